@@ -1,0 +1,1 @@
+"""What is said: bulletins, the sound made of them, and their approval."""

@@ -1,0 +1,122 @@
+"""A finished sound file, named by its sha256, and the queue of those still to be made.
+
+Making them is content.renderings, which only the worker imports.
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import shutil
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from content.bulletins import Bulletin
+from loa.config import Config
+from loa.database import Base, Json
+from loa.errors import ContentError
+from loa.times import Instant
+
+
+class Recording(Base):
+    """A sound file in the recordings folder. Rows and files are only ever added."""
+
+    __tablename__ = "recordings"
+
+    sha256: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    size: Mapped[int]
+    ms: Mapped[int]
+    """Decoded length."""
+    lufs: Mapped[float]
+    true_peak_db: Mapped[float]
+    peaks: Mapped[list[int]] = mapped_column(Json)
+    """Loudest sample of each of about 600 equal parts, 0 to 100."""
+    voice: Mapped[str | None] = mapped_column(sa.String(32))
+    """The voice that really spoke; None for an upload."""
+    notes: Mapped[list[str]] = mapped_column(Json)
+    """Sentences the approver should read: a fallback voice, a clipped or truncated upload."""
+    spoken: Mapped[str | None] = mapped_column(sa.Text)
+    """The words as they were read out; None for an upload."""
+    made_at: Mapped[Instant]
+
+
+class RenderingState(enum.StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class Rendering(Base):
+    """The making of one bulletin's sound, as asked for by one version of the bulletin."""
+
+    __tablename__ = "renderings"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    bulletin_id: Mapped[int] = mapped_column(sa.ForeignKey("bulletins.id"), index=True)
+    version: Mapped[int]
+    state: Mapped[str] = mapped_column(sa.String(16), default=RenderingState.QUEUED, index=True)
+    step: Mapped[str] = mapped_column(sa.String(128), default="đang chờ đến lượt")
+    percent: Mapped[int] = mapped_column(default=0)
+    error: Mapped[str | None] = mapped_column(sa.Text)
+    """A sentence for the author; None unless failed."""
+    queued_at: Mapped[Instant]
+    claimed_until: Mapped[Instant | None]
+    ended_at: Mapped[Instant | None]
+
+
+def file(folder: Path, sha256: str) -> Path:
+    """Where the sound of that hash lies, whether or not it is there."""
+    return folder / sha256[:2] / f"{sha256}.mp3"
+
+
+def is_intact(folder: Path, sha256: str) -> bool:
+    """True when the file is there and its bytes still have the hash it is named by."""
+    try:
+        with file(folder, sha256).open("rb") as source:
+            return hashlib.file_digest(source, "sha256").hexdigest() == sha256
+    except OSError:
+        return False
+
+
+def find_by_prefix(session: Session, sha16: str) -> Recording | None:
+    """The recording whose hash begins so: the audio topics carry sixteen characters of it."""
+    return session.scalars(
+        sa.select(Recording).where(Recording.sha256.startswith(sha16, autoescape=True)).limit(1)
+    ).first()
+
+
+def queue(session: Session, bulletin: Bulletin, now: Instant) -> Rendering:
+    """Ask for the sound of the bulletin as it is now; what was asked for older versions is dropped."""
+    session.execute(
+        sa.delete(Rendering).where(
+            Rendering.bulletin_id == bulletin.id, Rendering.state == RenderingState.QUEUED
+        )
+    )
+    rendering = Rendering(bulletin_id=bulletin.id, version=bulletin.version, queued_at=now)
+    session.add(rendering)
+    session.flush()
+    return rendering
+
+
+def latest_rendering(session: Session, bulletin_id: int) -> Rendering | None:
+    """The newest request for that bulletin's sound: what its page shows the progress of."""
+    return session.scalars(
+        sa.select(Rendering)
+        .where(Rendering.bulletin_id == bulletin_id)
+        .order_by(Rendering.id.desc())
+        .limit(1)
+    ).first()
+
+
+def keep_upload(config: Config, source: Path, sha256: str) -> str:
+    """Move a received file into the uploads folder under a name of our own; returns that name."""
+    config.uploads.mkdir(parents=True, exist_ok=True)
+    if source.stat().st_size == 0:
+        raise ContentError(
+            "Tệp vừa tải lên trống (0 byte). Hãy chọn lại tệp ghi âm.", field="upload"
+        )
+    shutil.move(source, config.uploads / sha256)
+    return sha256

@@ -1,0 +1,99 @@
+"""Area (địa bàn): a tree of communes and villages; the levels are data, not code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from loa import audit
+from loa.database import Base
+from loa.errors import DeviceError, NotFound
+from loa.times import Instant
+
+
+class Area(Base):
+    """A place where receivers stand."""
+
+    __tablename__ = "areas"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    parent_id: Mapped[int | None] = mapped_column(sa.ForeignKey("areas.id"), index=True)
+    level: Mapped[str] = mapped_column(sa.String(32))
+    """Name of the level, e.g. xã, phường, thôn, tổ dân phố."""
+    name: Mapped[str] = mapped_column(sa.String(128))
+    households: Mapped[int] = mapped_column(default=0)
+    lat: Mapped[float | None]
+    lon: Mapped[float | None]
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.level} {self.name}"
+
+
+def add(
+    session: Session, *, name: str, level: str, now: Instant, by: str, parent: Area | None = None,
+    households: int = 0, lat: float | None = None, lon: float | None = None,
+) -> Area:  # fmt: skip
+    """Add an area under ``parent``. Raises DeviceError naming the field."""
+    if not name.strip():
+        raise DeviceError("Hãy nhập tên địa bàn.", field="name")
+    if not level.strip():
+        raise DeviceError("Hãy nhập cấp của địa bàn, ví dụ: thôn.", field="level")
+    if households < 0:
+        raise DeviceError(
+            f"Số hộ {households} không hợp lệ; hãy nhập số từ 0 trở lên.", field="households"
+        )
+    taken = sa.select(Area.id).where(
+        Area.name == name.strip(), Area.parent_id == (parent.id if parent else None)
+    )
+    if session.scalar(taken):
+        raise DeviceError(f"Địa bàn “{name.strip()}” đã có ở đây.", field="name")
+    area = Area(
+        parent_id=parent.id if parent else None, level=level.strip(), name=name.strip(),
+        households=households, lat=lat, lon=lon,
+    )  # fmt: skip
+    session.add(area)
+    session.flush()
+    audit.append(session, now, by, "area.add", area=area.id, name=area.full_name)
+    return area
+
+
+def get(session: Session, area_id: int) -> Area:
+    """That area. Raises NotFound."""
+    area = session.get(Area, area_id)
+    if area is None:
+        raise NotFound("Không tìm thấy địa bàn này. Hãy tải lại danh sách địa bàn.")
+    return area
+
+
+def tree(session: Session) -> list[tuple[int, Area]]:
+    """All areas depth first, each with its depth (0 for a root)."""
+    below: dict[int | None, list[Area]] = {}
+    for area in session.scalars(sa.select(Area).order_by(Area.name)):
+        below.setdefault(area.parent_id, []).append(area)
+    rows: list[tuple[int, Area]] = []
+
+    def walk(parent: int | None, depth: int) -> None:
+        for area in below.get(parent, []):
+            rows.append((depth, area))
+            walk(area.id, depth + 1)
+
+    walk(None, 0)
+    return rows
+
+
+def with_descendants(session: Session, area_ids: Iterable[int]) -> set[int]:
+    """The ids of these areas and of all below them."""
+    parents = {row.id: row.parent_id for row in session.execute(sa.select(Area.id, Area.parent_id))}
+    wanted = set(area_ids)
+
+    def inside(area_id: int | None) -> bool:
+        while area_id is not None:
+            if area_id in wanted:
+                return True
+            area_id = parents.get(area_id)
+        return False
+
+    return {area_id for area_id in parents if inside(area_id)}

@@ -1,0 +1,219 @@
+"""The receiver itself, without threads, sockets or sleeps: told what came in, it says when it is next due."""
+
+from __future__ import annotations
+
+import logging
+from random import Random
+
+from devices import messages
+from devices.receiver import plans
+from devices.receiver.agenda import Agenda
+from devices.receiver.clock import Clock, StepWatch
+from devices.receiver.fetch import Fetcher, Wire
+from devices.receiver.identity import Identity
+from devices.receiver.journal import Journal, Note
+from devices.receiver.outputs import Output
+from devices.receiver.plans import Refusals, Refused
+from devices.receiver.player import Player
+from devices.receiver.shelf import Shelf
+from devices.receiver.state import FIRMWARE, Presence
+from devices.receiver.store import Fact, Saved, Store, Value
+from loa import times
+from loa.times import Instant
+
+log = logging.getLogger(__name__)
+
+
+class Receiver:
+    """One loudspeaker cluster's player. Making one is a boot: it is journalled before this returns."""
+
+    def __init__(
+        self,
+        identity: Identity,
+        store: Store,
+        output: Output,
+        clock: Clock,
+        wire: Wire,
+        random: Random,
+    ) -> None:
+        self._identity, self._output, self._clock, self._wire = identity, output, clock, wire
+        self._watch = StepWatch(clock)
+        saved = store.load()
+        self.journal = Journal(store, clock, random)
+        self._rev = saved.number("rev")
+        born = self._write_boot(saved)
+        self._shelf = Shelf(identity.audio)
+        self._fetcher = Fetcher(identity.rid, self._shelf, wire, clock, random)
+        self._agenda = Agenda(clock, self._watch, saved.states, born)
+        self._player = Player(self.journal, self._agenda, self._shelf, self._fetcher, output, clock)
+        self._refusals = Refusals()
+        self._presence = Presence(identity.rid, wire, clock, random, self._state)
+        self._due = 0
+        """Mono time before which there is nothing to do."""
+        self._restore(saved)
+
+    def _write_boot(self, saved: Saved) -> Instant:
+        """One commit: this boot, and the end of what was sounding when the last one ended."""
+        journal = self.journal
+        why = "new" if journal.is_new else "restart" if journal.was_clean else "power"
+        notes = [Note("boot", detail={"why": why, "fw": FIRMWARE})]
+        cut = [name for name, state in saved.states.items() if state == "started"]
+        notes += [Note("interrupted", name, {"why": "power"}) for name in cut]
+        saved.states.update(dict.fromkeys(cut, "interrupted"))
+        facts: dict[Fact, Value] = {"boot": journal.boot, "clean": 0}
+        born = saved.number("born")
+        if journal.is_new:
+            born = self._clock.wall() if self._clock.source() != "none" else 0
+            facts |= {"jid": journal.jid, "born": born}
+        journal.write(notes, dict.fromkeys(cut, "interrupted"), facts)
+        return Instant(born)
+
+    def _restore(self, saved: Saved) -> None:
+        token = saved.facts.get("plan")
+        if not isinstance(token, bytes):
+            return
+        try:
+            self._player.resume(plans.restore(token, self._identity.rid, self._identity.keys))
+        except Refused as refused:
+            log.warning("the kept plan is no longer valid: %s", refused)
+            self.journal.write([Note("refused", detail={**refused.detail, "rev": self._rev})])
+
+    # -- what comes in ----------------------------------------------------------------------------
+
+    def connected(self) -> None:
+        """The link is up and subscribed: restate everything, send again what was in flight."""
+        self._fetcher.online = True
+        self._fetcher.reconnected()
+        self.journal.forget_sent()
+        self._presence.birth(self._heartbeat)
+        self._due = 0
+
+    def disconnected(self) -> None:
+        """The link is down. Nothing audible depends on it."""
+        self._fetcher.online = self._presence.online = False
+
+    def handle(self, topic: str, payload: bytes) -> None:
+        """Take a message; whatever is wrong with it ends here."""
+        rid = self._identity.rid
+        self._due = 0
+        if topic == messages.plan_topic(rid):
+            self._take_plan(payload)
+        elif topic == messages.evack_topic(rid):
+            self._take_evack(payload)
+        else:
+            self._fetcher.take(topic, payload)
+
+    def _take_plan(self, token: bytes) -> None:
+        if not token:
+            return  # a retained plan was cleared on the broker: ours stays in force
+        self._keep_time()
+        now = None if self._clock.source() == "none" else self._clock.wall()
+        try:
+            accepted = plans.verify(token, self._identity.rid, self._identity.keys, self._rev, now)
+        except Refused as refused:
+            note = self._refusals.note(token, refused, self._clock.mono())
+            if note:
+                log.warning("plan refused: %s", refused)
+                self.journal.write([note])
+            return
+        if accepted:
+            self._player.obey(accepted, token)
+            self._rev = accepted.plan.rev
+            self._shelf.drop_unnamed(accepted.plan.aud)
+
+    def _take_evack(self, payload: bytes) -> None:
+        try:
+            self.journal.acknowledge(messages.decode(payload, messages.Evack))
+        except (ValueError, RecursionError) as error:
+            log.warning("evack dropped: %s", error)
+
+    # -- the clock --------------------------------------------------------------------------------
+
+    def step(self) -> Instant:
+        """Do what is due; the answer is when to call again at the latest, by the wall clock as it is now.
+
+        A caller who waits longer than a second may notice a step of the wall clock that much later.
+        """
+        stepped = self._watch_clock()
+        mono = self._clock.mono()
+        if not stepped and mono < self._due:
+            return self._deadline(mono)
+        dues = [self._step_player(), self._fetcher.step(), self._send_journal()]
+        dues += [self._presence.step(self._heartbeat), self._close_refusals()]
+        # Two days: "nothing", as a time.
+        self._due = min((due for due in dues if due is not None), default=mono + 2 * times.DAY)
+        return self._deadline(self._clock.mono())
+
+    def _deadline(self, mono: int) -> Instant:
+        return times.after(self._clock.wall(), max(0, self._due - mono))
+
+    def _keep_time(self) -> None:
+        """What fell due before the message came is judged by the plan that was in force then."""
+        self._watch_clock()
+        self._step_player()
+
+    def _watch_clock(self) -> bool:
+        stepped = self._watch.step()
+        if stepped is None:
+            return False
+        self.journal.write([Note("clock", detail={"step_ms": stepped})])
+        return True
+
+    def _step_player(self) -> int | None:
+        wait = self._player.step()
+        return None if wait is None else self._clock.mono() + wait
+
+    def _send_journal(self) -> int | None:
+        if not self._presence.online:
+            return None
+        batch = self.journal.batch(self._identity.rid, self._identity.key)
+        if batch:
+            self._wire.publish(messages.events_topic(self._identity.rid), batch, qos=1)
+        return self.journal.due()
+
+    def _close_refusals(self) -> int | None:
+        note = self._refusals.close(self._clock.mono())
+        if note:
+            self.journal.write([note])
+        return self._refusals.due()
+
+    def stop(self) -> None:
+        """End in good order: what sounds is interrupted and journalled, and the station is told."""
+        self._player.stop()
+        self._send_journal()
+        self._presence.leave()
+
+    # -- what it says of itself -------------------------------------------------------------------
+
+    def will(self) -> tuple[str, bytes]:
+        """(topic, payload) to leave with the broker before a connect; begins a new session id."""
+        return self._presence.will()
+
+    @property
+    def _heartbeat(self) -> int:
+        accepted = self._agenda.accepted
+        return accepted.plan.set.hb if accepted else messages.Settings().hb
+
+    def _state(self, sid: str) -> messages.State:
+        clock, player = self._clock, self._player
+        ready, want = player.counts()
+        return messages.State(
+            on=1,
+            sid=sid,
+            boot=self.journal.boot,
+            jid=self.journal.jid,
+            n=self.journal.n,
+            acked=self.journal.acked,
+            head=self.journal.head,
+            rev=self._rev,
+            t=clock.wall(),
+            src=clock.source(),
+            up=clock.mono(),
+            fw=FIRMWARE,
+            disk=self._shelf.disk(),
+            out=self._output.health,
+            vol=player.vol,
+            play=player.play,
+            ready=ready,
+            want=want,
+        )

@@ -1,0 +1,122 @@
+"""Keys and signatures: JWS compact, algorithm ``Ed25519`` only. The only file that knows joserfc."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import OKPKey
+
+from loa import files
+from loa.errors import DeviceError
+
+ALGORITHM = "Ed25519"
+KeyRole = Literal["plan", "emergency"]
+
+
+class BadSignature(Exception):
+    """Not a JWS of the type expected, or not signed by the key it names: do nothing it says."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+class PublicKey(msgspec.Struct, frozen=True):
+    """A key one may verify with: ``x`` is the 32 bytes, base64url without padding."""
+
+    kid: str
+    x: str
+    roles: tuple[KeyRole, ...] = ()
+
+
+class PrivateKey:
+    """A key one signs with; its bytes lie in one file that only its owner can read."""
+
+    def __init__(self, kid: str, seed: bytes, roles: tuple[KeyRole, ...] = ()) -> None:
+        private = Ed25519PrivateKey.from_private_bytes(seed)
+        self.seed = seed
+        public = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+        self.public = PublicKey(kid=kid, x=_b64(public), roles=roles)
+        self._key = OKPKey.import_key(
+            {"kty": "OKP", "crv": "Ed25519", "x": self.public.x, "d": _b64(seed), "kid": kid}
+        )
+
+    def sign(self, payload: bytes, kind: str) -> bytes:
+        """``payload`` as compact JWS whose header says the type, e.g. ``loa-plan``."""
+        header = {"alg": ALGORITHM, "kid": self.public.kid, "typ": kind}
+        return jws.serialize_compact(header, payload, self._key, algorithms=[ALGORITHM]).encode()
+
+
+def generate(kid: str, roles: tuple[KeyRole, ...] = ()) -> PrivateKey:
+    """A new key from the system's randomness."""
+    raw = Ed25519PrivateKey.generate().private_bytes(
+        Encoding.Raw, PrivateFormat.Raw, NoEncryption()
+    )
+    return PrivateKey(kid, raw, roles)
+
+
+def key_at(path: Path, kid: str, roles: tuple[KeyRole, ...] = ()) -> PrivateKey:
+    """The key kept at ``path``, made on first use; the file is readable by its owner alone."""
+    if path.exists():
+        kept = path.read_bytes()
+    else:
+        kept = files.create_once(path, base64.urlsafe_b64encode(generate(kid).seed))
+    try:
+        return PrivateKey(kid, base64.urlsafe_b64decode(kept), roles)
+    except ValueError as error:
+        raise DeviceError(
+            f"Tệp khoá {path} hỏng hoặc không phải khoá của Loa. Hãy phục hồi tệp này từ bản sao lưu."
+        ) from error
+
+
+def verify(token: bytes, kind: str, keys: dict[str, PublicKey]) -> tuple[bytes, PublicKey]:
+    """The payload, and the key that signed it. ``keys`` by kid. Raises BadSignature and nothing else.
+
+    ``alg`` is never taken from the message: anything but Ed25519 is refused.
+    """
+    try:
+        parts = jws.extract_compact(token)
+        header = parts.headers()
+        if header.get("typ") != kind:
+            raise BadSignature("typ")
+        key = keys.get(str(header.get("kid")))
+        if key is None:
+            raise BadSignature("kid")
+        jwk = OKPKey.import_key({"kty": "OKP", "crv": "Ed25519", "x": key.x})
+        if header.get("alg") != ALGORITHM or not jws.validate_compact(
+            parts, jwk, algorithms=[ALGORITHM]
+        ):
+            raise BadSignature("signature")
+    except (JoseError, ValueError, TypeError, RecursionError) as error:
+        raise BadSignature("shape") from error
+    return bytes(parts.payload), key
+
+
+def public_key(text: str, kid: str) -> PublicKey:
+    """A public key as a person pastes it (base64url, 43 characters). Raises DeviceError."""
+    try:
+        raw = base64.urlsafe_b64decode(text.strip() + "=" * (-len(text.strip()) % 4))
+    except ValueError:
+        raw = b""
+    if len(raw) != 32:
+        raise DeviceError(
+            "Khoá công khai phải gồm 43 ký tự như lệnh “loa receiver init” in ra. Hãy chép lại cả dòng.",
+            field="public_key",
+        )
+    return PublicKey(kid=kid, x=_b64(raw))
+
+
+def _b64(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

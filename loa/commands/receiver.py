@@ -1,0 +1,43 @@
+"""``loa receiver``: the reference receiver, on the machine that drives the loudspeakers."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from devices.receiver import command
+from loa import logs
+
+OUTPUTS = ("null", "wav", "system")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    acts = parser.add_subparsers(dest="act", required=True, metavar="VIỆC")
+    init = acts.add_parser("init", help="tạo khoá cho đầu thu mới và in khoá công khai")
+    init.add_argument("folder", type=Path, metavar="THƯ_MỤC")
+    init.add_argument(
+        "--id",
+        required=True,
+        metavar="MÃ",
+        help="mã đầu thu: 4–32 chữ thường không dấu, số, gạch nối",
+    )
+    init.add_argument(
+        "--output", choices=OUTPUTS, default="system", help="đường ra âm thanh (mặc định system)"
+    )
+    run = acts.add_parser("run", help="chạy đầu thu; thư mục cần có station.json do đài cấp")
+    run.add_argument("folder", type=Path, metavar="THƯ_MỤC")
+    run.add_argument("--output", choices=OUTPUTS, help="dùng đường ra khác với lúc init")
+
+
+def run(parsed: argparse.Namespace) -> int:
+    if parsed.act == "init":
+        public_key = command.init(parsed.folder, parsed.id, parsed.output)
+        print(f"Mã đầu thu:      {parsed.id}\nKhoá công khai:  {public_key}")
+        print(
+            "Nhập hai dòng trên vào trang Đầu thu của đài, tải tệp station.json về thư mục này, rồi chạy: "
+            f"loa receiver run {parsed.folder}"
+        )
+        return 0
+    logs.configure("receiver")
+    command.run(parsed.folder, parsed.output)
+    return 0

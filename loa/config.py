@@ -1,0 +1,238 @@
+"""config.toml → one frozen struct per table. A wrong or unknown key stops the start, in a sentence."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from loa.errors import ConfigError
+
+Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
+Positive = Annotated[int, msgspec.Meta(ge=1)]
+ClockRange = Annotated[
+    str, msgspec.Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")
+]
+
+
+ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
+
+
+class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A table of config.toml."""
+
+
+class Station(Table, frozen=True):
+    name: str = "Đài truyền thanh xã"
+    timezone: str = "Asia/Ho_Chi_Minh"
+    data: str = "data"
+    """Folder of everything the station keeps; relative to config.toml."""
+
+
+class DatabaseTable(Table, frozen=True):
+    url: str = ""
+    """Empty: SQLite in the data folder. LOA_DATABASE_URL takes its place, as it may hold a password."""
+
+
+class Mqtt(Table, frozen=True):
+    broker: Literal["auto", "embedded", "mosquitto", "external"] = "auto"
+    """auto: mosquitto when it is on PATH, else the embedded broker; external: ``url`` names yours."""
+    url: str = ""
+    """mqtt://host:port or mqtts://host:port of a broker of your own."""
+    host: str = "127.0.0.1"
+    """Address on which the station's own broker listens."""
+    port: Port = 18830
+    advertise: str = ""
+    """Name or address by which receivers reach the broker; empty: the same as the station does."""
+    username: str = "loa-station"
+    password_file: str = ""
+    ca_file: str = ""
+
+
+class Web(Table, frozen=True):
+    host: str = "127.0.0.1"
+    port: Port = 8080
+    threads: Annotated[int, msgspec.Meta(ge=12)] = 32
+    secure_cookies: bool = False
+    """True behind HTTPS: the sign-in cookie then travels on HTTPS alone."""
+    upload_megabytes: Positive = 200
+
+
+class Content(Table, frozen=True):
+    voice: str = "espeak"
+    speed: Annotated[int, msgspec.Meta(ge=110, le=175)] = 135
+    max_characters: Positive = 30_000
+    max_minutes: Positive = 60
+
+
+class Delivery(Table, frozen=True):
+    horizon_hours: Annotated[int, msgspec.Meta(ge=1, le=72)] = 48
+    plan_valid_hours: Annotated[int, msgspec.Meta(ge=2, le=168)] = 72
+    heartbeat_seconds: Annotated[int, msgspec.Meta(ge=2, le=3600)] = 60
+    late_seconds: Annotated[int, msgspec.Meta(ge=1, le=3600)] = 60
+    """How long after its time a broadcast may still start on a receiver."""
+    grace_seconds: Annotated[int, msgspec.Meta(ge=1, le=86_400)] = 120
+    """How long after its end a broadcast waits for evidence before it says "chưa có xác nhận"."""
+
+
+class Regulation(Table, frozen=True):
+    quiet: tuple[ClockRange, ...] = ("21:00-05:00",)
+    """Hours in which nothing but an emergency sounds, until the station sets its own on the page."""
+
+
+class Config(Table, frozen=True):
+    station: Station = Station()
+    database: DatabaseTable = DatabaseTable()
+    mqtt: Mqtt = Mqtt()
+    web: Web = Web()
+    content: Content = Content()
+    delivery: Delivery = Delivery()
+    regulation: Regulation = Regulation()
+    folder: Path = Path()
+    """Where config.toml lies; never written in the file."""
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.station.timezone)
+
+    @property
+    def data(self) -> Path:
+        return (self.folder / self.station.data).resolve()
+
+    @property
+    def database_url(self) -> str:
+        return (
+            os.environ.get("LOA_DATABASE_URL")
+            or self.database.url
+            or f"sqlite:///{self.data / 'loa.db'}"
+        )
+
+    @property
+    def broker_address(self) -> tuple[str, int, bool]:
+        """(host, port, TLS) by which the station itself reaches the broker."""
+        if not self.mqtt.url:
+            # With a certificate our broker speaks TLS, and answers to the name in it alone.
+            tls = (self.broker / "server.crt").exists()
+            host = reachable(self.mqtt.host)
+            return (self.mqtt.advertise or host) if tls else host, self.mqtt.port, tls
+        parts = urlsplit(self.mqtt.url)
+        tls = parts.scheme == "mqtts"
+        return parts.hostname or "", parts.port or (8883 if tls else 1883), tls
+
+    @property
+    def recordings(self) -> Path:
+        return self.data / "recordings"
+
+    @property
+    def uploads(self) -> Path:
+        return self.data / "uploads"
+
+    @property
+    def work(self) -> Path:
+        return self.data / "work"
+
+    @property
+    def secrets(self) -> Path:
+        return self.data / "secrets"
+
+    @property
+    def broker(self) -> Path:
+        return self.data / "broker"
+
+
+def load(path: Path | None = None) -> Config:
+    """Read config.toml: ``path``, else $LOA_CONFIG, else ./config.toml, else the defaults here.
+
+    Raises ConfigError naming the key, the value wanted and the file.
+    """
+    named = path or (Path(os.environ["LOA_CONFIG"]) if os.environ.get("LOA_CONFIG") else None)
+    file = named or Path("config.toml")
+    if not file.exists():
+        if named:
+            raise ConfigError(f"Không thấy tệp cấu hình {file}. Hãy kiểm tra lại đường dẫn.")
+        return Config(folder=Path.cwd())
+    return parse(file.read_bytes(), file)
+
+
+def parse(raw: bytes, file: Path) -> Config:
+    """Turn the bytes of config.toml into Config; ``file`` gives its folder and names it in errors."""
+    try:
+        tables = tomllib.loads(raw.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} không phải TOML hợp lệ: {error}. Hãy sửa dòng này.") from error
+    if "folder" in tables:
+        raise ConfigError(f"{file}: không có mục “folder”. Hãy xoá mục này.")
+    try:
+        config = msgspec.convert(
+            {**tables, "folder": str(file.resolve().parent)}, Config, dec_hook=_path
+        )
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{file}: {_sentence(str(error))}") from error
+    try:
+        config.zone  # noqa: B018 - reading it is the check
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ConfigError(
+            f"{file}: [station] timezone = “{config.station.timezone}” không phải tên múi giờ. "
+            "Ví dụ đúng: Asia/Ho_Chi_Minh."
+        ) from error
+    _check_broker(config, file)
+    return config
+
+
+def _check_broker(config: Config, file: Path) -> None:
+    if config.mqtt.broker == "external" and not config.mqtt.url:
+        raise ConfigError(
+            f'{file}: [mqtt] broker = "external" cần có url, ví dụ mqtts://mqtt.xa.vn:8883.'
+        )
+    if not config.mqtt.url:
+        return
+    parts = urlsplit(config.mqtt.url)
+    try:
+        wrong = parts.scheme not in ("mqtt", "mqtts") or not parts.hostname or parts.port == 0
+    except ValueError:
+        wrong = True
+    if wrong:
+        raise ConfigError(
+            f"{file}: [mqtt] url = “{config.mqtt.url}” phải có dạng mqtt://máy:cổng hoặc mqtts://máy:cổng."
+        )
+
+
+def _path(kind: type, value: object) -> object:
+    if kind is Path:
+        return Path(str(value))
+    raise NotImplementedError(kind)
+
+
+def _sentence(error: str) -> str:
+    """msgspec's message, with its path turned into ``[table] key`` as the file spells it."""
+    found = re.search(r"at `\$\.?([\w.]*)", error)
+    where = found.group(1).split(".") if found and found.group(1) else []
+    unknown = re.search(r"unknown field `(\w+)`", error)
+    if unknown:
+        place = f"trong mục [{where[0]}]" if where else "ở cấp trên cùng"
+        return f"khoá “{unknown.group(1)}” {place} không có trong Loa. Hãy xoá hoặc sửa tên khoá."
+    key = f"[{where[0]}] {'.'.join(where[1:])}".strip() if where else "tệp"
+    return f"giá trị của {key} không hợp lệ: {error.split(' - at')[0]}. Hãy sửa giá trị này."
+
+
+def reachable(host: str) -> str:
+    """The address by which a server that listens on ``host`` is reached from the same machine."""
+    return "127.0.0.1" if host in ANY_ADDRESS else host
+
+
+class Secret(str):
+    """A password or key that prints as stars."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+    def __format__(self, spec: str) -> str:
+        return "***"

@@ -1,0 +1,279 @@
+"""Engines, sessions, migrations and the wake-up between processes; built by a function, never on import.
+
+One writer at a time on either database: SQLite by BEGIN IMMEDIATE, PostgreSQL by an advisory lock. Both
+then behave alike, and "look, then write" holds without a retry loop.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import alembic.command
+import alembic.config
+import psycopg
+import sqlalchemy as sa
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import event
+from sqlalchemy.engine import Connection, Engine, make_url
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session
+from sqlalchemy.types import TypeDecorator
+
+from loa.errors import DatabaseError
+from loa.times import Instant
+
+WRITER_LOCK = 0x10A
+"""Key of PostgreSQL's advisory lock: whoever holds it is the writer."""
+CHANNEL = "loa_changed"
+WROTE = "loa_wrote"
+"""Key of Session.info: this transaction has changed something."""
+SQLITE_POLL_SECONDS = 0.1
+BUSY_SECONDS = 30
+
+
+class InstantType(TypeDecorator[Instant]):
+    """An instant: integer milliseconds UTC."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+
+class Json(TypeDecorator[Any]):
+    """A small JSON document, stored as text so that both databases keep its bytes."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, _dialect: sa.Dialect) -> str | None:
+        return None if value is None else json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+    def process_result_value(self, value: str | None, _dialect: sa.Dialect) -> Any:
+        return None if value is None else json.loads(value)
+
+
+class Base(DeclarativeBase):
+    """Every table of every room."""
+
+    metadata = sa.MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_N_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {Instant: InstantType}  # noqa: RUF012 - SQLAlchemy's own idiom
+
+
+@event.listens_for(Session, "before_flush")
+def _note_flush(session: Session, _context: object, _instances: object) -> None:
+    if session.new or session.dirty or session.deleted:
+        session.info[WROTE] = True
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _note_statement(state: ORMExecuteState) -> None:
+    if not state.is_select:
+        state.session.info[WROTE] = True
+
+
+def _sqlite_engine(url: str, begin: str) -> Engine:
+    engine = sa.create_engine(
+        url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}
+    )
+
+    @event.listens_for(engine, "connect")
+    def _open(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # the driver's own BEGIN comes too late to protect a read
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",  # what is acknowledged survives a power cut
+            "foreign_keys=ON",
+        ):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+class Database:
+    """The station's database: ``write()`` for the one writer, ``read()`` for a steady view."""
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        if self.is_sqlite:
+            Path(self.url.database or "").parent.mkdir(parents=True, exist_ok=True)
+            self._writer = _sqlite_engine(url, "BEGIN IMMEDIATE")
+            self._reader = _sqlite_engine(url, "BEGIN")
+        elif self.url.get_backend_name() == "postgresql":
+            self._writer = sa.create_engine(url, pool_pre_ping=True)
+            self._reader = self._writer.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+        else:
+            raise DatabaseError(
+                f"[database] url bắt đầu bằng “{self.url.get_backend_name()}”. "
+                "Loa dùng được sqlite:/// hoặc postgresql+psycopg://."
+            )
+
+    @contextlib.contextmanager
+    def write(self, *, wake: bool = True) -> Iterator[Session]:
+        """A transaction of the only writer: committed at the end of the block, or not at all.
+
+        ``wake`` False spares PostgreSQL's listeners a change that means nothing to them.
+        """
+        with Session(self._writer, expire_on_commit=False) as session, session.begin():
+            if not self.is_sqlite:
+                session.execute(sa.select(sa.func.pg_advisory_xact_lock(WRITER_LOCK)))
+            yield session
+            session.flush()
+            if wake and not self.is_sqlite and session.info.get(WROTE):
+                session.execute(sa.text(f"NOTIFY {CHANNEL}"))
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Session]:
+        """A steady view of the last commit; what is loaded stays readable after the block."""
+        with Session(self._reader, expire_on_commit=False) as session, session.begin():
+            yield session
+            session.expunge_all()
+
+    def upgrade(self) -> None:
+        """Bring the tables to this program's version; two starts at once do it once."""
+        try:
+            with self._writer.begin() as connection:
+                if not self.is_sqlite:
+                    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(WRITER_LOCK)))
+                config = _alembic()
+                config.attributes["connection"] = connection
+                alembic.command.upgrade(config, "head")
+        except OperationalError as error:
+            raise self._cannot_open(error) from error
+
+    def demand_current(self) -> None:
+        """Raise DatabaseError unless the tables are of this program's version."""
+        try:
+            with self._reader.connect() as connection:
+                found = MigrationContext.configure(connection).get_current_revision()
+        except OperationalError as error:
+            raise self._cannot_open(error) from error
+        wanted = ScriptDirectory.from_config(_alembic()).get_current_head()
+        if found != wanted:
+            raise DatabaseError(
+                f"Cơ sở dữ liệu {self._place} ở phiên bản {found or 'trống'}, chương trình cần "
+                f"{wanted}. Hãy chạy “loa init” rồi khởi động lại."
+            )
+
+    @property
+    def _place(self) -> str:
+        return self.url.render_as_string(hide_password=True)
+
+    def _cannot_open(self, error: OperationalError) -> DatabaseError:
+        return DatabaseError(
+            f"Không mở được cơ sở dữ liệu {self._place}: {str(error.orig).strip()}. "
+            "Hãy kiểm tra [database] url, quyền ghi thư mục và máy chủ cơ sở dữ liệu."
+        )
+
+    def changes(self) -> Changes:
+        """A watch on the commits of every other connection, of this process and of others."""
+        return (
+            _SqliteChanges(self.url.database or "")
+            if self.is_sqlite
+            else _PostgresChanges(self.url)
+        )
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self._writer.dispose()
+        self._reader.dispose()
+
+
+def _alembic() -> alembic.config.Config:
+    config = alembic.config.Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+class Changes:
+    """Tells of commits by other connections. Belongs to the one thread that waits on it."""
+
+    def wait(self, timeout: float, stop: threading.Event | None = None) -> bool:
+        """Wait up to ``timeout`` seconds; True when something was committed since the last call."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        raise NotImplementedError
+
+
+class _SqliteChanges(Changes):
+    """Polls PRAGMA data_version: one cheap page read, no lock."""
+
+    def __init__(self, path: str) -> None:
+        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._seen = self._version()
+
+    def _version(self) -> int:
+        return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
+
+    def wait(self, timeout: float, stop: threading.Event | None = None) -> bool:
+        stop = stop or threading.Event()
+        until = time.monotonic() + timeout
+        while True:
+            version = self._version()
+            if version != self._seen:
+                self._seen = version
+                return True
+            left = until - time.monotonic()
+            if left <= 0 or stop.wait(min(SQLITE_POLL_SECONDS, left)):
+                return False
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+class _PostgresChanges(Changes):
+    """LISTENs on a connection of its own; a lost connection is opened anew and counts as a change."""
+
+    def __init__(self, url: sa.URL) -> None:
+        self._dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        self._connection: psycopg.Connection | None = None
+        self._listen()
+
+    def _listen(self) -> psycopg.Connection:
+        if self._connection is None or self._connection.closed:
+            self._connection = psycopg.connect(self._dsn, autocommit=True)
+            self._connection.execute(f"LISTEN {CHANNEL}")
+        return self._connection
+
+    def wait(self, timeout: float, stop: threading.Event | None = None) -> bool:
+        until = time.monotonic() + timeout
+        while (left := until - time.monotonic()) > 0 and not (stop and stop.is_set()):
+            try:
+                connection = self._listen()
+                # A slice at a time, so that a stop is heard.
+                for _ in connection.notifies(timeout=min(left, 0.3), stop_after=1):
+                    return True
+            except psycopg.OperationalError:
+                self.close()
+                # What was committed while we were away is not known: a change, unless we are to stop.
+                return not (stop or threading.Event()).wait(min(1.0, max(left, 0)))
+        return False
+
+    def close(self) -> None:
+        if self._connection is not None:
+            with contextlib.suppress(psycopg.Error):
+                self._connection.close()
+        self._connection = None

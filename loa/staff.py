@@ -1,0 +1,197 @@
+"""Staff (cán bộ), their roles and passwords: every room names its author."""
+
+from __future__ import annotations
+
+import enum
+import secrets
+import threading
+
+import argon2
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from loa import audit
+from loa.database import Base
+from loa.errors import LoaError, NotAllowed
+from loa.times import MINUTE, Instant, after
+
+
+class Role(enum.StrEnum):
+    """What a member of staff is trusted with."""
+
+    EDITOR = "editor"
+    APPROVER = "approver"
+    OPERATOR = "operator"
+    ADMIN = "admin"
+    VIEWER = "viewer"
+
+
+class May(enum.StrEnum):
+    """An act that needs a role."""
+
+    READ = "read"
+    WRITE = "write"
+    APPROVE = "approve"
+    SCHEDULE = "schedule"
+    STOP = "stop"
+    MANAGE = "manage"
+
+
+# An admin runs the station but does not approve: whoever may make staff must not also be the second pair of eyes.
+_MAY: dict[Role, frozenset[May]] = {
+    Role.VIEWER: frozenset({May.READ}),
+    Role.EDITOR: frozenset({May.READ, May.WRITE, May.SCHEDULE}),
+    Role.APPROVER: frozenset({May.READ, May.WRITE, May.APPROVE, May.SCHEDULE, May.STOP}),
+    Role.OPERATOR: frozenset({May.READ, May.WRITE, May.SCHEDULE, May.STOP}),
+    Role.ADMIN: frozenset({May.READ, May.WRITE, May.SCHEDULE, May.STOP, May.MANAGE}),
+}
+_REFUSAL = {
+    May.READ: "xem trang này",
+    May.WRITE: "soạn bản tin",
+    May.APPROVE: "duyệt bản tin; việc này cần người duyệt",
+    May.SCHEDULE: "đặt lịch phát",
+    May.STOP: "dừng phát; việc này cần người vận hành hoặc người duyệt",
+    May.MANAGE: "quản lý đầu thu, cán bộ và quy chế; việc này cần quản trị",
+}
+MIN_PASSWORD = 10
+WRONG_BEFORE_WAIT = 5
+WAIT = 5 * MINUTE
+_hasher = argon2.PasswordHasher()
+# Each hash takes 64 MiB: a burst of sign-ins must queue rather than fill a commune PC's memory.
+_hashing = threading.Semaphore(2)
+
+
+class Staff(Base):
+    """A person who signs in."""
+
+    __tablename__ = "staff"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    login: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    name: Mapped[str] = mapped_column(sa.String(128))
+    role: Mapped[Role] = mapped_column(
+        sa.Enum(Role, native_enum=False, length=16, values_callable=lambda e: [r.value for r in e])
+    )
+    password_hash: Mapped[str] = mapped_column(sa.String(256))
+    active: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[Instant]
+    session_stamp: Mapped[str] = mapped_column(sa.String(32))
+    """Changes with the password: every older sign-in of this person ends."""
+
+    def may(self, act: May) -> bool:
+        return self.active and act in _MAY[self.role]
+
+    def demand(self, act: May) -> None:
+        """Raise NotAllowed, naming who could, unless this person may."""
+        if not self.may(act):
+            raise NotAllowed(f"{self.name} không có quyền {_REFUSAL[act]}.")
+
+
+class SignInFailure(Base):
+    """A wrong password, kept as long as it still slows the next try."""
+
+    __tablename__ = "sign_in_failures"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(sa.String(160), index=True)
+    at: Mapped[Instant]
+
+
+def new_password() -> str:
+    """Sixteen characters that a person can read out over a telephone."""
+    letters = "abcdefghkmnpqrstuvwxyz23456789"
+    return "-".join("".join(secrets.choice(letters) for _ in range(4)) for _ in range(4))
+
+
+def add(
+    session: Session,
+    *,
+    login: str,
+    name: str,
+    role: Role,
+    password: str,
+    now: Instant,
+    by: str = audit.SYSTEM,
+) -> Staff:
+    """Add a member of staff. Raises LoaError with its field on a bad or taken login or password."""
+    login = login.strip().lower()
+    if not login or not login.replace(".", "").replace("-", "").isalnum() or not login.isascii():
+        raise LoaError(
+            f"Tên đăng nhập “{login}” chỉ được gồm chữ không dấu, số, dấu chấm, gạch nối.",
+            field="login",
+        )
+    if not name.strip():
+        raise LoaError("Hãy nhập họ tên cán bộ.", field="name")
+    if session.scalar(sa.select(Staff.id).where(Staff.login == login)):
+        raise LoaError(
+            f"Tên đăng nhập “{login}” đã có người dùng. Hãy chọn tên khác.", field="login"
+        )
+    person = Staff(login=login, name=name.strip(), role=role, created_at=now, active=True)
+    _set_password(person, password)
+    session.add(person)
+    session.flush()
+    audit.append(session, now, by, "staff.add", login=login, name=person.name, role=role)
+    return person
+
+
+def change_password(
+    session: Session, person: Staff, password: str, *, now: Instant, by: str
+) -> None:
+    """Set a new password and end every older sign-in of this person."""
+    _set_password(person, password)
+    audit.append(session, now, by, "staff.password", login=person.login)
+
+
+def _set_password(person: Staff, password: str) -> None:
+    if len(password) < MIN_PASSWORD:
+        raise LoaError(f"Mật khẩu cần ít nhất {MIN_PASSWORD} ký tự.", field="password")
+    with _hashing:
+        person.password_hash = _hasher.hash(password)
+    person.session_stamp = secrets.token_hex(8)
+
+
+def wait_before_sign_in(session: Session, keys: tuple[str, ...], now: Instant) -> bool:
+    """True while any of ``keys`` (a login, an address) has failed too often to be tried again."""
+    recent = sa.select(sa.func.count()).where(SignInFailure.at > after(now, -WAIT))
+    return any(
+        (session.scalar(recent.where(SignInFailure.key == key)) or 0) >= WRONG_BEFORE_WAIT
+        for key in keys
+    )
+
+
+def find_for_sign_in(session: Session, login: str) -> Staff | None:
+    """The active person of that login; None for an unknown or closed one."""
+    return session.scalar(
+        sa.select(Staff).where(Staff.login == login.strip().lower(), Staff.active)
+    )
+
+
+_NOBODY = _hasher.hash(secrets.token_hex(16))
+
+
+def password_matches(person: Staff | None, password: str) -> bool:
+    """Check a password, taking as long for an unknown login as for a known one. Needs no transaction."""
+    with _hashing:
+        try:
+            _hasher.verify(person.password_hash if person else _NOBODY, password)
+        except (argon2.exceptions.VerifyMismatchError, argon2.exceptions.InvalidHashError):
+            return False
+    return person is not None
+
+
+def record_sign_in(
+    session: Session, keys: tuple[str, ...], person: Staff | None, now: Instant
+) -> None:
+    """Write the outcome: a failure counts against every key, a success clears them."""
+    session.execute(sa.delete(SignInFailure).where(SignInFailure.at <= after(now, -WAIT)))
+    if person is None:
+        session.add_all(SignInFailure(key=key, at=now) for key in keys)
+        audit.append(session, now, audit.SYSTEM, "staff.sign_in_failed", keys=list(keys))
+    else:
+        session.execute(sa.delete(SignInFailure).where(SignInFailure.key.in_(keys)))
+        audit.append(session, now, person.login, "staff.sign_in")
+
+
+def everyone(session: Session) -> list[Staff]:
+    """All staff by name."""
+    return list(session.scalars(sa.select(Staff).order_by(Staff.name)))

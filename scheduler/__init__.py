@@ -1,0 +1,1 @@
+"""When it is said, and what became of it."""

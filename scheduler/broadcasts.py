@@ -1,0 +1,268 @@
+"""Broadcast (lượt phát): one run of a schedule; Delivery: what became of it at one receiver.
+
+A delivery's state after ``sent`` is never an opinion of the station: it is folded from the receiver's own
+journal (scheduler.receipts). The one exception, ``unknown``, says just that.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import time, timedelta
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+
+from content.bulletins import Priority
+from devices import receivers
+from devices.receivers import Receiver
+from loa import audit
+from loa.database import Base
+from loa.errors import NotFound
+from loa.staff import May, Staff
+from loa.times import DAY, MINUTE, Instant, after, at, local
+from scheduler.schedules import Schedule
+
+
+class State(enum.StrEnum):
+    PLANNED = "planned"
+    DISPATCHED = "dispatched"
+    ON_AIR = "on_air"
+    FINISHED = "finished"
+    MISSED = "missed"
+    CANCELLED = "cancelled"
+
+
+class DeliveryState(enum.StrEnum):
+    PLANNED = "planned"
+    SENT = "sent"
+    ACCEPTED = "accepted"
+    READY = "ready"
+    STARTED = "started"
+    PLAYED = "played"
+    INTERRUPTED = "interrupted"
+    FAILED = "failed"
+    MISSED = "missed"
+    REFUSED = "refused"
+    CANCELLED = "cancelled"
+    UNKNOWN = "unknown"
+
+
+D = DeliveryState
+OPEN = frozenset({D.PLANNED, D.SENT, D.ACCEPTED, D.READY, D.STARTED})
+"""States from which more is expected."""
+STOP_ALL_AHEAD = 10 * MINUTE
+"""How far ahead "Dừng tất cả" reaches: time enough to find out what is wrong."""
+
+
+def _enum(kind: type[enum.StrEnum]) -> sa.Enum:
+    return sa.Enum(
+        kind, native_enum=False, length=16, values_callable=lambda e: [m.value for m in e]
+    )
+
+
+class Broadcast(Base):
+    """One run. What it was to be is copied here, so that the log outlives every later change."""
+
+    __tablename__ = "broadcasts"
+    __table_args__ = (
+        sa.UniqueConstraint("schedule_id", "starts_at"),
+        sa.Index("ix_broadcasts_time", "starts_at", "state"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    occurrence: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    """The id receivers know it by."""
+    schedule_id: Mapped[int] = mapped_column(sa.ForeignKey("schedules.id"), index=True)
+    bulletin_id: Mapped[int] = mapped_column(sa.ForeignKey("bulletins.id"), index=True)
+    title: Mapped[str] = mapped_column(sa.String(200))
+    priority: Mapped[Priority] = mapped_column(_enum(Priority))
+    field: Mapped[int]
+    starts_at: Mapped[Instant]
+    recording_sha: Mapped[str | None] = mapped_column(sa.String(64))
+    """The approved sound; None while the bulletin has no approval in force: then nothing sounds."""
+    ms: Mapped[int] = mapped_column(default=0)
+    author: Mapped[str] = mapped_column(sa.String(128))
+    approver: Mapped[str | None] = mapped_column(sa.String(128))
+    approver_login: Mapped[str | None] = mapped_column(sa.String(64))
+    scheduler: Mapped[str] = mapped_column(sa.String(128))
+    state: Mapped[State] = mapped_column(_enum(State), default=State.PLANNED)
+    reason: Mapped[str | None] = mapped_column(sa.Text)
+    """Why it was missed or cancelled, as a sentence."""
+    stop_requested_at: Mapped[Instant | None]
+    planned_at: Mapped[Instant]
+
+    schedule: Mapped[Schedule] = relationship()
+    deliveries: Mapped[list[Delivery]] = relationship(
+        back_populates="broadcast", order_by="Delivery.receiver_name"
+    )
+
+    @property
+    def ends_at(self) -> Instant:
+        """When it should be over at a receiver that starts on time."""
+        return after(self.starts_at, self.ms)
+
+
+class Delivery(Base):
+    """One broadcast at one receiver."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (sa.UniqueConstraint("broadcast_id", "receiver_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    broadcast_id: Mapped[int] = mapped_column(sa.ForeignKey("broadcasts.id"), index=True)
+    receiver_id: Mapped[str] = mapped_column(sa.ForeignKey("receivers.id"), index=True)
+    receiver_name: Mapped[str] = mapped_column(sa.String(128))
+    area_name: Mapped[str] = mapped_column(sa.String(128))
+    state: Mapped[DeliveryState] = mapped_column(
+        _enum(DeliveryState), default=D.PLANNED, index=True
+    )
+    reason: Mapped[str | None] = mapped_column(sa.String(64))
+    """Code of the receiver's reason: off, no_audio, quiet, power, …"""
+    rev: Mapped[int | None] = mapped_column(sa.BigInteger)
+    """Plan revision that first carried it; None: it was never put into a plan."""
+    sent_at: Mapped[Instant | None]
+    accepted_at: Mapped[Instant | None]
+    ready_at: Mapped[Instant | None]
+    started_at: Mapped[Instant | None]
+    """Corrected time of the (last) start."""
+    started_raw_at: Mapped[Instant | None]
+    """The same by the receiver's clock as it was then."""
+    ended_at: Mapped[Instant | None]
+    late_ms: Mapped[int | None]
+    played_ms: Mapped[int | None]
+    volume: Mapped[int | None]
+    evidence: Mapped[str | None] = mapped_column(sa.String(4))
+    """E1 decoder finished, E2 amplifier sensed, E3 microphone heard."""
+
+    broadcast: Mapped[Broadcast] = relationship(back_populates="deliveries")
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many deliveries of a broadcast are in each state."""
+
+    counts: dict[DeliveryState, int]
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts.values())
+
+    def of(self, *states: DeliveryState) -> int:
+        return sum(self.counts.get(state, 0) for state in states)
+
+
+def tallies(session: Session, broadcast_ids: Iterable[int]) -> dict[int, Tally]:
+    """The tally of each of these broadcasts, in one query."""
+    counted: dict[int, dict[DeliveryState, int]] = {
+        broadcast_id: {} for broadcast_id in broadcast_ids
+    }
+    rows = session.execute(
+        sa.select(Delivery.broadcast_id, Delivery.state, sa.func.count())
+        .where(Delivery.broadcast_id.in_(counted))
+        .group_by(Delivery.broadcast_id, Delivery.state)
+    )
+    for broadcast_id, state, count in rows:
+        counted[broadcast_id][state] = count
+    return {broadcast_id: Tally(counts) for broadcast_id, counts in counted.items()}
+
+
+def get(session: Session, broadcast_id: int) -> Broadcast:
+    """That broadcast. Raises NotFound."""
+    broadcast = session.get(Broadcast, broadcast_id)
+    if broadcast is None:
+        raise NotFound("Không tìm thấy lượt phát này. Hãy quay lại trang Hôm nay.")
+    return broadcast
+
+
+def of_day(session: Session, moment: Instant, zone: ZoneInfo) -> list[Broadcast]:
+    """Broadcasts of the station's day that holds ``moment``, in order of time."""
+    day = local(moment, zone).date()
+    since = at(day, time(0), zone) or moment
+    until = at(day + timedelta(days=1), time(0), zone) or after(since, DAY)
+    return between(session, since, until)
+
+
+def between(session: Session, since: Instant, until: Instant) -> list[Broadcast]:
+    """Broadcasts that start in [since, until), in order of time."""
+    found = sa.select(Broadcast).where(Broadcast.starts_at >= since, Broadcast.starts_at < until)
+    return list(session.scalars(found.order_by(Broadcast.starts_at, Broadcast.id)))
+
+
+def stop(session: Session, broadcast: Broadcast, staff: Staff, now: Instant) -> None:
+    """ "Dừng": silence it where it sounds and cancel it where it does not yet; receivers say which it was."""
+    staff.demand(May.STOP)
+    if broadcast.stop_requested_at is not None or broadcast.state in (State.FINISHED, State.MISSED):
+        return
+    request_stop(session, broadcast, now, f"{staff.name} dừng")
+    audit.append(session, now, staff.login, "broadcast.stop", broadcast=broadcast.id)
+
+
+def stop_all(session: Session, staff: Staff, now: Instant) -> int:
+    """ "Dừng tất cả": stop what sounds now and what is to start within the next ten minutes; returns how many."""
+    staff.demand(May.STOP)
+    live = session.scalars(
+        sa.select(Broadcast).where(
+            Broadcast.stop_requested_at.is_(None),
+            Broadcast.state.in_([State.PLANNED, State.DISPATCHED, State.ON_AIR]),
+            Broadcast.starts_at < after(now, STOP_ALL_AHEAD),
+        )
+    ).all()
+    for broadcast in live:
+        request_stop(session, broadcast, now, f"{staff.name} dừng tất cả")
+    audit.append(session, now, staff.login, "broadcast.stop_all", broadcasts=[b.id for b in live])
+    return len(live)
+
+
+def request_stop(session: Session, broadcast: Broadcast, now: Instant, why: str) -> None:
+    """Put ``st: off`` into the plans of its receivers, for the reason given as a sentence."""
+    broadcast.stop_requested_at = now
+    broadcast.reason = why
+    touch(session, broadcast)
+    # What no plan ever carried cannot sound: it is cancelled here and now.
+    session.execute(
+        sa.update(Delivery)
+        .where(Delivery.broadcast_id == broadcast.id, Delivery.rev.is_(None))
+        .values(state=D.CANCELLED, reason="stopped", ended_at=now)
+    )
+    settle(session, broadcast)
+
+
+def touch(session: Session, broadcast: Broadcast) -> None:
+    """Say that the plans of all its receivers must be made anew."""
+    ids = session.scalars(
+        sa.select(Delivery.receiver_id).where(Delivery.broadcast_id == broadcast.id)
+    ).all()
+    receivers.mark_stale(session, ids)
+
+
+def settle(session: Session, broadcast: Broadcast) -> None:
+    """Set the broadcast's own state from its deliveries'."""
+    session.flush()
+    broadcast.state = _state(tallies(session, [broadcast.id])[broadcast.id], broadcast.state)
+
+
+def _state(tally: Tally, before: State) -> State:
+    if tally.total == 0:
+        return before
+    if tally.of(D.STARTED):
+        return State.ON_AIR
+    if tally.of(*OPEN) == 0:
+        if tally.of(D.CANCELLED) == tally.total:
+            return State.CANCELLED
+        if tally.of(D.PLAYED, D.INTERRUPTED, D.UNKNOWN):
+            return State.FINISHED
+        return State.MISSED
+    if tally.of(D.PLAYED, D.INTERRUPTED):
+        return State.ON_AIR
+    return State.PLANNED if tally.of(D.PLANNED) else State.DISPATCHED
+
+
+def new_delivery(broadcast: Broadcast, receiver: Receiver) -> Delivery:
+    """A delivery that remembers what the receiver and its place were called."""
+    return Delivery(
+        broadcast_id=broadcast.id, receiver_id=receiver.id, receiver_name=receiver.name,
+        area_name=receiver.area.full_name, state=D.PLANNED,
+    )  # fmt: skip

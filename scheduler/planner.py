@@ -1,0 +1,241 @@
+"""Planner: schedules → broadcasts and their deliveries, and the upkeep of those still to come.
+
+Every occurrence becomes a row even when it will not sound (not approved, quiet hours, station was down): it
+then says so, with the reason, instead of being silently absent. Running twice is harmless: an occurrence is
+planned under ``Schedule.planned_until`` and a unique (schedule, starts_at).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, selectinload
+
+from content import bulletins
+from content.bulletins import Bulletin, Decision, Priority
+from content.recordings import Recording
+from devices import receivers
+from devices.receivers import Receiver
+from loa import audit
+from loa.times import MINUTE, Instant, after, local
+from scheduler import broadcasts, regulation, schedules
+from scheduler.broadcasts import OPEN, Broadcast, Delivery, DeliveryState
+from scheduler.broadcasts import State as BroadcastState
+from scheduler.regulation import QuietHours
+from scheduler.schedules import Schedule
+
+RENEW_AFTER = 5 * MINUTE
+"""The planned span is moved on in steps, so that an idle station does not write every second."""
+NOT_YET = frozenset(
+    {DeliveryState.PLANNED, DeliveryState.SENT, DeliveryState.ACCEPTED, DeliveryState.READY}
+)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What planning goes by: the station's zone and the delivery table of config.toml, in milliseconds."""
+
+    zone: ZoneInfo
+    horizon: int
+    late: int
+
+
+def plan(session: Session, now: Instant, rules: Rules) -> int:
+    """Bring broadcasts and deliveries in line with what staff want; returns how many broadcasts are new."""
+    new = _plan_occurrences(session, now, rules)
+    _upkeep(session, now, rules)
+    return new
+
+
+def _plan_occurrences(session: Session, now: Instant, rules: Rules) -> int:
+    until = after(now, rules.horizon)
+    new = 0
+    for schedule in schedules.unplanned(session, after(until, -RENEW_AFTER)):
+        for moment in schedules.occurrences(schedule, schedule.planned_until, until, rules.zone):
+            new += _plan_one(session, schedule, moment, now, rules)
+        schedule.planned_until = until
+    return new
+
+
+def _plan_one(
+    session: Session, schedule: Schedule, moment: Instant, now: Instant, rules: Rules
+) -> bool:
+    known = sa.select(Broadcast.id).where(
+        Broadcast.schedule_id == schedule.id, Broadcast.starts_at == moment
+    )
+    if session.scalar(known) is not None:
+        return False
+    bulletin = schedule.bulletin
+    broadcast = Broadcast(
+        occurrence=f"{schedule.uid}.{local(moment, rules.zone):%Y%m%dT%H%M%S}", schedule_id=schedule.id,
+        bulletin_id=bulletin.id, title=bulletin.title, priority=bulletin.priority, field=bulletin.field,
+        starts_at=moment, author=bulletin.author.name, scheduler=schedule.staff.name, planned_at=now, ms=0,
+    )  # fmt: skip
+    session.add(broadcast)
+    session.flush()
+    for receiver in receivers.in_areas(session, [target.area_id for target in schedule.targets]):
+        session.add(broadcasts.new_delivery(broadcast, receiver))
+    session.flush()
+    broadcasts.touch(session, broadcast)
+    if after(moment, rules.late) < now:
+        why = "Đến giờ phát thì đài không hoạt động nên lượt này không được giao cho đầu thu."
+        _close(session, broadcast, DeliveryState.MISSED, "not_sent", why, now)
+    return True
+
+
+def _upkeep(session: Session, now: Instant, rules: Rules) -> None:
+    """Hold every broadcast that has not run against approval, validity, regulation, schedule and receivers."""
+    open_broadcasts = session.scalars(
+        sa.select(Broadcast)
+        .where(
+            Broadcast.state.in_(
+                [BroadcastState.PLANNED, BroadcastState.DISPATCHED, BroadcastState.ON_AIR]
+            ),
+            Broadcast.stop_requested_at.is_(None),
+        )
+        .options(selectinload(Broadcast.deliveries))
+    ).all()
+    if not open_broadcasts:
+        return
+    facts = _Facts(session, open_broadcasts, now)
+    for broadcast in open_broadcasts:
+        _keep_one(session, broadcast, facts, now, rules)
+
+
+class _Facts:
+    """What upkeep needs to know, read once for all broadcasts."""
+
+    def __init__(self, session: Session, found: Sequence[Broadcast], now: Instant) -> None:
+        ids = {broadcast.bulletin_id for broadcast in found}
+        self.quiet: tuple[QuietHours, ...] = regulation.quiet_at(session, now)
+        self.bulletins = {
+            b.id: b for b in session.scalars(sa.select(Bulletin).where(Bulletin.id.in_(ids)))
+        }
+        self.approvals = {
+            decision.bulletin_id: decision
+            for decision in session.scalars(
+                sa.select(Decision).where(
+                    Decision.bulletin_id.in_(ids), Decision.approved, Decision.ended_at.is_(None)
+                )
+            )
+        }
+        shas = {decision.recording_sha for decision in self.approvals.values()}
+        lengths = sa.select(Recording.sha256, Recording.ms).where(Recording.sha256.in_(shas))
+        self.lengths = {row.sha256: row.ms for row in session.execute(lengths)}
+        self.schedules = {
+            schedule.id: schedule
+            for schedule in session.scalars(
+                sa.select(Schedule).where(Schedule.id.in_({b.schedule_id for b in found}))
+            )
+        }
+        self._targets: dict[int, dict[str, Receiver]] = {}
+        self._session = session
+
+    def targets(self, schedule: Schedule) -> dict[str, Receiver]:
+        """Receivers that stand in the schedule's areas now."""
+        if schedule.id not in self._targets:
+            found = receivers.in_areas(
+                self._session, [target.area_id for target in schedule.targets]
+            )
+            self._targets[schedule.id] = {receiver.id: receiver for receiver in found}
+        return self._targets[schedule.id]
+
+
+def _keep_one(
+    session: Session, broadcast: Broadcast, facts: _Facts, now: Instant, rules: Rules
+) -> None:
+    bulletin, schedule = (
+        facts.bulletins[broadcast.bulletin_id],
+        facts.schedules[broadcast.schedule_id],
+    )
+    if bulletin.state is bulletins.State.WITHDRAWN:
+        broadcasts.request_stop(session, broadcast, now, "Bản tin đã bị thu hồi.")
+    elif broadcast.starts_at > now:
+        _follow_approval(session, broadcast, bulletin, facts)
+        _follow_receivers(session, broadcast, facts.targets(schedule))
+        _cancel_if_barred(session, broadcast, bulletin, schedule, facts, now, rules)
+    elif after(broadcast.starts_at, rules.late) < now and broadcast.recording_sha is None:
+        why = "Đến giờ phát mà bản tin chưa được duyệt."
+        _close(session, broadcast, DeliveryState.MISSED, "not_approved", why, now)
+
+
+def _follow_approval(
+    session: Session, broadcast: Broadcast, bulletin: Bulletin, facts: _Facts
+) -> None:
+    approval = facts.approvals.get(bulletin.id)
+    sha = approval.recording_sha if approval else None
+    wanted = (sha, bulletin.title, bulletin.priority)
+    if (broadcast.recording_sha, broadcast.title, broadcast.priority) == wanted:
+        return
+    broadcast.recording_sha, broadcast.title, broadcast.priority = wanted
+    broadcast.field = bulletin.field
+    broadcast.ms = facts.lengths[sha] if sha else 0
+    broadcast.approver = approval.staff.name if approval else None
+    broadcast.approver_login = approval.staff.login if approval else None
+    broadcasts.touch(session, broadcast)
+
+
+def _follow_receivers(session: Session, broadcast: Broadcast, targets: dict[str, Receiver]) -> None:
+    known = {delivery.receiver_id: delivery for delivery in broadcast.deliveries}
+    for receiver_id in targets.keys() - known.keys():
+        broadcast.deliveries.append(broadcasts.new_delivery(broadcast, targets[receiver_id]))
+        receivers.mark_stale(session, [receiver_id])
+    for receiver_id, delivery in known.items():
+        if receiver_id not in targets and delivery.state in NOT_YET:
+            delivery.state, delivery.reason = DeliveryState.CANCELLED, "left_area"
+            receivers.mark_stale(session, [receiver_id])
+
+
+def _cancel_if_barred(
+    session: Session,
+    broadcast: Broadcast,
+    bulletin: Bulletin,
+    schedule: Schedule,
+    facts: _Facts,
+    now: Instant,
+    rules: Rules,
+) -> None:
+    if schedule.ended_at is not None:
+        _close(
+            session,
+            broadcast,
+            DeliveryState.CANCELLED,
+            "schedule_ended",
+            "Lịch phát đã kết thúc.",
+            now,
+        )
+        return
+    day = local(broadcast.starts_at, rules.zone).date()
+    if (bulletin.valid_from and day < bulletin.valid_from) or (
+        bulletin.valid_until and day > bulletin.valid_until
+    ):
+        why = "Bản tin không còn hiệu lực vào ngày này."
+        _close(session, broadcast, DeliveryState.CANCELLED, "not_valid", why, now)
+        return
+    if bulletin.priority is not Priority.EMERGENCY:
+        span = regulation.breach(facts.quiet, broadcast.starts_at, broadcast.ends_at, rules.zone)
+        if span is not None:
+            why = f"Lượt phát rơi vào giờ không phát {span} của đài."
+            _close(session, broadcast, DeliveryState.CANCELLED, "quiet", why, now)
+
+
+def _close(
+    session: Session, broadcast: Broadcast, state: DeliveryState, code: str, why: str, now: Instant
+) -> None:
+    """End a broadcast that has not sounded anywhere; its receivers' plans will leave it out."""
+    broadcast.reason = why
+    session.flush()
+    session.execute(
+        sa.update(Delivery)
+        .where(Delivery.broadcast_id == broadcast.id, Delivery.state.in_(OPEN))
+        .values(state=state, reason=code, ended_at=now)
+        .execution_options(synchronize_session="fetch")
+    )
+    broadcasts.touch(session, broadcast)
+    broadcasts.settle(session, broadcast)
+    if not broadcast.deliveries:
+        broadcast.state = BroadcastState.CANCELLED
+    audit.append(session, now, audit.SYSTEM, "broadcast.close", broadcast=broadcast.id, code=code)

@@ -1,0 +1,174 @@
+"""The broadcast log (nhật ký phát), read only: one row per delivery, what was asked and what is proven."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, time, timedelta
+from typing import Any, TextIO
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from content.bulletins import Priority
+from loa.errors import ScheduleError
+from loa.times import DAY, Instant, after, at, local
+from scheduler.broadcasts import Broadcast, Delivery, DeliveryState
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogFilter:
+    """Which rows are wanted: broadcasts that start in [since, until), narrowed by what is set."""
+
+    since: Instant
+    until: Instant
+    area: str | None = None
+    receiver_id: str | None = None
+    state: DeliveryState | None = None
+    search: str = ""
+
+
+@dataclass(frozen=True)
+class LogRow:
+    """One delivery with its broadcast."""
+
+    broadcast: Broadcast
+    delivery: Delivery
+
+
+STATES = {
+    DeliveryState.PLANNED: "chờ gửi",
+    DeliveryState.SENT: "đã gửi",
+    DeliveryState.ACCEPTED: "đã nhận lệnh",
+    DeliveryState.READY: "sẵn sàng",
+    DeliveryState.STARTED: "đang phát",
+    DeliveryState.PLAYED: "đã phát",
+    DeliveryState.INTERRUPTED: "bị ngắt",
+    DeliveryState.FAILED: "lỗi",
+    DeliveryState.MISSED: "lỡ giờ",
+    DeliveryState.REFUSED: "bị từ chối",
+    DeliveryState.CANCELLED: "đã huỷ",
+    DeliveryState.UNKNOWN: "chưa có xác nhận",
+}
+PRIORITIES = {
+    Priority.NORMAL: "thông thường",
+    Priority.PRIORITY: "ưu tiên",
+    Priority.EMERGENCY: "khẩn cấp",
+}
+COLUMNS = (
+    "lượt phát", "giờ hẹn", "bản tin", "lĩnh vực", "mức ưu tiên", "địa bàn", "mã đầu thu", "đầu thu",
+    "kết quả", "lý do", "giờ bắt đầu thật", "trễ (ms)", "giờ kết thúc thật", "thời lượng yêu cầu (ms)",
+    "thời lượng đã phát (ms)", "mức chứng cứ", "âm lượng", "mã băm âm thanh", "người soạn", "người duyệt",
+    "người đặt lịch",
+)  # fmt: skip
+
+
+def whole_days(since: date, until: date, zone: ZoneInfo) -> tuple[Instant, Instant]:
+    """The instants that bound the days ``since`` to ``until``, both included. Raises ScheduleError."""
+    if until < since:
+        raise ScheduleError(
+            f"Ngày cuối {until:%d/%m/%Y} đứng trước ngày đầu {since:%d/%m/%Y}.", field="until"
+        )
+    return _midnight(since, zone), _midnight(until + timedelta(days=1), zone)
+
+
+def _midnight(day: date, zone: ZoneInfo) -> Instant:
+    """The day's first instant; where a zone skips midnight, the first hour after."""
+    for hour in range(24):
+        found = at(day, time(hour), zone)
+        if found is not None:
+            return found
+    raise ValueError(f"{day} does not exist in {zone}")
+
+
+def _matching(wanted: LogFilter) -> sa.Select[Broadcast, Delivery]:
+    query = (
+        sa.select(Broadcast, Delivery)
+        .join(Delivery, Delivery.broadcast_id == Broadcast.id)
+        .where(Broadcast.starts_at >= wanted.since, Broadcast.starts_at < wanted.until)
+    )
+    if wanted.area:
+        query = query.where(Delivery.area_name == wanted.area)
+    if wanted.receiver_id:
+        query = query.where(Delivery.receiver_id == wanted.receiver_id)
+    if wanted.state:
+        query = query.where(Delivery.state == wanted.state)
+    if wanted.search.strip():
+        query = query.where(Broadcast.title.icontains(wanted.search.strip(), autoescape=True))
+    return query
+
+
+def log_rows(
+    session: Session, wanted: LogFilter, *, limit: int | None = None, offset: int = 0
+) -> Iterator[LogRow]:
+    """Rows, newest broadcast first, streamed."""
+    query = _matching(wanted).order_by(
+        Broadcast.starts_at.desc(),
+        Broadcast.id.desc(),
+        Delivery.area_name,
+        Delivery.receiver_name,
+        Delivery.id,
+    )
+    rows = session.execute(query.limit(limit).offset(offset).execution_options(yield_per=500))
+    for broadcast, delivery in rows:
+        yield LogRow(broadcast, delivery)
+
+
+def count(session: Session, wanted: LogFilter) -> int:
+    """How many rows match."""
+    return session.scalar(sa.select(sa.func.count()).select_from(_matching(wanted).subquery())) or 0
+
+
+def count_by_state(session: Session, wanted: LogFilter) -> dict[DeliveryState, int]:
+    """How many rows match, by state: the parts add up to ``count``."""
+    matching = _matching(wanted).subquery()
+    counted = sa.select(matching.c.state_1, sa.func.count()).group_by(matching.c.state_1)
+    return {DeliveryState(state): number for state, number in session.execute(counted)}
+
+
+def csv_lines(rows: Iterator[LogRow], zone: ZoneInfo) -> Iterator[list[str]]:
+    """The heading, then one line of text cells per row; an unknown value is an empty cell, never 0."""
+    yield list(COLUMNS)
+    for row in rows:
+        yield [_cell(value) for value in _values(row, zone)]
+
+
+def write_csv(rows: Iterator[LogRow], out: TextIO, zone: ZoneInfo) -> int:
+    """Write the log as CSV; returns the number of rows below the heading."""
+    writer = csv.writer(out)
+    written = -1
+    for line in csv_lines(rows, zone):
+        writer.writerow(line)
+        written += 1
+    return written
+
+
+def _values(row: LogRow, zone: ZoneInfo) -> tuple[Any, ...]:
+    b, d = row.broadcast, row.delivery
+    return (
+        b.occurrence, _moment(b.starts_at, zone), b.title, b.field, PRIORITIES[b.priority], d.area_name,
+        d.receiver_id, d.receiver_name, STATES[d.state], d.reason, _moment(d.started_at, zone), d.late_ms,
+        _moment(d.ended_at, zone), b.ms or None, d.played_ms, d.evidence, d.volume, b.recording_sha, b.author,
+        b.approver, b.scheduler,
+    )  # fmt: skip
+
+
+def _moment(instant: Instant | None, zone: ZoneInfo) -> str | None:
+    return None if instant is None else local(instant, zone).strftime("%d/%m/%Y %H:%M:%S.%f")[:-3]
+
+
+def _cell(value: object) -> str:
+    text = "" if value is None else str(value)
+    # A title such as "=1+1" must not become a formula when a spreadsheet opens the file.
+    return (
+        f"'{text}"
+        if text[:1] in ("=", "+", "-", "@", "\t", "\r") and not isinstance(value, int)
+        else text
+    )
+
+
+def day_span(moment: Instant, days: int) -> tuple[Instant, Instant]:
+    """The last ``days`` days up to ``moment``."""
+    return after(moment, -days * DAY), moment

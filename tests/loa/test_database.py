@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import threading
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy.pool import NullPool
+
+import content.recordings
+import devices.receivers
+import scheduler.dispatcher
+import scheduler.leases
+import scheduler.receipts
+from loa import audit
+from loa.database import Base, Database
+from loa.errors import DatabaseError
+from tests.cast import NOON
+
+ROOMS = (
+    content.recordings,
+    devices.receivers,
+    scheduler.dispatcher,
+    scheduler.leases,
+    scheduler.receipts,
+)
+
+
+def test_it_migrates_to_exactly_what_the_models_say(database: Database) -> None:
+    engine = sa.create_engine(database.url, poolclass=NullPool)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_it_refuses_tables_of_another_version_with_the_remedy(database_url: str) -> None:
+    database = Database(database_url)
+    with pytest.raises(DatabaseError, match="loa init"):
+        database.demand_current()
+    database.upgrade()
+    database.demand_current()
+    database.close()
+
+
+def test_it_lets_one_writer_look_then_write(database: Database) -> None:
+    """Eight threads add to one chain: with a second writer between look and write it would fork."""
+
+    def append() -> None:
+        for _ in range(20):
+            with database.write() as session:
+                audit.append(session, NOON, "hoa", "test")
+
+    threads = [threading.Thread(target=append) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with database.read() as session:
+        assert audit.checkpoint(session)[0] == 160
+        assert audit.first_broken(session) is None
+
+
+def test_it_takes_back_what_failed_midway(database: Database) -> None:
+    def fail_midway() -> None:
+        with database.write() as session:
+            audit.append(session, NOON, "hoa", "test")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_midway()
+    with database.read() as session:
+        assert audit.checkpoint(session)[0] == 0
+
+
+def test_it_tells_of_a_commit_and_not_of_silence(database: Database) -> None:
+    changes = database.changes()
+    assert not changes.wait(0.05)
+
+    def commit() -> None:
+        with database.write() as session:
+            audit.append(session, NOON, "hoa", "test")
+
+    thread = threading.Timer(0.05, commit)
+    thread.start()
+    assert changes.wait(5)
+    thread.join()
+    assert not changes.wait(0.05)
+    with database.write():
+        pass  # nothing was written: nobody is woken
+    assert not changes.wait(0.15)
+    changes.close()
+
+
+def test_it_names_a_kind_of_database_it_does_not_know() -> None:
+    with pytest.raises(DatabaseError, match="mysql"):
+        Database("mysql://localhost/loa")
+
+
+@pytest.mark.parametrize(
+    "change", ["update audit set actor = 'lan' where n = 2", "delete from audit where n = 2"]
+)
+def test_the_audit_chain_shows_an_edit_and_a_gap(database: Database, change: str) -> None:
+    with database.write() as session:
+        for _ in range(3):
+            audit.append(session, NOON, "hoa", "test", word="chữ")
+        assert audit.first_broken(session) is None
+        session.execute(sa.text(change))
+        assert audit.first_broken(session) == 2

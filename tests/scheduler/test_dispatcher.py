@@ -1,0 +1,221 @@
+from __future__ import annotations
+
+from datetime import date, time
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from content.bulletins import Priority
+from devices import messages, receivers, signing
+from devices.messages import Plan as PlanMessage
+from devices.messages import State
+from loa.database import Database
+from loa.times import DAY, HOUR, MINUTE, SECOND, Instant, after
+from scheduler import broadcasts, dispatcher, planner, regulation, schedules
+from scheduler.broadcasts import Broadcast, DeliveryState
+from scheduler.dispatcher import Plan, Terms
+from scheduler.planner import Rules
+from scheduler.regulation import QuietHours
+from scheduler.schedules import Kind, Rule
+from tests.cast import NOON, ZONE, Cast, approved_bulletin, settle_in, vn
+
+FIVE_PM = vn("2026-11-21 17:00")
+PLAN_KEY = signing.generate("plan-1", ("plan",))
+EMERGENCY_KEY = signing.generate("emergency-1", ("plan", "emergency"))
+KEYS = {key.public.kid: key.public for key in (PLAN_KEY, EMERGENCY_KEY)}
+TERMS = Terms(
+    plan_key=PLAN_KEY, emergency_key=EMERGENCY_KEY, timezone="Asia/Ho_Chi_Minh", horizon=48 * HOUR,
+    valid=72 * HOUR, late=MINUTE, heartbeat_seconds=60,
+)  # fmt: skip
+RULES = Rules(zone=ZONE, horizon=48 * HOUR, late=MINUTE)
+
+
+@pytest.fixture
+def session(database: Database) -> Session:
+    with database.write() as opened:
+        yield opened
+
+
+@pytest.fixture
+def cast(session: Session) -> Cast:
+    regulation.set_quiet(session, None, [QuietHours(time(21), time(5))], NOON)
+    return settle_in(session)
+
+
+def schedule(session: Session, cast: Cast, **changes: object) -> None:
+    wanted = {
+        "kind": Kind.ONCE,
+        "at": time(17),
+        "start_date": date(2026, 11, 21),
+        "area_ids": (cast.commune.id,),
+    }
+    fields = {key: changes.pop(key) for key in ("priority", "ms") if key in changes}
+    bulletin = approved_bulletin(session, cast, **fields)
+    schedules.add(session, bulletin, cast.hoa, Rule(**{**wanted, **changes}), now=NOON, zone=ZONE)
+
+
+def work(session: Session, now: Instant = NOON) -> int:
+    planner.plan(session, now, RULES)
+    return dispatcher.dispatch(session, now, TERMS)
+
+
+def newest(session: Session, rid: str = "r-0000") -> tuple[Plan, PlanMessage, signing.PublicKey]:
+    plan = session.scalars(
+        sa.select(Plan).where(Plan.receiver_id == rid).order_by(Plan.rev.desc())
+    ).first()
+    assert plan is not None
+    payload, key = signing.verify(plan.jws, "loa-plan", KEYS)
+    assert payload == plan.payload
+    return plan, messages.decode(payload, PlanMessage), key
+
+
+def test_each_receiver_gets_a_signed_plan_of_its_own(session: Session, cast: Cast) -> None:
+    schedule(session, cast, ms=45_000)
+    assert work(session) == 3
+    for receiver in cast.receivers:
+        row, plan, key = newest(session, receiver.id)
+        assert (plan.rid, plan.rev, plan.exp, key.kid) == (
+            receiver.id,
+            row.rev,
+            after(NOON, 72 * HOUR),
+            "plan-1",
+        )
+        assert plan.set.quiet == (("21:00", "05:00"),)
+        (occurrence,) = plan.occ
+        assert (occurrence.at, occurrence.end, occurrence.cls) == (
+            FIVE_PM,
+            after(FIVE_PM, 105_000),
+            "N",
+        )
+        assert occurrence.apv == ("minh",)
+        assert plan.aud[occurrence.sha].ms == 45_000
+
+
+def test_a_receiver_with_nothing_to_play_still_learns_the_rules(
+    session: Session, cast: Cast
+) -> None:
+    assert work(session) == 3
+    assert newest(session)[1].occ == ()
+
+
+def test_nothing_new_makes_no_new_plan(session: Session, cast: Cast) -> None:
+    schedule(session, cast)
+    work(session)
+    receivers.mark_stale(session)
+    assert work(session, after(NOON, MINUTE)) == 0
+    assert work(session, after(FIVE_PM, HOUR)) == 0  # what is over may stay in the old plan
+
+
+def test_the_revision_rises_even_when_the_clock_steps_back(session: Session, cast: Cast) -> None:
+    work(session)
+    first = newest(session)[0].rev
+    schedule(session, cast)
+    work(session, after(NOON, -HOUR))
+    assert newest(session)[0].rev == first + 1
+
+
+def test_a_revision_the_receiver_remembers_from_before_a_restore_is_overtaken(
+    session: Session, cast: Cast
+) -> None:
+    work(session)
+    ahead = after(NOON, DAY)
+    receivers.note_state(session, "r-0000", State(on=1, sid="s", rev=ahead), NOON, 60 * SECOND)
+    dispatcher.compare_revisions(session, {"r-0000": ahead}, NOON)
+    session.expire_all()
+    assert work(session, after(NOON, MINUTE)) == 1
+    assert newest(session)[0].rev == ahead + 1
+
+
+def test_an_old_plan_is_signed_anew_before_it_expires(session: Session, cast: Cast) -> None:
+    work(session)
+    assert work(session, after(NOON, 23 * HOUR)) == 0
+    assert work(session, after(NOON, 24 * HOUR)) == 3
+
+
+def test_an_emergency_is_signed_with_the_key_that_may(session: Session, cast: Cast) -> None:
+    schedule(session, cast, priority=Priority.EMERGENCY, at=time(23))
+    work(session)
+    _, plan, key = newest(session)
+    assert (key.kid, plan.occ[0].cls) == ("emergency-1", "E")
+    assert dispatcher.unpublished(session)[0].urgent
+
+
+def test_stopping_says_off_and_goes_first(session: Session, cast: Cast) -> None:
+    schedule(session, cast)
+    work(session)
+    broadcast = session.scalars(sa.select(Broadcast)).one()
+    broadcasts.stop(session, broadcast, cast.minh, FIVE_PM)
+    session.expire_all()
+    assert work(session, FIVE_PM) == 3
+    assert newest(session)[1].occ[0].st == "off"
+    assert all(outgoing.urgent for outgoing in dispatcher.unpublished(session))
+
+
+def test_only_the_newest_revision_waits_in_the_outbox(session: Session, cast: Cast) -> None:
+    work(session)
+    schedule(session, cast)
+    work(session, after(NOON, MINUTE))
+    waiting = dispatcher.unpublished(session)
+    assert len(waiting) == 3
+    assert {outgoing.rev for outgoing in waiting} == {after(NOON, MINUTE)}
+
+
+def test_what_the_broker_took_is_sent_and_what_it_refused_is_not(
+    session: Session, cast: Cast
+) -> None:
+    schedule(session, cast)
+    work(session)
+    taken, refused, _ = dispatcher.unpublished(session)
+    dispatcher.published(session, taken.id, None, after(NOON, 50))
+    dispatcher.published(session, refused.id, "Not authorized", after(NOON, 50))
+    broadcast = session.scalars(sa.select(Broadcast)).one()
+    found = {
+        delivery.receiver_id: (delivery.state, delivery.sent_at)
+        for delivery in broadcast.deliveries
+    }
+    assert found[taken.receiver_id] == (DeliveryState.SENT, after(NOON, 50))
+    assert found[refused.receiver_id] == (DeliveryState.PLANNED, None)
+    assert len(dispatcher.unpublished(session)) == 1
+
+
+def test_a_broker_that_forgot_is_told_again(session: Session, cast: Cast) -> None:
+    work(session)
+    for outgoing in dispatcher.unpublished(session):
+        dispatcher.published(session, outgoing.id, None, NOON)
+    assert dispatcher.republish(session, after(NOON, 1)) == 3
+    assert dispatcher.republish(session, after(NOON, 2)) == 0  # already waiting
+    assert len(dispatcher.unpublished(session)) == 3
+
+
+def test_a_receiver_that_lags_is_told_again_but_not_at_every_heartbeat(
+    session: Session, cast: Cast
+) -> None:
+    work(session)
+    for outgoing in dispatcher.unpublished(session):
+        dispatcher.published(session, outgoing.id, None, NOON)
+    said = {"r-0000": 0, "r-0001": NOON}
+    dispatcher.compare_revisions(session, said, after(NOON, SECOND))
+    assert dispatcher.unpublished(session) == []
+    dispatcher.compare_revisions(session, said, after(NOON, 20 * SECOND))
+    assert [outgoing.receiver_id for outgoing in dispatcher.unpublished(session)] == ["r-0000"]
+
+
+def test_a_plan_too_long_for_a_receiver_loses_its_far_end(session: Session, cast: Cast) -> None:
+    bulletin = approved_bulletin(session, cast)
+    for minute in range(150):
+        at = time(13 + minute // 60, minute % 60)
+        rule = Rule(
+            kind=Kind.ONCE, at=at, start_date=date(2026, 11, 21), area_ids=(cast.commune.id,)
+        )
+        schedules.add(session, bulletin, cast.hoa, rule, now=NOON, zone=ZONE)
+    work(session)
+    row, plan, _ = newest(session)
+    assert len(row.jws) <= messages.MAX_PLAN_BYTES
+    assert 50 < len(plan.occ) < 150
+    assert [o.at for o in plan.occ] == sorted(o.at for o in plan.occ)
+    assert plan.occ[0].at == vn("2026-11-21 13:00")
+    carried = session.scalars(
+        sa.select(broadcasts.Delivery).where(broadcasts.Delivery.rev.is_not(None))
+    ).all()
+    assert len(carried) == 3 * len(plan.occ)

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from loa.times import HOUR, after
+from scheduler import broadcasts
+from scheduler.broadcasts import Broadcast, Delivery, DeliveryState
+from tests.web.conftest import words
+
+
+def test_it_shows_all_that_is_known_of_a_broadcast(hoa, database, broadcast):
+    with database.write() as session:
+        found = session.get_one(Broadcast, broadcast.id)
+        at = found.starts_at
+        one, two, three = found.deliveries
+        one.state, one.sent_at, one.accepted_at, one.ready_at = (
+            DeliveryState.PLAYED, after(at, -3000), after(at, -2000), after(at, -1000),
+        )  # fmt: skip
+        one.started_at, one.late_ms, one.ended_at, one.played_ms = at, 0, after(at, 30_000), 30_000
+        one.volume, one.evidence = 70, "E1"
+        two.state, two.reason = DeliveryState.INTERRUPTED, "power"
+        three.state = DeliveryState.UNKNOWN
+        broadcasts.settle(session, found)
+    told = words(hoa.get(f"/luot-phat/{broadcast.id}"))
+    assert "Lượt phát 12:30 ngày 21/11/2026" in told
+    assert "đã phát 1/3 1 chưa có xác nhận · 1 bị ngắt" in told
+    assert "đầu thu báo đã giải mã và phát hết âm thanh (mức E1)" in told
+    assert "12:29:57 12:29:58 12:29:59 12:30:00 đúng giờ 12:30:30 30 giây 70" in told
+    assert "bị ngắt mất điện" in told
+    assert "không phải là không phát" in told
+    assert "Người duyệt Minh" in told
+
+
+def test_it_shows_a_reason_it_does_not_know_as_it_came(hoa, database, broadcast):
+    with database.write() as session:
+        delivery = session.get_one(Broadcast, broadcast.id).deliveries[0]
+        delivery.state, delivery.reason = DeliveryState.FAILED, "<solar_flare>"
+    assert "đầu thu báo “&lt;solar_flare&gt;”" in hoa.get(f"/luot-phat/{broadcast.id}").text
+
+
+def test_it_stops_a_broadcast_after_asking(hoa, minh, database, broadcast, clock):
+    here = f"/luot-phat/{broadcast.id}"
+    assert "Dừng lượt này" not in words(hoa.get(here))
+    assert "Dừng lượt này" in words(minh.get(here))
+    assert "Dừng lượt phát này?" in words(minh.get(here + "/dung"))
+    assert minh.post(here + "/dung").location == here
+    told = words(minh.get(here))
+    assert "Minh dừng" in told
+    assert "Dừng lượt này" not in told
+
+
+def test_it_stops_nothing_that_is_over(minh, database, broadcast, clock):
+    with database.write() as session:
+        found = session.get_one(Broadcast, broadcast.id)
+        for delivery in found.deliveries:
+            delivery.state = DeliveryState.PLAYED
+        broadcasts.settle(session, found)
+    clock.move(2 * HOUR)
+    assert minh.post(f"/luot-phat/{broadcast.id}/dung").status_code == 409
+
+
+def test_it_keeps_the_results_live(hoa, database, broadcast):
+    here = f"/luot-phat/{broadcast.id}/ket-qua"
+    digest = hoa.get(here).headers["X-Digest"]
+    assert hoa.get(here, headers={"X-Seen": digest}).status_code == 204
+    with database.write() as session:
+        session.query(Delivery).first().state = DeliveryState.SENT
+    assert "đã gửi" in words(hoa.get(here, headers={"X-Seen": digest}))

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import pytest
+
+from content.bulletins import Kind, Priority
+from content.bulletins import State as BulletinState
+from loa.staff import Role
+from scheduler.broadcasts import DeliveryState, Tally
+from scheduler.broadcasts import State as BroadcastState
+from scheduler.schedules import Kind as ScheduleKind
+from tests.cast import ZONE, vn
+from web import labels
+from web.health import Health, Trouble
+
+D, S = DeliveryState, BroadcastState
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        (labels.BULLETIN_STATES, BulletinState), (labels.BULLETIN_KINDS, Kind), (labels.PRIORITIES, Priority),
+        (labels.BROADCAST_STATES, BroadcastState), (labels.DELIVERY_STATES, DeliveryState), (labels.ROLES, Role),
+        (labels.ROLE_DUTIES, Role), (labels.SCHEDULE_KINDS, ScheduleKind), (labels.HEALTH, Health),
+        (labels.HEALTH_TONES, Health), (labels.TROUBLES, Trouble), (labels.BULLETIN_TONES, BulletinState),
+    ],
+)  # fmt: skip
+def test_every_state_has_a_word(words, kind):
+    assert set(words) == set(kind)
+
+
+@pytest.mark.parametrize(
+    ("state", "counts", "badge", "rest"),
+    [
+        (S.PLANNED, {D.PLANNED: 5}, "chờ phát", "5 đầu thu"),
+        (S.DISPATCHED, {D.READY: 4, D.SENT: 1}, "đã giao lệnh", "4/5 đầu thu sẵn sàng"),
+        (S.ON_AIR, {D.STARTED: 3, D.PLAYED: 2}, "đang phát 3/5", "đã phát 2/5"),
+        (S.ON_AIR, {D.STARTED: 4, D.FAILED: 1}, "đang phát 4/5", "1 lỗi"),
+        (S.FINISHED, {D.PLAYED: 5}, "đã phát 5/5", ""),
+        (S.FINISHED, {D.PLAYED: 3, D.UNKNOWN: 2}, "đã phát 3/5", "2 chưa có xác nhận"),
+        (S.FINISHED, {D.UNKNOWN: 5}, "chưa có xác nhận", "5 đầu thu"),
+        (
+            S.FINISHED,
+            {D.UNKNOWN: 1, D.MISSED: 4},
+            "không trọn vẹn",
+            "1 chưa có xác nhận · 4 lỡ giờ",
+        ),
+        (S.MISSED, {D.MISSED: 5}, "lỡ giờ", "5 lỡ giờ"),
+        (S.CANCELLED, {D.CANCELLED: 5}, "đã huỷ", "5 đã huỷ"),
+        (S.PLANNED, {}, "chờ phát", "không có đầu thu nào"),
+    ],
+)
+def test_a_broadcast_is_told_in_a_few_words(state, counts, badge, rest):
+    told = labels.outcome(state, Tally(counts))
+    assert (told.badge, told.rest) == (badge, rest)
+
+
+@pytest.mark.parametrize(
+    ("ms", "told"),
+    [(0, "0 giây"), (45_000, "45 giây"), (59_900, "1 phút 00 giây"), (80_000, "1 phút 20 giây"),
+     (3_600_000, "1 giờ 00 phút"), (5_400_000, "1 giờ 30 phút"), (None, "")],
+)  # fmt: skip
+def test_a_length_in_two_units(ms, told):
+    assert labels.duration(ms) == told
+
+
+@pytest.mark.parametrize(
+    ("ms", "told"),
+    [(0, "đúng giờ"), (999, "đúng giờ"), (1000, "muộn 1 giây"), (72_000, "muộn 1 phút 12 giây"),
+     (-2000, "sớm 2 giây"), (None, "")],
+)  # fmt: skip
+def test_lateness_in_words(ms, told):
+    assert labels.lateness(ms) == told
+
+
+def test_times_are_told_as_in_vietnam():
+    noon = vn("2026-11-21 17:05:02")
+    assert labels.clock(noon, ZONE) == "17:05"
+    assert labels.seconds(noon, ZONE) == "17:05:02"
+    assert labels.day(noon, ZONE) == "21/11/2026"
+    assert labels.moment(noon, ZONE) == "17:05 ngày 21/11/2026"
+    assert labels.long_day(noon_date := labels.local(noon, ZONE).date()) == "thứ Bảy, 21/11/2026"
+    assert labels.short_date(noon_date) == "21/11/2026"
+    assert labels.clock(None, ZONE) == ""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        (5, "vừa xong"),
+        (90, "1 phút trước"),
+        (7200, "2 giờ trước"),
+        (200_000, "2 ngày trước"),
+        (-5, "vừa xong"),
+    ],
+)
+def test_how_long_ago(seconds, told):
+    assert (
+        labels.ago(vn("2026-11-21 12:00"), labels.Instant(vn("2026-11-21 12:00") + seconds * 1000))
+        == told
+    )
+
+
+def test_numbers_are_written_as_in_vietnam():
+    assert labels.number(1234567.5, 1) == "1.234.567,5"
+    assert labels.size(999_000) == "999 kB"
+    assert labels.size(1_234_567) == "1,2 MB"
+
+
+def test_a_reason_nobody_foresaw_is_shown_as_it_came():
+    assert labels.reason(None) == ""
+    assert labels.reason("power") == "mất điện"
+    assert labels.reason("gremlins") == "đầu thu báo “gremlins”"

@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from content import bulletins, recordings
+from content.bulletins import Draft
+from scheduler import leases
+from scheduler.broadcasts import Delivery, DeliveryState
+from tests.cast import NOON
+from web import current, live
+
+BOTH_DATABASES = True
+
+
+class Stream:
+    """An open page's stream: events come from a thread, so that a silent one fails the test and not the clock."""
+
+    def __init__(self, client):
+        self.answer = client.get("/truc-tiep", buffered=False)
+        self._events, self._new = [], threading.Condition()
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def _read(self):
+        for chunk in self.answer.response:
+            text = chunk.decode() if isinstance(chunk, bytes) else chunk
+            with self._new:
+                self._events.append(text)
+                self._new.notify_all()
+
+    def changed(self, seconds=1.0):
+        """The topics of the next change; None when there was none in time."""
+        deadline = time.monotonic() + seconds
+        with self._new:
+            while True:
+                for number, text in enumerate(self._events):
+                    if text.startswith("event: changed"):
+                        del self._events[: number + 1]
+                        return set(text.split("data: ")[1].split())
+                if not self._new.wait(deadline - time.monotonic()):
+                    return None
+
+    def end(self):
+        self._thread.join(5)
+        assert not self._thread.is_alive()
+        self.answer.close()
+
+
+@pytest.fixture
+def hub(app):
+    return app.extensions[current.EXTENSION].hub
+
+
+@pytest.fixture
+def stream(hoa, hub):
+    opened = Stream(hoa)
+    assert opened.changed() == set(
+        live.TOPICS
+    )  # what may have changed while the page was on its way
+    while opened.changed(0.6) is not None:
+        pass
+    yield opened
+    hub.close()
+    opened.end()
+
+
+def test_it_is_not_buffered_on_its_way(hoa, hub):
+    answer = hoa.get("/truc-tiep", buffered=False)
+    assert answer.mimetype == "text/event-stream"
+    assert answer.headers["X-Accel-Buffering"] == "no"
+    assert answer.headers["Cache-Control"] == "no-store"
+    answer.close()
+    assert hub.clients == 0
+
+
+def test_it_tells_of_a_commit_within_a_second(stream, database, broadcast):
+    while stream.changed(0.6) is not None:
+        pass
+    with database.write() as session:
+        session.query(Delivery).first().state = DeliveryState.READY
+    assert stream.changed(1.0) == {"broadcasts"}
+
+
+def test_it_tells_of_progress_of_a_sound(stream, database, cast):
+    with database.write() as session:
+        bulletin = bulletins.write(session, cast.hoa, Draft(title="Họp", body="Họp."), NOON)
+        rendering = recordings.queue(session, bulletin, NOON)
+    assert stream.changed(1.0) == {"bulletins"}
+    with database.write() as session:
+        session.get_one(recordings.Rendering, rendering.id).percent = 50
+    assert stream.changed(1.0) == {"bulletins"}
+
+
+def test_it_keeps_quiet_about_what_no_page_shows(stream, database):
+    with database.write() as session:
+        session.get_one(leases.Lease, leases.NAME).count += 1
+    assert stream.changed(0.8) is None
+
+
+def test_a_slow_reader_misses_nothing_and_keeps_little():
+    client = live.Client()
+    client.wait(0)
+    for _ in range(1000):
+        client.tell({"broadcasts"})
+    client.tell({"receivers"})
+    assert client.wait(0) == {"broadcasts", "receivers"}
+    assert client.wait(0) == set()
+
+
+def test_it_turns_away_more_than_there_are_threads_for(hoa, hub, config):
+    most = config.web.threads - live.SPARE_THREADS
+    joined = [hub.join() for _ in range(most)]
+    assert None not in joined
+    refused = hoa.get("/truc-tiep")
+    assert refused.status_code == 503
+    assert refused.headers["Retry-After"] == "60"
+    hub.leave(joined[0])
+    answer = hoa.get("/truc-tiep", buffered=False)
+    assert answer.status_code == 200
+    answer.close()
+
+
+def test_a_quiet_stream_sends_comments_and_ends_by_itself(monkeypatch):
+    monkeypatch.setattr(live, "COMMENT_SECONDS", 0.01)
+    monkeypatch.setattr(live, "LIFE_SECONDS", 0.05)
+    client = live.Client()
+    client.wait(0)
+    sent = list(live._events(client))
+    assert sent[0].startswith("retry:")
+    assert set(sent[1:]) == {": \n\n"}
+
+
+def test_it_outlives_a_database_that_goes_away(app, hub, database, monkeypatch, caplog):
+    lost = threading.Event()
+
+    def changes():
+        if not lost.is_set():
+            lost.set()
+            raise OSError("gone")
+        return real()
+
+    real = database.changes
+    monkeypatch.setattr(database, "changes", changes)
+    monkeypatch.setattr(
+        hub._stop, "wait", lambda seconds: threading.Event().wait(min(seconds, 0.05))
+    )
+    client = hub.join()
+    client.wait(0)
+    assert client.wait(2.0) == set(live.TOPICS)
+    assert "cannot watch" in caplog.text
+
+
+def test_it_takes_no_one_in_once_it_is_closed(hub):
+    hub.close()
+    assert hub.join() is None

@@ -1,0 +1,124 @@
+"""Every page for every role, and what all pages have in common."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from flask import Flask
+
+from loa.staff import May, Role
+from tests.web.conftest import words
+
+BOTH_DATABASES = True
+PLACES = {
+    "bulletin_id": 1,
+    "broadcast_id": 1,
+    "schedule_id": 1,
+    "receiver_id": "r-0000",
+    "staff_id": 3,
+}
+NOT_PAGES = {"static", "live.stream", "sign_in.sign_in", "sounds.file"}
+
+
+def pages(app: Flask) -> list[tuple[str, str, May]]:
+    """(endpoint, address, what it needs) of everything one can look at."""
+    with app.test_request_context():
+        adapter = app.url_map.bind("")
+        return [
+            (rule.endpoint, adapter.build(rule.endpoint, {a: PLACES[a] for a in rule.arguments}),
+             getattr(app.view_functions[rule.endpoint], "needs", May.READ))
+            for rule in app.url_map.iter_rules()
+            if "GET" in rule.methods and rule.endpoint not in NOT_PAGES
+        ]  # fmt: skip
+
+
+def acts(app: Flask) -> list[tuple[str, str, May]]:
+    with app.test_request_context():
+        adapter = app.url_map.bind("")
+        return [
+            (rule.endpoint, adapter.build(rule.endpoint, {a: PLACES[a] for a in rule.arguments}, method="POST"),
+             getattr(app.view_functions[rule.endpoint], "needs", May.READ))
+            for rule in app.url_map.iter_rules()
+            if "POST" in rule.methods and not rule.endpoint.startswith("sign_in")
+        ]  # fmt: skip
+
+
+@pytest.fixture(params=["hoa", "minh", "lan", "admin"])
+def someone(request, cast):
+    return getattr(cast, request.param)
+
+
+def test_it_shows_each_role_what_it_may_see_and_refuses_the_rest(app, sign_in, someone, broadcast):
+    client = sign_in(someone)
+    for endpoint, address, act in pages(app):
+        answer = client.get(address)
+        wanted = {200} if someone.may(act) else {403}
+        if endpoint == "decisions.ask_withdraw" and someone.role is Role.VIEWER:
+            wanted = {403}
+        assert answer.status_code in wanted, (endpoint, answer.status_code, words(answer)[:300])
+
+
+def test_it_refuses_each_act_to_roles_that_may_not(app, sign_in, someone, broadcast):
+    client = sign_in(someone)
+    for endpoint, address, act in acts(app):
+        if not someone.may(act):
+            answer = client.post(address, data={})
+            assert answer.status_code == 403, endpoint
+            assert "không có quyền" in words(answer), endpoint
+
+
+def test_it_names_no_reading_act_that_only_needs_reading(app):
+    """Whatever changes something says what it needs, but for what anyone may do with their own."""
+    own = {"staff.own_password", "decisions.withdraw"}
+    assert {endpoint for endpoint, _, act in acts(app) if act is May.READ} == own
+
+
+def test_it_lets_no_script_or_style_into_a_page(app, admin, minh, broadcast):
+    for client in (admin, minh):
+        for _, address, _ in pages(app):
+            page = client.get(address).text
+            assert not re.search(r"<script(?![^>]*\bsrc=)", page), address
+            assert not re.search(r"<[^>]+\s(style|on\w+)=", page), address
+
+
+def test_it_sends_the_headers_that_keep_others_out(hoa, client):
+    for answer in (
+        hoa.get("/"),
+        client.get("/dang-nhap"),
+        hoa.get("/khong-co"),
+        hoa.get("/static/css/loa.css"),
+    ):
+        policy = answer.headers["Content-Security-Policy"]
+        assert "default-src 'self'" in policy
+        assert "frame-ancestors 'none'" in policy
+        assert "unsafe" not in policy
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Referrer-Policy"] == "same-origin"
+
+
+def test_it_has_a_label_for_every_field(app, admin, minh, broadcast):
+    for client in (admin, minh):
+        for _, address, _ in pages(app):
+            page = client.get(address).text
+            labelled = set(re.findall(r'<label[^>]*\bfor="([^"]+)"', page))
+            for tag in re.findall(r"<(?:input|select|textarea)\b[^>]*>", page):
+                if (
+                    'type="hidden"' in tag
+                    or "aria-label" in tag
+                    or re.search(r"<label[^>]*>" + re.escape(tag), page)
+                ):
+                    continue
+                name = re.search(r'\bid="([^"]+)"', tag)
+                assert name, (address, tag)
+                assert name[1] in labelled, (address, tag)
+
+
+def test_it_speaks_no_english(app, admin, minh, broadcast):
+    for client in (admin, minh):
+        for _, address, _ in pages(app):
+            found = re.findall(
+                r"\b(?:draft|submitted|approved|planned|sent|error|None|null|undefined|the|this field)\b",
+                words(client.get(address)),
+            )
+            assert not found, (address, found)

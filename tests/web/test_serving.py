@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import threading
+import time
+
+import msgspec
+import pytest
+import requests
+
+from loa.config import Web
+from loa.errors import ConfigError
+from tests import parts
+from tests.cast import PASSWORD
+from tests.visitor import Visitor
+from web import serving
+
+
+def test_it_serves_pages_over_http(served):
+    visitor = Visitor(served).sign_in("hoa", PASSWORD)
+    assert "Hôm nay" in visitor.page("/")
+    assert "Server" not in visitor.get("/").headers
+
+
+def test_it_is_not_frozen_by_open_pages(served):
+    """waitress gives each stream a thread: four of twelve may be taken, and pages still answer."""
+    visitor = Visitor(served).sign_in("hoa", PASSWORD)
+    streams = [
+        visitor.session.get(served + "/truc-tiep", stream=True, timeout=10) for _ in range(6)
+    ]
+    assert sorted(stream.status_code for stream in streams) == [200, 200, 200, 200, 503, 503]
+    assert visitor.get("/").status_code == 200
+    for stream in streams:
+        stream.close()
+
+
+def test_it_ends_open_streams_when_told_to_stop(config, database, clock, cast):
+    config = msgspec.structs.replace(config, web=Web(port=0, threads=12))
+    stop, up, ports = threading.Event(), threading.Event(), []
+    server = threading.Thread(
+        target=serving.serve,
+        args=(config, database, stop),
+        kwargs={"clock": clock, "ready": lambda port: (ports.append(port), up.set())},
+    )
+    server.start()
+    assert up.wait(10)
+    visitor = Visitor(f"http://127.0.0.1:{ports[0]}").sign_in("hoa", PASSWORD)
+    stream = visitor.session.get(visitor.base + "/truc-tiep", stream=True, timeout=10)
+    lines = stream.iter_lines()
+    next(lines)
+    started = time.monotonic()
+    stop.set()
+    server.join(10)
+    assert not server.is_alive()
+    assert time.monotonic() - started < 4
+    list(lines)
+    assert not parts.answers(ports[0])
+
+
+def test_it_says_so_when_the_port_is_taken(config, database, served):
+    port = int(served.rsplit(":", 1)[1])
+    config = msgspec.structs.replace(config, web=Web(port=port))
+    with pytest.raises(ConfigError, match=f"127.0.0.1:{port}"):
+        serving.serve(config, database, threading.Event())
+
+
+def test_it_believes_a_proxy_on_this_machine_about_who_asks(served):
+    """Behind nginx all requests come from 127.0.0.1: one guesser must not shut everybody out."""
+    for number in range(6):
+        guesser = Visitor(served)
+        guesser.session.headers["X-Forwarded-For"] = "203.0.113.7"
+        page = guesser.get("/dang-nhap")
+        token = page.text.split('name="csrf_token" value="')[1].split('"')[0]
+        data = {"csrf_token": token, "login": f"ai-{number}", "password": "sai"}
+        answer = guesser.session.post(served + "/dang-nhap", data=data, timeout=10)
+    assert answer.status_code == 429
+    Visitor(served).sign_in("hoa", PASSWORD)
+
+
+def test_it_refuses_a_forged_post_over_http(served):
+    answer = requests.post(
+        served + "/dang-nhap", data={"login": "hoa", "password": PASSWORD}, timeout=10
+    )
+    assert answer.status_code == 400
+    assert "Trang này mở đã lâu" in answer.text

@@ -1,0 +1,231 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+import sqlalchemy as sa
+
+from content import bulletins, recordings
+from content.bulletins import Draft
+from content.recordings import RenderingState
+from devices.receivers import Presence, Receiver
+from loa.times import HOUR, MINUTE, after
+from scheduler import broadcasts, leases, schedules
+from scheduler.broadcasts import Broadcast, Delivery, DeliveryState
+from scheduler.schedules import Kind, Rule
+from tests.cast import NOON, ZONE, add_receiver, approved_bulletin, vn
+from tests.web.conftest import plan, words
+
+D = DeliveryState
+HALF_PAST = vn("2026-11-21 12:30")
+
+
+def become(database, broadcast, *states, **values):
+    """Put the deliveries into these states, as receipts would."""
+    with database.write() as session:
+        found = session.get_one(Broadcast, broadcast.id)
+        for delivery, state in zip(found.deliveries, states, strict=True):
+            delivery.state, delivery.rev = state, 1
+            for name, value in values.items():
+                setattr(delivery, name, value)
+        broadcasts.settle(session, found)
+
+
+def test_it_says_how_to_begin_on_an_empty_day(hoa, lan):
+    assert "Hôm nay chưa có lượt phát nào." in words(hoa.get("/"))
+    assert "Soạn bản tin" in words(hoa.get("/"))
+    assert "Soạn bản tin" not in words(lan.get("/"))
+
+
+def test_it_says_that_receivers_come_first(hoa, admin, database):
+    with database.write() as session:
+        session.execute(sa.update(Receiver).values(active=False))
+    assert "Hãy nhờ quản trị thêm đầu thu." in words(hoa.get("/"))
+    assert "Thêm đầu thu đầu tiên" in words(admin.get("/"))
+
+
+def test_it_shows_the_next_broadcast_and_how_long_until_then(hoa, broadcast):
+    page = hoa.get("/")
+    assert "12:30 Lịch tiêm chủng" in words(page)
+    assert f'data-until="{HALF_PAST}"' in page.text
+    assert f'name="server-now" content="{NOON}"' in page.text
+    assert "chờ phát" in words(page)
+    assert "3 đầu thu" in words(page)
+
+
+def test_it_counts_those_that_are_ready(hoa, database, broadcast):
+    become(database, broadcast, D.READY, D.READY, D.SENT)
+    assert "đã giao lệnh 2/3 đầu thu sẵn sàng" in words(hoa.get("/"))
+
+
+def test_it_shows_each_start_to_the_second_and_how_late_it_was(hoa, database, broadcast, clock):
+    clock.now = after(HALF_PAST, MINUTE)
+    start = {"started_at": after(HALF_PAST, 12_040), "late_ms": 12_040}
+    become(database, broadcast, D.PLAYED, D.PLAYED, D.PLAYED, **start)
+    told = words(hoa.get("/"))
+    assert "đã phát 3/3" in told
+    assert told.count("12:30:12 muộn 12 giây") == 3
+    with database.write() as session:
+        session.execute(sa.update(Delivery).values(late_ms=40))
+    assert words(hoa.get("/")).count("đúng giờ") == 3
+
+
+def test_it_keeps_the_unknown_apart(hoa, database, broadcast, clock):
+    clock.now = after(HALF_PAST, HOUR)
+    become(database, broadcast, D.PLAYED, D.UNKNOWN, D.UNKNOWN)
+    assert "đã phát 1/3 2 chưa có xác nhận" in words(hoa.get("/"))
+    become(database, broadcast, D.UNKNOWN, D.UNKNOWN, D.UNKNOWN)
+    told = words(hoa.get("/"))
+    assert "chưa có xác nhận 3 đầu thu" in told
+    assert "0/3" not in told
+
+
+def test_it_says_why_a_receiver_was_silent(hoa, database, broadcast, clock):
+    clock.now = after(HALF_PAST, HOUR)
+    become(database, broadcast, D.MISSED, D.MISSED, D.MISSED, reason="no_audio")
+    assert words(hoa.get("/")).count("đầu thu chưa tải xong âm thanh") == 3
+
+
+def test_it_marks_simulated_receivers(hoa, database, broadcast, clock):
+    become(database, broadcast, D.READY, D.READY, D.READY)
+    assert "mô phỏng" not in words(hoa.get("/"))
+    with database.write() as session:
+        session.get_one(Receiver, "r-0001").simulated = True
+    assert words(hoa.get("/")).count("mô phỏng") == 1
+
+
+def test_it_tells_what_comes_tomorrow(hoa, database, cast, approved, clock):
+    rule = Rule(kind=Kind.DAILY, at=schedules.time(6, 15), start_date=schedules.date(2026, 11, 22),
+                area_ids=(cast.commune.id,))  # fmt: skip
+    with database.write() as session:
+        bulletin = bulletins.get(session, approved.id)
+        schedules.add(session, bulletin, cast.hoa, rule, now=NOON, zone=ZONE)
+        plan(session, NOON)
+    told = words(hoa.get("/"))
+    assert "Hôm nay chưa có lượt phát nào." in told
+    assert "Ngày mai, trong 24 giờ tới 06:15 Lịch tiêm chủng" in told
+
+
+def test_it_asks_an_approver_to_approve_what_others_wrote(hoa, minh, database, cast):
+    with database.write() as session:
+        for author in (cast.hoa, cast.minh):
+            bulletin = bulletins.write(session, author, Draft(title="Họp", body="Họp."), NOON)
+            bulletin.state = bulletins.State.SUBMITTED
+    assert "1 bản tin chờ bạn nghe và duyệt." in words(minh.get("/"))
+    assert "chờ bạn nghe" not in words(hoa.get("/"))
+
+
+def test_it_tells_an_author_of_what_came_back(hoa, minh, database, cast):
+    with database.write() as session:
+        bulletin = bulletins.write(session, cast.hoa, Draft(title="Họp", body="Họp."), NOON)
+        bulletin.state = bulletins.State.REJECTED
+    assert "1 bản tin của bạn bị trả lại" in words(hoa.get("/"))
+    assert "bị trả lại" not in words(minh.get("/"))
+
+
+def test_it_warns_of_a_broadcast_that_will_not_sound(hoa, database, broadcast, cast, approved):
+    with database.write() as session:
+        bulletin = bulletins.get(session, approved.id)
+        bulletins.edit(session, bulletin, cast.hoa, Draft(title="Khác", body="Khác."), NOON)
+        plan(session, NOON)
+    assert "Lượt 12:30 “Khác” sẽ không phát vì bản tin chưa được duyệt." in words(hoa.get("/"))
+
+
+def test_it_warns_shortly_before_when_receivers_lack_the_sound(hoa, database, broadcast, clock):
+    become(database, broadcast, D.READY, D.SENT, D.ACCEPTED)
+    assert "chưa sẵn sàng" not in words(hoa.get("/"))
+    clock.now = after(HALF_PAST, -10 * MINUTE)
+    assert "Lượt 12:30 “Lịch tiêm chủng”: 2/3 đầu thu chưa sẵn sàng." in words(hoa.get("/"))
+
+
+def presence(receiver_id, **values):
+    usual = {"online": True, "sid": "s", "heard_at": NOON, "heartbeat_ms": 60_000, "clock_source": "ntp",
+             "output": "ok", "power": "ac"}  # fmt: skip
+    return Presence(receiver_id=receiver_id, **{**usual, **values})
+
+
+def test_it_tells_lost_receivers_from_those_never_seen(hoa, database, cast):
+    with database.write() as session:
+        session.add(presence("r-0000", heard_at=after(NOON, -HOUR)))
+        session.add(presence("r-0001", output="fault"))
+    told = words(hoa.get("/"))
+    assert "1/3 đầu thu mất kết nối." in told
+    assert "1/3 đầu thu báo có trục trặc." in told
+
+
+def test_it_tells_of_a_sound_that_could_not_be_made(hoa, database, cast):
+    with database.write() as session:
+        bulletin = bulletins.write(session, cast.hoa, Draft(title="Họp", body="Họp."), NOON)
+        recordings.queue(session, bulletin, NOON).state = RenderingState.FAILED
+    assert "Không tạo được âm thanh của bản tin “Họp”." in words(hoa.get("/"))
+    with database.write() as session:
+        recordings.queue(session, bulletins.get(session, bulletin.id), NOON)
+    assert "Không tạo được" not in words(hoa.get("/"))
+
+
+def test_it_warns_when_nobody_runs_the_station(hoa, database, clock):
+    assert "Bộ điều hành của đài chưa chạy" not in words(hoa.get("/"))
+    clock.move(MINUTE)
+    assert "Bộ điều hành của đài chưa chạy" in words(hoa.get("/"))
+    with database.write() as session:
+        session.get_one(leases.Lease, leases.NAME).renewed_at = clock()
+    assert "Bộ điều hành của đài chưa chạy" not in words(hoa.get("/"))
+
+
+def test_it_stops_everything_after_asking(hoa, minh, database, broadcast, clock):
+    clock.now = after(HALF_PAST, -5 * MINUTE)
+    assert "Dừng tất cả" not in words(hoa.get("/"))
+    asked = words(minh.get("/dung-tat-ca"))
+    assert "12:30 Lịch tiêm chủng (chờ phát)" in asked
+    assert minh.post("/dung-tat-ca").location == "/"
+    assert "Đã ra lệnh dừng 1 lượt phát." in words(minh.get("/"))
+    with database.read() as session:
+        assert session.get_one(Broadcast, broadcast.id).stop_requested_at == clock.now
+    assert "Không có lượt nào để dừng." in words(minh.post("/dung-tat-ca", follow_redirects=True))
+
+
+def test_it_sends_the_live_part_again_only_when_it_changed(hoa, database, broadcast):
+    digest = hoa.get("/hom-nay").headers["X-Digest"]
+    assert hoa.get("/hom-nay", headers={"X-Seen": digest}).status_code == 204
+    become(database, broadcast, D.READY, D.SENT, D.SENT)
+    assert hoa.get("/hom-nay", headers={"X-Seen": digest}).status_code == 200
+
+
+@pytest.fixture
+def busy_day(database, cast):
+    """Eight broadcasts at forty receivers."""
+    with database.write() as session:
+        for number in range(37):
+            add_receiver(session, cast, f"x-{number:04d}", cast.villages[number % 3])
+        bulletin = approved_bulletin(session, cast, title="Đông đủ")
+        for hour in range(13, 21):
+            rule = Rule(kind=Kind.ONCE, at=schedules.time(hour), start_date=schedules.date(2026, 11, 21),
+                        area_ids=(cast.commune.id,))  # fmt: skip
+            schedules.add(session, bulletin, cast.hoa, rule, now=NOON, zone=ZONE)
+        plan(session, NOON)
+
+
+def test_it_asks_as_little_of_a_full_day_as_of_an_empty_one(minh, busy_day, queries, database):
+    with queries:
+        minh.get("/")
+    busy = queries.number
+    with database.write() as session:
+        session.execute(sa.delete(Delivery))
+        session.execute(sa.delete(Broadcast))
+    queries.number = 0
+    with queries:
+        minh.get("/")
+    assert busy <= queries.number + 2
+    assert busy < 25
+
+
+def test_it_shows_of_many_receivers_first_those_with_trouble(minh, busy_day, database):
+    with database.write() as session:
+        first = session.scalars(sa.select(Broadcast).order_by(Broadcast.starts_at)).first()
+        for number, delivery in enumerate(first.deliveries):
+            delivery.state = D.FAILED if number == 39 else D.READY
+        name = first.deliveries[39].receiver_name
+    page = minh.get("/hom-nay").text
+    assert page.count("<tr>") - page.count("<thead>") == 30
+    assert "Xem thêm 10 đầu thu" in page
+    assert name in re.search(r"<tbody>(.*?)</tr>", page, re.DOTALL)[1]

@@ -1,0 +1,63 @@
+"""Địa bàn: the tree of communes and villages."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+from wtforms import IntegerField, SelectField, StringField
+
+from devices import areas
+from loa.staff import May
+from web import current
+from web.forms import Form, choices, given, required
+from web.receivers import location
+from web.schedules import Place, places
+
+bp = Blueprint("areas", __name__)
+
+
+class AreaForm(Form):
+    level = StringField("Cấp", [required("Hãy nhập cấp của địa bàn, ví dụ: thôn.")])
+    name = StringField("Tên", [required("Hãy nhập tên địa bàn.")])
+    parent = SelectField("Thuộc", coerce=int)
+    households = IntegerField("Số hộ", [given("Hãy nhập số hộ; chưa biết thì nhập 0.")])
+    location = StringField("Toạ độ")
+
+
+@bp.get("/dia-ban")
+def listing() -> str:
+    with current.read() as session:
+        found = places(session)
+    return render_template("areas/listing.html", places=found)
+
+
+@bp.route("/dia-ban/moi", methods=["GET", "POST"])
+@current.needs(May.MANAGE)
+def new() -> Response:
+    with current.read() as session:
+        found = places(session)
+    form = AreaForm()
+    form.parent.choices = choices(_parents(found))
+    if request.method == "GET":
+        form.parent.data, form.households.data = request.args.get("thuoc", 0, type=int), 0
+    if form.carry_out(lambda: _add(form)):
+        flash("Đã thêm địa bàn.")
+        return redirect(url_for("areas.listing"))
+    return make_response(render_template("areas/form.html", form=form), form.status)
+
+
+def _parents(found: list[Place]) -> list[tuple[int, str]]:
+    tree = [(place.area.id, f"{'— ' * place.depth}{place.area.full_name}") for place in found]
+    return [(0, "không thuộc địa bàn nào (cấp cao nhất)"), *tree]
+
+
+def _add(form: AreaForm) -> bool:
+    lat, lon = location(form.location.data)
+    with current.write() as session:
+        parent = areas.get(session, form.parent.data) if form.parent.data else None
+        areas.add(
+            session, name=form.name.data or "", level=form.level.data or "", parent=parent,
+            households=form.households.data or 0, lat=lat, lon=lon,
+            now=current.now(), by=current.staff().login,
+        )  # fmt: skip
+    return True

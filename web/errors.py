@@ -1,0 +1,102 @@
+"""Errors as pages: a sentence and the way on, never a trace."""
+
+from __future__ import annotations
+
+import logging
+
+from flask import Flask, Response, make_response, render_template, request
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from loa.errors import DatabaseError, LoaError, NotAllowed, NotFound
+from web import current, labels
+
+log = logging.getLogger(__name__)
+
+TITLES = {
+    400: "Chưa thực hiện được",
+    403: "Không có quyền",
+    404: "Không có trang này",
+    405: "Không có trang này",
+    409: "Chưa thực hiện được",
+    413: "Gửi lên quá lớn",
+    500: "Lỗi của chương trình",
+    503: "Đài đang bận",
+}
+SENTENCES = {
+    404: "Đường dẫn đã sai hoặc mục này không còn. Hãy quay lại trang Hôm nay.",
+    405: "Đường dẫn đã sai hoặc mục này không còn. Hãy quay lại trang Hôm nay.",
+    500: "Chương trình gặp lỗi khi làm việc này; lỗi đã được ghi lại. "
+    "Hãy thử lại; nếu vẫn thế, hãy báo người quản trị.",
+    503: "Cơ sở dữ liệu đang bận hoặc không mở được. Hãy thử lại sau ít giây.",
+}
+EXPIRED = (
+    "Trang này mở đã lâu nên không gửi được nữa. Hãy quay lại trang trước, tải lại rồi gửi lần nữa."
+)
+
+
+def show(status: int, sentence: str) -> Response:
+    """The error page; within a live page only the status, so that the page stays as it is."""
+    if request.headers.get("HX-Request"):
+        return Response(sentence, status, mimetype="text/plain")
+    title = TITLES.get(status, TITLES[400])
+    page = render_template("errors/error.html", status=status, title=title, sentence=sentence)
+    return make_response(page, status)
+
+
+def of_rule(error: LoaError) -> Response:
+    """A refusal that no form could show."""
+    if isinstance(error, NotAllowed):
+        return show(403, error.sentence)
+    if isinstance(error, NotFound):
+        return show(404, error.sentence)
+    if isinstance(error, DatabaseError):
+        log.error("%s", error.sentence)
+        return show(503, error.sentence)
+    return show(400 if error.field else 409, error.sentence)
+
+
+def of_csrf(_error: CSRFError) -> Response:
+    return show(400, EXPIRED)
+
+
+def of_size(_error: HTTPException) -> Response:
+    config = current.config()
+    letters = labels.number(config.content.max_characters)
+    return show(
+        413,
+        f"Nội dung gửi lên quá lớn. Tệp ghi âm được tối đa {config.web.upload_megabytes} MB, "
+        f"văn bản tối đa {letters} ký tự. Hãy nén thành MP3 hoặc chia nhỏ rồi gửi lại.",
+    )
+
+
+def of_database(error: OperationalError | PoolTimeout) -> Response:
+    log.error("database: %s", error)
+    return show(503, SENTENCES[503])
+
+
+def of_http(error: HTTPException) -> Response:
+    """Any other refusal of HTTP's own."""
+    status = error.code or 500
+    if status < 400 and error.response is not None:
+        return error.response  # type: ignore[return-value]
+    return show(
+        status, SENTENCES.get(status, "Yêu cầu này không hợp lệ. Hãy quay lại trang trước.")
+    )
+
+
+def of_fault(_error: InternalServerError) -> Response:
+    """A fault of ours; Flask has already logged it with its trace."""
+    return show(500, SENTENCES[500])
+
+
+def register(app: Flask) -> None:
+    app.register_error_handler(LoaError, of_rule)
+    app.register_error_handler(CSRFError, of_csrf)
+    app.register_error_handler(OperationalError, of_database)
+    app.register_error_handler(PoolTimeout, of_database)
+    app.register_error_handler(413, of_size)
+    app.register_error_handler(InternalServerError, of_fault)
+    app.register_error_handler(HTTPException, of_http)

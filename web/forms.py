@@ -1,0 +1,130 @@
+"""What every form shares: Vietnamese messages, and a refusal of the rules shown at its field."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import date, time
+from typing import Any, TypeVar
+
+from flask_wtf import FlaskForm
+from wtforms import DateField, SelectMultipleField, TimeField
+from wtforms.validators import DataRequired, InputRequired, Optional
+from wtforms.widgets import CheckboxInput, ListWidget, TextInput
+
+from loa.errors import LoaError, NotAllowed, NotFound
+
+Done = TypeVar("Done")
+_MESSAGES = {
+    "Not a valid integer value.": "Hãy nhập một số nguyên.",
+    "Not a valid float value.": "Hãy nhập một số.",
+    "Not a valid date value.": "Hãy nhập ngày theo dạng ngày/tháng/năm, ví dụ 21/11/2026.",
+    "Not a valid time value.": "Hãy nhập giờ theo dạng giờ:phút, ví dụ 17:05.",
+    "Not a valid choice.": "Lựa chọn này không có. Hãy chọn lại.",
+    "Not a valid choice": "Lựa chọn này không có. Hãy chọn lại.",
+    "Invalid Choice: could not coerce.": "Lựa chọn này không có. Hãy chọn lại.",
+    "Invalid Choice: could not be coerced.": "Lựa chọn này không có. Hãy chọn lại.",
+    "This field is required.": "Mục này cần được điền.",
+}
+
+
+class _Vietnamese:
+    """WTForms' own messages."""
+
+    def gettext(self, text: str) -> str:
+        return _MESSAGES.get(text, text)
+
+    def ngettext(self, one: str, many: str, number: int) -> str:
+        return self.gettext(one if number == 1 else many)
+
+
+class Form(FlaskForm):  # type: ignore[misc]
+    """A form of ours. The token against forged posts is checked for the whole application, not here."""
+
+    form_errors: list[str]
+
+    class Meta(FlaskForm.Meta):  # type: ignore[misc]
+        csrf = False
+
+        def get_translations(self, _form: object) -> _Vietnamese:
+            return _Vietnamese()
+
+    def carry_out(self, act: Callable[[], Done]) -> Done | None:
+        """What ``act`` gives once the form was sent and is well-formed; None when it must be shown again."""
+        return self.checked(act) if self.is_submitted() else None
+
+    def checked(self, act: Callable[[], Done]) -> Done | None:
+        """As ``carry_out``, whatever the way the form came."""
+        if not self.validate():
+            return None
+        try:
+            return act()
+        except (NotAllowed, NotFound):
+            raise
+        except LoaError as error:
+            self.take(error)
+            return None
+
+    def take(self, error: LoaError) -> None:
+        """Show the error at the field it names, or above the form."""
+        field = self._fields.get(error.field or "")
+        if field is None:
+            self.form_errors = [*self.form_errors, error.sentence]
+        else:
+            field.errors = [*field.errors, error.sentence]
+
+    @property
+    def status(self) -> int:
+        """400 when the form is shown again with something to correct."""
+        return 400 if self.errors else 200
+
+
+def choices(found: Iterable[tuple[object, str]]) -> Any:
+    """Values and their words as WTForms 3.3 wants them, which its published types do not know yet."""
+    return {str(value): words for value, words in found}
+
+
+def required(sentence: str) -> DataRequired:
+    """The field must be filled in, or ``sentence`` is shown."""
+    return DataRequired(sentence)
+
+
+def given(sentence: str) -> InputRequired:
+    """As ``required``, for numbers, of which 0 is one."""
+    return InputRequired(sentence)
+
+
+def optional() -> Optional:
+    return Optional()
+
+
+class Day(DateField):
+    """A date, typed and shown as 21/11/2026: a browser's own field may show the month first."""
+
+    data: date | None
+    widget = TextInput()
+
+    def __init__(self, label: str, validators: Any = None, **kwargs: Any) -> None:
+        formats = ["%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y", "%d%m%Y", "%Y-%m-%d"]
+        marks = {"data-date": True, "inputmode": "numeric", "placeholder": "ngày/tháng/năm"}
+        keywords = {"render_kw": {**marks, "autocomplete": "off"}, **kwargs}
+        super().__init__(label, validators, format=formats, **keywords)
+
+
+class Clock(TimeField):
+    """A wall clock of 24 hours, typed as 17:05, 17h05 or 1705 and shown as 17:05."""
+
+    data: time | None
+    widget = TextInput()
+
+    def __init__(self, label: str, validators: Any = None, **kwargs: Any) -> None:
+        formats = ["%H:%M", "%H:%M:%S", "%Hh%M", "%Hh", "%H.%M", "%H%M"]
+        marks = {"data-clock": True, "inputmode": "numeric", "placeholder": "giờ:phút"}
+        keywords = {"render_kw": {**marks, "autocomplete": "off"}, **kwargs}
+        super().__init__(label, validators, format=formats, **keywords)
+
+
+class Checkboxes(SelectMultipleField):
+    """Several of a list, each with a box of its own."""
+
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()

@@ -1,0 +1,311 @@
+"""Every state, reason and time in Vietnamese: the only place where the pages take such words from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from content.bulletins import Kind, Priority
+from content.bulletins import State as BulletinState
+from devices.receivers import Receiver
+from loa.staff import Role
+from loa.times import DAY, HOUR, MINUTE, SECOND, Instant, local
+from scheduler import reports
+from scheduler.broadcasts import DeliveryState, Tally
+from scheduler.broadcasts import State as BroadcastState
+from scheduler.schedules import Kind as ScheduleKind
+from scheduler.schedules import Schedule
+from web import health
+from web.health import Health, Trouble
+
+BULLETIN_STATES = {
+    BulletinState.DRAFT: "bản nháp",
+    BulletinState.SUBMITTED: "chờ duyệt",
+    BulletinState.APPROVED: "đã duyệt",
+    BulletinState.REJECTED: "bị trả lại",
+    BulletinState.WITHDRAWN: "đã thu hồi",
+}
+BULLETIN_KINDS = {Kind.TEXT: "văn bản đọc bằng máy", Kind.UPLOAD: "tệp ghi âm tải lên"}
+PRIORITIES = reports.PRIORITIES
+FIELDS = {
+    1: "thông tin chung",
+    2: "đột xuất",
+    3: "đường lối, chính sách, pháp luật",
+    4: "chỉ đạo điều hành",
+    5: "kiến thức",
+    6: "gương người tốt việc tốt",
+}
+BROADCAST_STATES = {
+    BroadcastState.PLANNED: "chờ phát",
+    BroadcastState.DISPATCHED: "đã giao lệnh",
+    BroadcastState.ON_AIR: "đang phát",
+    BroadcastState.FINISHED: "đã phát",
+    BroadcastState.MISSED: "lỡ giờ",
+    BroadcastState.CANCELLED: "đã huỷ",
+}
+DELIVERY_STATES = reports.STATES
+ROLES = {
+    Role.EDITOR: "người soạn",
+    Role.APPROVER: "người duyệt",
+    Role.OPERATOR: "người vận hành",
+    Role.ADMIN: "quản trị",
+    Role.VIEWER: "người xem",
+}
+ROLE_DUTIES = {
+    Role.EDITOR: "soạn bản tin, đặt lịch phát",
+    Role.APPROVER: "nghe và duyệt bản tin của người khác; soạn, đặt lịch, dừng phát",
+    Role.OPERATOR: "soạn bản tin, đặt lịch, dừng phát",
+    Role.ADMIN: "quản lý đầu thu, địa bàn, cán bộ, quy chế; không duyệt bản tin",
+    Role.VIEWER: "chỉ xem",
+}
+SCHEDULE_KINDS = {
+    ScheduleKind.ONCE: "một lần",
+    ScheduleKind.DAILY: "hằng ngày",
+    ScheduleKind.WEEKDAYS: "các thứ trong tuần",
+}
+WEEKDAYS = ("thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy", "Chủ nhật")
+SHORT_WEEKDAYS = ("T2", "T3", "T4", "T5", "T6", "T7", "CN")
+EVIDENCE = {
+    "E1": "đầu thu báo đã giải mã và phát hết âm thanh",
+    "E2": "đầu thu đo thấy ampli có tải",
+    "E3": "micro tại chỗ nghe thấy tiếng loa",
+}
+REASONS = {
+    "off": "đầu thu tắt lúc đến giờ",
+    "power": "mất điện",
+    "no_audio": "đầu thu chưa tải xong âm thanh",
+    "no_clock": "đầu thu chưa có giờ đúng",
+    "busy": "đầu thu đang bận phát lượt khác",
+    "preempted": "bị ngắt để phát khẩn",
+    "quiet": "rơi vào giờ không phát",
+    "no_role": "lệnh không đủ quyền phát khẩn cấp",
+    "expired": "lệnh đã hết hạn",
+    "bad_sig": "chữ ký của lệnh không đúng",
+    "wrong_rid": "lệnh gửi cho đầu thu khác",
+    "old_rev": "lệnh cũ hơn lệnh đã nhận",
+    "too_big": "lệnh quá dài",
+    "shape": "lệnh sai định dạng",
+    "hash": "âm thanh tải về không nguyên vẹn",
+    "decode": "đầu thu không giải mã được âm thanh",
+    "disk": "bộ nhớ của đầu thu đầy hoặc hỏng",
+    "out": "đường ra loa bị lỗi",
+    "no_plan": "đầu thu chưa có kế hoạch phát",
+    "stopped": "cán bộ đã dừng",
+    "stop": "cán bộ đã dừng",
+    "not_sent": "lệnh chưa được giao cho đầu thu",
+    "not_approved": "bản tin chưa được duyệt",
+    "not_valid": "bản tin không còn hiệu lực",
+    "schedule_ended": "lịch phát đã kết thúc",
+    "left_area": "đầu thu không còn thuộc địa bàn của lịch",
+    "withdrawn": "bản tin đã thu hồi",
+}
+
+BULLETIN_TONES = {
+    BulletinState.DRAFT: "quiet",
+    BulletinState.SUBMITTED: "wait",
+    BulletinState.APPROVED: "good",
+    BulletinState.REJECTED: "bad",
+    BulletinState.WITHDRAWN: "quiet",
+}
+DELIVERY_TONES = {
+    DeliveryState.STARTED: "live",
+    DeliveryState.PLAYED: "good",
+    DeliveryState.READY: "wait",
+    DeliveryState.INTERRUPTED: "bad",
+    DeliveryState.FAILED: "bad",
+    DeliveryState.MISSED: "bad",
+    DeliveryState.REFUSED: "bad",
+    DeliveryState.UNKNOWN: "doubt",
+}
+PRIORITY_TONES = {Priority.PRIORITY: "wait", Priority.EMERGENCY: "bad"}
+_TROUBLES = (
+    DeliveryState.UNKNOWN,
+    DeliveryState.INTERRUPTED,
+    DeliveryState.FAILED,
+    DeliveryState.MISSED,
+    DeliveryState.REFUSED,
+    DeliveryState.CANCELLED,
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A broadcast in a few words: the badge with its tone, and what stands beside it."""
+
+    badge: str
+    tone: str
+    rest: str
+
+
+def outcome(state: BroadcastState, tally: Tally) -> Outcome:
+    """What became of a broadcast. Receivers not heard of are counted apart, never as not played."""
+    if tally.total == 0:
+        return Outcome(BROADCAST_STATES[state], "quiet", "không có đầu thu nào")
+    if state in (BroadcastState.PLANNED, BroadcastState.DISPATCHED):
+        ready = tally.of(DeliveryState.READY)
+        rest = f"{ready}/{tally.total} đầu thu sẵn sàng" if ready else f"{tally.total} đầu thu"
+        return Outcome(BROADCAST_STATES[state], "wait", rest)
+    played, started = tally.of(DeliveryState.PLAYED), tally.of(DeliveryState.STARTED)
+    troubles = [f"{tally.of(s)} {DELIVERY_STATES[s]}" for s in _TROUBLES if tally.of(s)]
+    if state is BroadcastState.ON_AIR:
+        done = [f"đã phát {played}/{tally.total}"] if played else []
+        return Outcome(f"đang phát {started}/{tally.total}", "live", " · ".join(done + troubles))
+    if played:
+        tone = "good" if played == tally.total else "doubt"
+        return Outcome(f"đã phát {played}/{tally.total}", tone, " · ".join(troubles))
+    return Outcome(*_without_proof(state, tally, troubles))
+
+
+def _without_proof(
+    state: BroadcastState, tally: Tally, troubles: list[str]
+) -> tuple[str, str, str]:
+    unknown = tally.of(DeliveryState.UNKNOWN)
+    if unknown == tally.total:
+        return DELIVERY_STATES[DeliveryState.UNKNOWN], "doubt", f"{tally.total} đầu thu"
+    tone = {BroadcastState.CANCELLED: "quiet", BroadcastState.FINISHED: "doubt"}.get(state, "bad")
+    badge = "không trọn vẹn" if state is BroadcastState.FINISHED else BROADCAST_STATES[state]
+    return badge, tone, " · ".join(troubles)
+
+
+def reason(code: str | None) -> str:
+    """A receiver's reason code as words; one we do not know is shown as it came."""
+    if not code:
+        return ""
+    return REASONS.get(code, f"đầu thu báo “{code}”")
+
+
+def clock(instant: Instant | None, zone: ZoneInfo) -> str:
+    """17:05; empty for None."""
+    return f"{local(instant, zone):%H:%M}" if instant is not None else ""
+
+
+def seconds(instant: Instant | None, zone: ZoneInfo) -> str:
+    """17:05:02; empty for None."""
+    return f"{local(instant, zone):%H:%M:%S}" if instant is not None else ""
+
+
+def day(instant: Instant | None, zone: ZoneInfo) -> str:
+    """21/11/2026; empty for None."""
+    return f"{local(instant, zone):%d/%m/%Y}" if instant is not None else ""
+
+
+def moment(instant: Instant | None, zone: ZoneInfo) -> str:
+    """17:05 ngày 21/11/2026; empty for None."""
+    return f"{local(instant, zone):%H:%M ngày %d/%m/%Y}" if instant is not None else ""
+
+
+def soon(instant: Instant, now: Instant, zone: ZoneInfo) -> str:
+    """17:05 of today; on another day with its date."""
+    same_day = local(instant, zone).date() == local(now, zone).date()
+    return clock(instant, zone) if same_day else moment(instant, zone)
+
+
+def machine(instant: Instant, zone: ZoneInfo) -> str:
+    """What <time datetime> holds."""
+    return local(instant, zone).isoformat(timespec="seconds")
+
+
+def long_day(when: date) -> str:
+    """thứ Bảy, 21/11/2026."""
+    return f"{WEEKDAYS[when.weekday()]}, {when:%d/%m/%Y}"
+
+
+def short_date(when: date | None) -> str:
+    """21/11/2026; empty for None."""
+    return f"{when:%d/%m/%Y}" if when else ""
+
+
+def duration(ms: int | None) -> str:
+    """A span of time in its two largest units: 1 giờ 05 phút, 1 phút 20 giây, 45 giây."""
+    if ms is None:
+        return ""
+    seconds = round(ms / SECOND)
+    if seconds >= 3600:
+        return f"{seconds // 3600} giờ {seconds % 3600 // 60:02d} phút"
+    if seconds >= 60:
+        return f"{seconds // 60} phút {seconds % 60:02d} giây"
+    return f"{seconds} giây"
+
+
+def lateness(ms: int | None) -> str:
+    """How a start compares with its time; under a second is on time, as the protocol promises no more."""
+    if ms is None:
+        return ""
+    if abs(ms) < SECOND:
+        return "đúng giờ"
+    return f"muộn {duration(ms)}" if ms > 0 else f"sớm {duration(-ms)}"
+
+
+def ago(instant: Instant, now: Instant) -> str:
+    """How long ago, in one unit."""
+    past = max(now - instant, 0)
+    if past < MINUTE:
+        return "vừa xong"
+    for unit, name in ((DAY, "ngày"), (HOUR, "giờ"), (MINUTE, "phút")):
+        if past >= unit:
+            return f"{past // unit} {name} trước"
+    return ""
+
+
+def number(value: float, digits: int = 0) -> str:
+    """1.234,5 as it is written in Vietnam."""
+    return f"{value:,.{digits}f}".translate(str.maketrans(",.", ".,"))
+
+
+def size(octets: int) -> str:
+    """Bytes as kB or MB."""
+    if octets < 1_000_000:
+        return f"{number(octets / 1000)} kB"
+    return f"{number(octets / 1_000_000, 1)} MB"
+
+
+def days_of(days: Iterable[int]) -> str:
+    """T2, T4, T6."""
+    return ", ".join(SHORT_WEEKDAYS[each] for each in sorted(days))
+
+
+def rule(schedule: Schedule) -> str:
+    """When a schedule sounds, as a sentence without its beginning."""
+    at = f"{schedule.at:%H:%M:%S}" if schedule.is_now else f"{schedule.at:%H:%M}"
+    if schedule.kind is ScheduleKind.ONCE:
+        return f"{at} {long_day(schedule.start_date)}"
+    days = "hằng ngày" if schedule.kind is ScheduleKind.DAILY else days_of(schedule.days)
+    until = (
+        f" đến hết {short_date(schedule.end_date)}"
+        if schedule.end_date
+        else ", chưa có ngày kết thúc"
+    )
+    return f"{at} {days}, từ {short_date(schedule.start_date)}{until}"
+
+
+HEALTH = {
+    Health.WELL: "trực tuyến",
+    Health.IMPAIRED: "cần xem lại",
+    Health.OFFLINE: "mất kết nối",
+    Health.NEVER: "chưa kết nối lần nào",
+}
+HEALTH_TONES = {
+    Health.WELL: "good",
+    Health.IMPAIRED: "doubt",
+    Health.OFFLINE: "bad",
+    Health.NEVER: "quiet",
+}
+TROUBLES = {
+    Trouble.OUTPUT: "đường ra loa báo lỗi",
+    Trouble.CLOCK: "chưa có giờ đúng",
+    Trouble.DISK: "bộ nhớ gần đầy",
+    Trouble.BATTERY: "đang chạy bằng ắc quy",
+}
+
+
+def presence(receiver: Receiver, now: Instant, zone: ZoneInfo) -> str:
+    """What should be known of a receiver's presence besides the word itself."""
+    seen = receiver.presence
+    if seen is None:
+        return ""
+    if not seen.is_online(now):
+        return f"nghe lần cuối {moment(seen.heard_at, zone)}, {ago(seen.heard_at, now)}"
+    words = [TROUBLES[trouble] for trouble in health.troubles(seen)]
+    return ", ".join(words + (["đang phát"] if seen.playing else []))

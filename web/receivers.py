@@ -1,0 +1,252 @@
+"""Đầu thu: the boxes that drive the loudspeakers, how they are, and their accounts."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import groupby
+
+from flask import (
+    Blueprint,
+    Response,
+    flash,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as AnyResponse
+from wtforms import IntegerField, SelectField, StringField
+
+from devices import areas, broker, receivers, trust
+from devices.receivers import Receiver
+from loa import staff as people
+from loa.errors import DeviceError
+from loa.staff import May
+from loa.times import DAY, after
+from scheduler import reports
+from scheduler.reports import LogFilter, LogRow
+from web import current, health, labels, live
+from web.forms import Form, choices, given, required
+from web.health import Health
+
+bp = Blueprint("receivers", __name__)
+
+RECENT_DAYS = 7
+MOST_RECENT = 20
+
+
+class ReceiverForm(Form):
+    name = StringField("Tên đầu thu", [required("Hãy nhập tên đầu thu, ví dụ: Cột nhà văn hoá.")])
+    area = SelectField("Địa bàn", coerce=int)
+    volume = IntegerField("Âm lượng (0–100)", [given("Hãy nhập âm lượng từ 0 đến 100.")])
+    households = IntegerField("Số hộ nghe được", [given("Hãy nhập số hộ; chưa biết thì nhập 0.")])
+    location = StringField("Toạ độ")
+
+    def choose_areas(self, session: Session) -> None:
+        """Offer the areas as a tree."""
+        tree = areas.tree(session)
+        self.area.choices = choices((a.id, f"{'— ' * depth}{a.full_name}") for depth, a in tree)
+
+
+class NewReceiverForm(ReceiverForm):
+    id = StringField("Mã đầu thu", [required("Hãy nhập mã đầu thu, ví dụ: thon-dong-01.")])
+    public_key = StringField("Khoá công khai", [required("Hãy dán khoá công khai của đầu thu.")])
+
+
+@dataclass(frozen=True)
+class Line:
+    """A receiver in the list."""
+
+    receiver: Receiver
+    health: Health
+
+    @property
+    def word(self) -> str:
+        return labels.HEALTH[self.health]
+
+    @property
+    def tone(self) -> str:
+        return labels.HEALTH_TONES[self.health]
+
+    @property
+    def detail(self) -> str:
+        return labels.presence(self.receiver, current.now(), current.zone())
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """All receivers by area, and how many are how."""
+
+    by_area: list[tuple[str, list[Line]]]
+    counts: dict[Health, int]
+    total: int
+
+
+@bp.get("/dau-thu")
+def listing() -> str:
+    return render_template("receivers/listing.html", part=_fleet_part(), retired=_retired())
+
+
+@bp.get("/dau-thu/tinh-trang")
+def part() -> AnyResponse:
+    """The live part alone."""
+    return live.answer(_fleet_part())
+
+
+@bp.route("/dau-thu/moi", methods=["GET", "POST"])
+@current.needs(May.MANAGE)
+def new() -> AnyResponse:
+    form = NewReceiverForm()
+    if request.method == "GET":
+        form.volume.data, form.households.data = 70, 0
+    with current.read() as session:
+        form.choose_areas(session)
+    password = form.carry_out(lambda: _add(form))
+    if password is not None:
+        return _show_once(form.id.data or "", password)
+    page = render_template("receivers/form.html", form=form, receiver=None)
+    return make_response(page, form.status)
+
+
+@bp.get("/dau-thu/<receiver_id>")
+def show(receiver_id: str) -> str:
+    with current.read() as session:
+        receiver = receivers.get(session, receiver_id)
+        recent = _recent(session, receiver_id)
+    return render_template(
+        "receivers/show.html", line=_line(receiver), recent=recent, days=RECENT_DAYS
+    )
+
+
+@bp.route("/dau-thu/<receiver_id>/sua", methods=["GET", "POST"])
+@current.needs(May.MANAGE)
+def change(receiver_id: str) -> AnyResponse:
+    with current.read() as session:
+        receiver = receivers.get(session, receiver_id)
+        form = ReceiverForm() if request.method == "POST" else ReceiverForm(data=_values(receiver))
+        form.choose_areas(session)
+    if form.carry_out(lambda: _change(receiver_id, form)):
+        flash("Đã lưu. Âm lượng mới có hiệu lực từ kế hoạch phát tiếp theo của đầu thu.")
+        return redirect(url_for("receivers.show", receiver_id=receiver_id))
+    page = render_template("receivers/form.html", form=form, receiver=receiver)
+    return make_response(page, form.status)
+
+
+@bp.get("/dau-thu/<receiver_id>/ngung")
+@current.needs(May.MANAGE)
+def ask_retire(receiver_id: str) -> str:
+    with current.read() as session:
+        receiver = receivers.get(session, receiver_id)
+    return render_template("receivers/retire.html", receiver=receiver)
+
+
+@bp.post("/dau-thu/<receiver_id>/ngung")
+@current.needs(May.MANAGE)
+def retire(receiver_id: str) -> AnyResponse:
+    with current.write() as session:
+        receiver = receivers.get(session, receiver_id)
+        receivers.retire(session, receiver, now=current.now(), by=current.staff().login)
+    flash(f"Đã ngừng dùng đầu thu “{receiver.name}”. Lịch sử phát của nó vẫn còn.")
+    return redirect(url_for("receivers.listing"))
+
+
+@bp.post("/dau-thu/<receiver_id>/station.json")
+@current.needs(May.MANAGE)
+def station_file(receiver_id: str) -> AnyResponse:
+    """The file a receiver is set up with. It holds the password, which the station itself has not kept."""
+    password = request.form.get("password", "")
+    with current.read() as session:
+        receiver = receivers.get(session, receiver_id)
+    if not broker.check_password(password, receiver.password_hash):
+        raise DeviceError(
+            "Mật khẩu này không phải của đầu thu nên không tạo được tệp.", field="password"
+        )
+    content = trust.station_json(current.config(), receiver_id, password)
+    headers = {
+        "Content-Disposition": "attachment; filename=station.json",
+        "Cache-Control": "no-store",
+    }
+    return Response(content, mimetype="application/json", headers=headers)
+
+
+def _fleet_part() -> live.Part:
+    with current.read() as session:
+        lines = [_line(receiver) for receiver in receivers.listing(session)]
+    groups = groupby(lines, key=lambda line: line.receiver.area.full_name)
+    counts = {kind: sum(1 for line in lines if line.health is kind) for kind in Health}
+    fleet = Fleet([(area, list(found)) for area, found in groups], counts, len(lines))
+    return live.part("receivers/fleet.html", fleet=fleet)
+
+
+def _retired() -> list[Receiver]:
+    with current.read() as session:
+        return receivers.listing(session, active=False)
+
+
+def _line(receiver: Receiver) -> Line:
+    return Line(receiver, health.of_receiver(receiver, current.now()))
+
+
+def _recent(session: Session, receiver_id: str) -> list[LogRow]:
+    """What the receiver played lately, newest first."""
+    now = current.now()
+    wanted = LogFilter(
+        since=after(now, -RECENT_DAYS * DAY), until=after(now, 1), receiver_id=receiver_id
+    )
+    return list(reports.log_rows(session, wanted, limit=MOST_RECENT))
+
+
+def _add(form: NewReceiverForm) -> str:
+    """Add the receiver; returns its password, which is kept nowhere."""
+    lat, lon = location(form.location.data)
+    password = people.new_password()
+    with current.write() as session:
+        receivers.add(
+            session, id=(form.id.data or "").strip(), name=form.name.data or "",
+            area=areas.get(session, form.area.data), public_key=form.public_key.data or "",
+            password=password, volume=form.volume.data or 0, households=form.households.data or 0,
+            lat=lat, lon=lon, now=current.now(), by=current.staff().login,
+        )  # fmt: skip
+    return password
+
+
+def _change(receiver_id: str, form: ReceiverForm) -> bool:
+    lat, lon = location(form.location.data)
+    with current.write() as session:
+        receivers.change(
+            session, receivers.get(session, receiver_id), name=form.name.data or "",
+            area=areas.get(session, form.area.data), volume=form.volume.data or 0,
+            households=form.households.data or 0, lat=lat, lon=lon,
+            now=current.now(), by=current.staff().login,
+        )  # fmt: skip
+    return True
+
+
+def _show_once(receiver_id: str, password: str) -> AnyResponse:
+    page = render_template("receivers/added.html", receiver_id=receiver_id, password=password)
+    return make_response(page, {"Cache-Control": "no-store"})
+
+
+def _values(receiver: Receiver) -> dict[str, object]:
+    where = "" if receiver.lat is None else f"{receiver.lat}, {receiver.lon}"
+    return {
+        "name": receiver.name, "area": receiver.area_id, "volume": receiver.volume,
+        "households": receiver.households, "location": where,
+    }  # fmt: skip
+
+
+def location(text: str | None) -> tuple[float | None, float | None]:
+    """Latitude and longitude as maps give them to copy: 20.8561, 106.6822. Raises DeviceError."""
+    if not text or not text.strip():
+        return None, None
+    found = re.fullmatch(r"\s*(-?\d{1,2}(?:\.\d+)?)\s*[,; ]\s*(-?\d{1,3}(?:\.\d+)?)\s*", text)
+    lat, lon = (float(found[1]), float(found[2])) if found else (999.0, 999.0)
+    if abs(lat) > 90 or abs(lon) > 180:
+        raise DeviceError(
+            f"Toạ độ “{text.strip()}” phải gồm vĩ độ, kinh độ, ví dụ: 20.8561, 106.6822.",
+            field="location",
+        )
+    return lat, lon

@@ -1,0 +1,159 @@
+"""Cán bộ: who works at the station, with which role; and one's own password."""
+
+from __future__ import annotations
+
+import secrets
+
+from flask import Blueprint, flash, make_response, redirect, render_template, url_for
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+from wtforms import PasswordField, SelectField, StringField
+
+from loa import audit
+from loa import staff as people
+from loa.errors import LoaError, NotFound
+from loa.staff import May, Role, Staff
+from web import current, labels, sign_in
+from web.forms import Form, choices, required
+
+bp = Blueprint("staff", __name__)
+
+
+class StaffForm(Form):
+    name = StringField("Họ và tên", [required("Hãy nhập họ tên cán bộ.")])
+    login = StringField("Tên đăng nhập", [required("Hãy nhập tên đăng nhập, ví dụ: hoa.nguyen.")])
+    role = SelectField(
+        "Vai trò",
+        choices=choices((r, f"{w} – {labels.ROLE_DUTIES[r]}") for r, w in labels.ROLES.items()),
+    )
+
+
+class PasswordForm(Form):
+    present = PasswordField("Mật khẩu hiện nay", [required("Hãy nhập mật khẩu hiện nay.")])
+    password = PasswordField("Mật khẩu mới", [required("Hãy nhập mật khẩu mới.")])
+    again = PasswordField("Nhập lại mật khẩu mới", [required("Hãy nhập lại mật khẩu mới.")])
+
+
+@bp.get("/can-bo")
+@current.needs(May.MANAGE)
+def listing() -> str:
+    with current.read() as session:
+        everyone = people.everyone(session)
+    return render_template("staff/listing.html", everyone=everyone)
+
+
+@bp.route("/can-bo/moi", methods=["GET", "POST"])
+@current.needs(May.MANAGE)
+def new() -> Response:
+    form = StaffForm()
+    password = form.carry_out(lambda: _add(form))
+    if password is not None:
+        return _show_once(form.name.data or "", (form.login.data or "").strip().lower(), password)
+    return make_response(render_template("staff/form.html", form=form), form.status)
+
+
+@bp.get("/can-bo/<int:staff_id>/mat-khau")
+@current.needs(May.MANAGE)
+def ask_reset(staff_id: int) -> str:
+    with current.read() as session:
+        person = _get(session, staff_id)
+    return render_template("staff/reset.html", person=person)
+
+
+@bp.post("/can-bo/<int:staff_id>/mat-khau")
+@current.needs(May.MANAGE)
+def reset(staff_id: int) -> Response:
+    password = people.new_password()
+    with current.write() as session:
+        person = _get(session, staff_id)
+        people.change_password(
+            session, person, password, now=current.now(), by=current.staff().login
+        )
+    return _show_once(person.name, person.login, password)
+
+
+@bp.get("/can-bo/<int:staff_id>/khoa")
+@current.needs(May.MANAGE)
+def ask_close(staff_id: int) -> str:
+    with current.read() as session:
+        person = _get(session, staff_id)
+    return render_template("staff/close.html", person=person)
+
+
+@bp.post("/can-bo/<int:staff_id>/khoa")
+@current.needs(May.MANAGE)
+def close(staff_id: int) -> Response:
+    with current.write() as session:
+        person = _get(session, staff_id)
+        _close(session, person)
+    flash(f"Đã khoá tài khoản của {person.name}.")
+    return redirect(url_for("staff.listing"))
+
+
+@bp.post("/can-bo/<int:staff_id>/mo")
+@current.needs(May.MANAGE)
+def reopen(staff_id: int) -> Response:
+    with current.write() as session:
+        person = _get(session, staff_id)
+        person.active = True
+        audit.append(
+            session, current.now(), current.staff().login, "staff.reopen", login=person.login
+        )
+    flash(f"Đã mở lại tài khoản của {person.name}.")
+    return redirect(url_for("staff.listing"))
+
+
+@bp.route("/mat-khau", methods=["GET", "POST"])
+def own_password() -> Response:
+    form = PasswordForm()
+    person = form.carry_out(lambda: _change_own(form))
+    if person is not None:
+        sign_in.remember(person)
+        flash("Đã đổi mật khẩu. Các máy khác đang đăng nhập bằng tài khoản này đã bị đăng xuất.")
+        return redirect(url_for("today.show"))
+    return make_response(render_template("staff/password.html", form=form), form.status)
+
+
+def _get(session: Session, staff_id: int) -> Staff:
+    person = session.get(Staff, staff_id)
+    if person is None:
+        raise NotFound("Không tìm thấy cán bộ này. Hãy quay lại danh sách cán bộ.")
+    return person
+
+
+def _add(form: StaffForm) -> str:
+    """Add the person; returns the password, of which only the hash is kept."""
+    password = people.new_password()
+    with current.write() as session:
+        people.add(
+            session, login=form.login.data or "", name=form.name.data or "", role=Role(form.role.data),
+            password=password, now=current.now(), by=current.staff().login,
+        )  # fmt: skip
+    return password
+
+
+def _close(session: Session, person: Staff) -> None:
+    """End an account and every sign-in of it; what the person did stays in the log."""
+    if person.id == current.staff().id:
+        raise LoaError("Không tự khoá tài khoản của mình được. Hãy nhờ quản trị khác.")
+    person.active, person.session_stamp = False, secrets.token_hex(8)
+    audit.append(session, current.now(), current.staff().login, "staff.close", login=person.login)
+
+
+def _change_own(form: PasswordForm) -> Staff:
+    """The person with the new password in force; the present one is checked outside any transaction."""
+    if not people.password_matches(current.staff(), form.present.data or ""):
+        raise LoaError("Mật khẩu hiện nay không đúng.", field="present")
+    if form.password.data != form.again.data:
+        raise LoaError("Hai lần nhập mật khẩu mới không giống nhau.", field="again")
+    with current.write() as session:
+        person = _get(session, current.staff().id)
+        people.change_password(
+            session, person, form.password.data or "", now=current.now(), by=person.login
+        )
+    return person
+
+
+def _show_once(name: str, login: str, password: str) -> Response:
+    page = render_template("staff/password_once.html", name=name, login=login, password=password)
+    return make_response(page, {"Cache-Control": "no-store"})
