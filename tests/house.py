@@ -55,6 +55,7 @@ class House:
         run.RECONNECT_MOST = 2.0
         self.fleet = Fleet(self.receivers, "wav")
         self.people: dict[str, Visitor] = {}
+        self.passwords: dict[str, str] = {}
 
     @property
     def receivers(self) -> Path:
@@ -113,7 +114,8 @@ class House:
         admin.send("/dia-ban/moi", level="xã", name="Mẫu", households=500)
         for login, name, role in (("hoa", "Hoa", "editor"), ("minh", "Minh", "approver")):
             page = admin.send("/can-bo/moi", login=login, name=name, role=role).text
-            self.people[login] = self.visitor(login, _shown_once(page))
+            self.passwords[login] = _shown_once(page)
+            self.people[login] = self.visitor(login, self.passwords[login])
         for number in range(count):
             self.add_receiver(admin, f"cot-{number + 1}")
         self.fleet.start()
