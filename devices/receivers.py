@@ -37,6 +37,7 @@ class Receiver(Base):
     lon: Mapped[float | None]
     simulated: Mapped[bool] = mapped_column(default=False)
     active: Mapped[bool] = mapped_column(default=True, index=True)
+    retired_at: Mapped[Instant | None]
     added_at: Mapped[Instant]
     plan_stale: Mapped[bool] = mapped_column(default=True, index=True)
     """What its plan must hold has changed since its plan was last made."""
@@ -150,8 +151,9 @@ def change(
 
 
 def retire(session: Session, receiver: Receiver, *, now: Instant, by: str) -> None:
-    """Take a receiver out of service: its account ends and it gets no more plans. Its history stays."""
-    receiver.active = False
+    """Take a receiver out of service. Its history stays, and its account until it can hold no plan any more."""
+    receiver.active, receiver.retired_at = False, now
+    receiver.plan_stale = True
     audit.append(session, now, by, "receiver.retire", receiver=receiver.id)
 
 
@@ -202,10 +204,16 @@ def mark_stale(session: Session, receiver_ids: Iterable[str] | None = None) -> N
     )
 
 
-def accounts(session: Session) -> list[broker.Account]:
-    """Whom the broker lets in besides the station."""
+def accounts(session: Session, retired_since: Instant) -> list[broker.Account]:
+    """Whom the broker lets in besides the station.
+
+    A receiver retired since ``retired_since`` still is: it must hear that it has nothing left to play, and its
+    last evidence must reach us.
+    """
     found = (
-        sa.select(Receiver.id, Receiver.password_hash).where(Receiver.active).order_by(Receiver.id)
+        sa.select(Receiver.id, Receiver.password_hash)
+        .where(sa.or_(Receiver.active, Receiver.retired_at > retired_since))
+        .order_by(Receiver.id)
     )
     return [
         broker.Account(username=row.id, password_hash=row.password_hash)

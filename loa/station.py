@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from content import recordings, renderings
@@ -79,8 +82,9 @@ def broker_kind(config: Config) -> str:
 
 def write_broker_accounts(config: Config, database: Database) -> None:
     """Bring the broker's account file in line with the receivers in the database."""
+    plans_run_out = after(times.now(), -config.delivery.plan_valid_hours * HOUR)
     with database.read() as session:
-        accounts = receivers.accounts(session)
+        accounts = receivers.accounts(session, retired_since=plans_run_out)
     password = trust.broker_password(config)
     # Kept, for each hash differs: a new one each time would make the broker read its accounts again.
     file = config.secrets / "mqtt.hash"
@@ -121,13 +125,15 @@ class Runner:
         if not self._wait_for_lease():
             return True
         threads = [
-            threading.Thread(target=work, name=name, daemon=True)
+            threading.Thread(target=self._guarded, args=(work,), name=name, daemon=True)
             for name, work in (
                 ("ingest", self._ingest),
                 ("changes", self._watch_changes),
                 ("recordings", self._make_recordings),
             )
         ]
+        with self._database.write() as session:
+            receivers.mark_stale(session)  # config.toml may say something else than when we last ran
         self._changed.set()
         self._link.start()
         self._clock.start()
@@ -141,9 +147,8 @@ class Runner:
     def _wait_for_lease(self) -> bool:
         said = ""
         while not self._stop.is_set():
-            with self._database.write(wake=False) as session:
-                if self._claim.take(session, times.now(), time.monotonic()):
-                    return True
+            if self._try_lease():
+                return True
             if self._claim.waiting_for and self._claim.waiting_for != said:
                 said = self._claim.waiting_for
                 print(
@@ -154,13 +159,21 @@ class Runner:
             self._stop.wait(1.0)
         return False
 
+    def _try_lease(self) -> bool:
+        try:
+            with self._database.write(wake=False) as session:
+                return self._claim.take(session, times.now(), time.monotonic())
+        except OperationalError as error:
+            log.error("the database does not answer, trying again: %s", error.orig)
+            return False
+
     def _shut_down(self, threads: list[threading.Thread]) -> None:
         self._over.set()
         self._clock.stop()
         for thread in threads:
             thread.join(timeout=10)
         self._link.stop()
-        with self._database.write(wake=False) as session:
+        with contextlib.suppress(OperationalError), self._database.write(wake=False) as session:
             self._claim.release(session)
 
     # What happens each second
@@ -214,11 +227,21 @@ class Runner:
 
     def _watch_changes(self) -> None:
         changes = self._database.changes()
-        while not self._over.is_set():
-            if changes.wait(1.0, self._over):
-                self._changed.set()
-                self._clock.nudge()
-        changes.close()
+        try:
+            while not self._over.is_set():
+                if changes.wait(1.0, self._over):
+                    self._changed.set()
+                    self._clock.nudge()
+        finally:
+            changes.close()
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        """Run a thread's work. Should it ever end by an error, so does this process: half a station is none."""
+        try:
+            work()
+        except Exception:
+            log.exception("a part of the station has failed; stopping, to be started again")
+            self._over.set()
 
     def _make_recordings(self) -> None:
         renderings.work(self._database, self._config, self._over)
@@ -237,6 +260,10 @@ class Runner:
                 self._take_in(arrived, times.now())
             except Exception:  # nothing was acknowledged, so receivers send it again
                 log.exception("what came from the receivers could not be stored")
+                with (
+                    self._in_flight_lock
+                ):  # what the broker confirmed meanwhile is simply published again
+                    self._in_flight.clear()
                 self._over.wait(1.0)
 
     def _take_in(self, arrived: list[Incoming], now: Instant) -> None:

@@ -121,6 +121,8 @@ class Delivery(Base):
     )
     reason: Mapped[str | None] = mapped_column(sa.String(64))
     """Code of the receiver's reason: off, no_audio, quiet, power, …"""
+    dropped_at: Mapped[Instant | None]
+    """No longer wanted here: left out of the receiver's plan, and its journal says what became of it."""
     rev: Mapped[int | None] = mapped_column(sa.BigInteger)
     """Plan revision that first carried it; None: it was never put into a plan."""
     sent_at: Mapped[Instant | None]
@@ -216,17 +218,31 @@ def stop_all(session: Session, staff: Staff, now: Instant) -> int:
     return len(live)
 
 
-def request_stop(session: Session, broadcast: Broadcast, now: Instant, why: str) -> None:
-    """Put ``st: off`` into the plans of its receivers, for the reason given as a sentence."""
+def request_stop(
+    session: Session,
+    broadcast: Broadcast,
+    now: Instant,
+    why: str,
+    code: str = "stopped",
+    unsent: DeliveryState = D.CANCELLED,
+) -> None:
+    """Put ``st: off`` into the plans of its receivers, for the reason given as a sentence.
+
+    What no plan ever carried cannot sound and ends here, as ``unsent`` with ``code``. What became of the rest,
+    only the receivers can say.
+    """
     broadcast.stop_requested_at = now
     broadcast.reason = why
-    touch(session, broadcast)
-    # What no plan ever carried cannot sound: it is cancelled here and now.
+    session.flush()
     session.execute(
         sa.update(Delivery)
-        .where(Delivery.broadcast_id == broadcast.id, Delivery.rev.is_(None))
-        .values(state=D.CANCELLED, reason="stopped", ended_at=now)
+        .where(
+            Delivery.broadcast_id == broadcast.id, Delivery.rev.is_(None), Delivery.state.in_(OPEN)
+        )
+        .values(state=unsent, reason=code, ended_at=now)
+        .execution_options(synchronize_session="fetch")
     )
+    touch(session, broadcast)
     settle(session, broadcast)
 
 

@@ -80,33 +80,30 @@ class Terms:
 
 def dispatch(session: Session, now: Instant, terms: Terms) -> int:
     """Make, sign and queue the plans that have changed or grown old; returns how many."""
-    newest = _newest(session)
+    grown_old = (
+        sa.select(Plan.receiver_id)
+        .group_by(Plan.receiver_id)
+        .having(sa.func.max(Plan.made_at) <= now - RENEW_AFTER)
+    )
+    # One retired lately is told that it has nothing left to play; its old plan runs out after that.
+    retired_lately = Receiver.retired_at > now - terms.valid
     due = sa.select(Receiver).where(
-        Receiver.active,
         sa.or_(
-            Receiver.plan_stale,
-            Receiver.id.in_(
-                [rid for rid, plan in newest.items() if plan.made_at <= now - RENEW_AFTER]
-            ),
-        ),
+            sa.and_(Receiver.plan_stale, sa.or_(Receiver.active, retired_lately)),
+            sa.and_(Receiver.active, Receiver.id.in_(grown_old)),
+        )
     )
     waiting = session.scalars(due).all()
     if not waiting:
         return 0
-    wanted = _occurrences(session, [receiver.id for receiver in waiting], now, terms)
+    ids = [receiver.id for receiver in waiting]
+    wanted, newest = _occurrences(session, ids, now, terms), _newest(session, ids)
     quiet = regulation.quiet_at(session, now)
     made = 0
     for receiver in waiting:
         settings = _settings(receiver, quiet, terms)
-        made += _make(
-            session,
-            receiver,
-            settings,
-            wanted.get(receiver.id, []),
-            newest.get(receiver.id),
-            now,
-            terms,
-        )
+        to_play = wanted.get(receiver.id, []) if receiver.active else []
+        made += _make(session, receiver, settings, to_play, newest.get(receiver.id), now, terms)
         receiver.plan_stale = False
     return made
 
@@ -148,6 +145,7 @@ def _occurrences(
         .join(Recording, Broadcast.recording_sha == Recording.sha256)
         .where(
             Delivery.receiver_id.in_(receiver_ids),
+            Delivery.dropped_at.is_(None),
             Broadcast.starts_at < after(now, terms.horizon),
             Broadcast.starts_at + Broadcast.ms + terms.late > now,
             sa.or_(Delivery.state.in_(IN_PLAN), Broadcast.stop_requested_at.is_not(None)),

@@ -29,9 +29,6 @@ from scheduler.schedules import Schedule
 
 RENEW_AFTER = 5 * MINUTE
 """The planned span is moved on in steps, so that an idle station does not write every second."""
-NOT_YET = frozenset(
-    {DeliveryState.PLANNED, DeliveryState.SENT, DeliveryState.ACCEPTED, DeliveryState.READY}
-)
 
 
 @dataclass(frozen=True)
@@ -155,7 +152,7 @@ def _keep_one(
         broadcasts.request_stop(session, broadcast, now, "Bản tin đã bị thu hồi.")
     elif broadcast.starts_at > now:
         _follow_approval(session, broadcast, bulletin, facts)
-        _follow_receivers(session, broadcast, facts.targets(schedule))
+        _follow_receivers(session, broadcast, facts.targets(schedule), now)
         _cancel_if_barred(session, broadcast, bulletin, schedule, facts, now, rules)
     elif after(broadcast.starts_at, rules.late) < now and broadcast.recording_sha is None:
         why = "Đến giờ phát mà bản tin chưa được duyệt."
@@ -178,15 +175,29 @@ def _follow_approval(
     broadcasts.touch(session, broadcast)
 
 
-def _follow_receivers(session: Session, broadcast: Broadcast, targets: dict[str, Receiver]) -> None:
+def _follow_receivers(
+    session: Session, broadcast: Broadcast, targets: dict[str, Receiver], now: Instant
+) -> None:
     known = {delivery.receiver_id: delivery for delivery in broadcast.deliveries}
     for receiver_id in targets.keys() - known.keys():
         broadcast.deliveries.append(broadcasts.new_delivery(broadcast, targets[receiver_id]))
         receivers.mark_stale(session, [receiver_id])
     for receiver_id, delivery in known.items():
-        if receiver_id not in targets and delivery.state in NOT_YET:
-            delivery.state, delivery.reason = DeliveryState.CANCELLED, "left_area"
+        if (receiver_id in targets) != (delivery.dropped_at is None):
+            _drop_or_take_back(delivery, now)
             receivers.mark_stale(session, [receiver_id])
+
+
+def _drop_or_take_back(delivery: Delivery, now: Instant) -> None:
+    """Follow a receiver out of the schedule's areas, or back into them."""
+    if delivery.dropped_at is None:
+        delivery.dropped_at = now
+        if delivery.rev is None and delivery.state in OPEN:
+            delivery.state, delivery.reason = DeliveryState.CANCELLED, "left_area"
+    else:
+        delivery.dropped_at = None
+        if delivery.reason == "left_area":
+            delivery.state, delivery.reason = DeliveryState.PLANNED, None
 
 
 def _cancel_if_barred(
@@ -225,17 +236,8 @@ def _cancel_if_barred(
 def _close(
     session: Session, broadcast: Broadcast, state: DeliveryState, code: str, why: str, now: Instant
 ) -> None:
-    """End a broadcast that has not sounded anywhere; its receivers' plans will leave it out."""
-    broadcast.reason = why
-    session.flush()
-    session.execute(
-        sa.update(Delivery)
-        .where(Delivery.broadcast_id == broadcast.id, Delivery.state.in_(OPEN))
-        .values(state=state, reason=code, ended_at=now)
-        .execution_options(synchronize_session="fetch")
-    )
-    broadcasts.touch(session, broadcast)
-    broadcasts.settle(session, broadcast)
+    """End a broadcast that is not to sound: ``state`` where no plan carried it, elsewhere what receivers say."""
+    broadcasts.request_stop(session, broadcast, now, why, code, state)
     if not broadcast.deliveries:
         broadcast.state = BroadcastState.CANCELLED
     audit.append(session, now, audit.SYSTEM, "broadcast.close", broadcast=broadcast.id, code=code)

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from devices import receivers
 from loa import audit
 from loa.database import Base, Json
 from loa.errors import ScheduleError
@@ -118,6 +119,7 @@ def set_quiet(
     )
     session.add(regulation)
     session.flush()
+    receivers.mark_stale(session)  # they keep the quiet hours too
     audit.append(session, now, by, "regulation.quiet", quiet=regulation.quiet)
     return regulation
 

@@ -57,12 +57,48 @@ PRIORITIES = {
     Priority.PRIORITY: "ưu tiên",
     Priority.EMERGENCY: "khẩn cấp",
 }
+REASONS = {
+    "off": "đầu thu tắt lúc đến giờ",
+    "power": "mất điện",
+    "no_audio": "đầu thu chưa tải xong âm thanh",
+    "no_clock": "đầu thu chưa có giờ đúng",
+    "busy": "đầu thu đang bận phát lượt khác",
+    "preempt": "bị ngắt để phát khẩn",
+    "quiet": "rơi vào giờ không phát",
+    "no_role": "lệnh không đủ quyền phát khẩn cấp",
+    "expired": "lệnh đã hết hạn",
+    "bad_sig": "chữ ký của lệnh không đúng",
+    "wrong_rid": "lệnh gửi cho đầu thu khác",
+    "old_rev": "lệnh cũ hơn lệnh đã nhận",
+    "too_big": "lệnh quá dài",
+    "shape": "lệnh sai định dạng",
+    "hash": "âm thanh tải về không nguyên vẹn",
+    "decode": "đầu thu không giải mã được âm thanh",
+    "disk": "bộ nhớ của đầu thu đầy hoặc hỏng",
+    "out": "đường ra loa bị lỗi",
+    "no_plan": "đầu thu chưa có kế hoạch phát",
+    "stopped": "cán bộ đã dừng",
+    "stop": "đầu thu được tắt giữa chừng",
+    "not_sent": "lệnh chưa được giao cho đầu thu",
+    "not_approved": "bản tin chưa được duyệt",
+    "not_valid": "bản tin không còn hiệu lực",
+    "schedule_ended": "lịch phát đã kết thúc",
+    "left_area": "đầu thu không còn thuộc địa bàn của lịch",
+    "withdrawn": "bản tin đã thu hồi",
+}
 COLUMNS = (
     "lượt phát", "giờ hẹn", "bản tin", "lĩnh vực", "mức ưu tiên", "địa bàn", "mã đầu thu", "đầu thu",
     "kết quả", "lý do", "giờ bắt đầu thật", "trễ (ms)", "giờ kết thúc thật", "thời lượng yêu cầu (ms)",
     "thời lượng đã phát (ms)", "mức chứng cứ", "âm lượng", "mã băm âm thanh", "người soạn", "người duyệt",
     "người đặt lịch",
 )  # fmt: skip
+
+
+def reason(code: str | None) -> str:
+    """A reason code as words; one we do not know is shown as it came, none as nothing."""
+    if not code:
+        return ""
+    return REASONS.get(code, f"đầu thu báo “{code}”")
 
 
 def whole_days(since: date, until: date, zone: ZoneInfo) -> tuple[Instant, Instant]:
@@ -149,7 +185,7 @@ def _values(row: LogRow, zone: ZoneInfo) -> tuple[Any, ...]:
     b, d = row.broadcast, row.delivery
     return (
         b.occurrence, _moment(b.starts_at, zone), b.title, b.field, PRIORITIES[b.priority], d.area_name,
-        d.receiver_id, d.receiver_name, STATES[d.state], d.reason, _moment(d.started_at, zone), d.late_ms,
+        d.receiver_id, d.receiver_name, STATES[d.state], reason(d.reason), _moment(d.started_at, zone), d.late_ms,
         _moment(d.ended_at, zone), b.ms or None, d.played_ms, d.evidence, d.volume, b.recording_sha, b.author,
         b.approver, b.scheduler,
     )  # fmt: skip

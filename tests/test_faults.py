@@ -105,7 +105,7 @@ def test_a_receiver_killed_midway_says_it_was_interrupted(house: MakeHouse) -> N
         "the third to tell its story",
     )
     (row,) = [row for row in station.rows() if row["kết quả"] == "bị ngắt"]
-    assert (row["mã đầu thu"], row["lý do"]) == ("cot-2", "power")
+    assert (row["mã đầu thu"], row["lý do"]) == ("cot-2", "mất điện")
     assert station.journal_codes("cot-2").count("started") == 1
 
 

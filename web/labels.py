@@ -46,6 +46,7 @@ BROADCAST_STATES = {
     BroadcastState.CANCELLED: "đã huỷ",
 }
 DELIVERY_STATES = reports.STATES
+reason = reports.reason
 ROLES = {
     Role.EDITOR: "người soạn",
     Role.APPROVER: "người duyệt",
@@ -72,36 +73,6 @@ EVIDENCE = {
     "E2": "đầu thu đo thấy ampli có tải",
     "E3": "micro tại chỗ nghe thấy tiếng loa",
 }
-REASONS = {
-    "off": "đầu thu tắt lúc đến giờ",
-    "power": "mất điện",
-    "no_audio": "đầu thu chưa tải xong âm thanh",
-    "no_clock": "đầu thu chưa có giờ đúng",
-    "busy": "đầu thu đang bận phát lượt khác",
-    "preempted": "bị ngắt để phát khẩn",
-    "quiet": "rơi vào giờ không phát",
-    "no_role": "lệnh không đủ quyền phát khẩn cấp",
-    "expired": "lệnh đã hết hạn",
-    "bad_sig": "chữ ký của lệnh không đúng",
-    "wrong_rid": "lệnh gửi cho đầu thu khác",
-    "old_rev": "lệnh cũ hơn lệnh đã nhận",
-    "too_big": "lệnh quá dài",
-    "shape": "lệnh sai định dạng",
-    "hash": "âm thanh tải về không nguyên vẹn",
-    "decode": "đầu thu không giải mã được âm thanh",
-    "disk": "bộ nhớ của đầu thu đầy hoặc hỏng",
-    "out": "đường ra loa bị lỗi",
-    "no_plan": "đầu thu chưa có kế hoạch phát",
-    "stopped": "cán bộ đã dừng",
-    "stop": "cán bộ đã dừng",
-    "not_sent": "lệnh chưa được giao cho đầu thu",
-    "not_approved": "bản tin chưa được duyệt",
-    "not_valid": "bản tin không còn hiệu lực",
-    "schedule_ended": "lịch phát đã kết thúc",
-    "left_area": "đầu thu không còn thuộc địa bàn của lịch",
-    "withdrawn": "bản tin đã thu hồi",
-}
-
 BULLETIN_TONES = {
     BulletinState.DRAFT: "quiet",
     BulletinState.SUBMITTED: "wait",
@@ -146,7 +117,8 @@ def outcome(state: BroadcastState, tally: Tally) -> Outcome:
     if state in (BroadcastState.PLANNED, BroadcastState.DISPATCHED):
         ready = tally.of(DeliveryState.READY)
         rest = f"{ready}/{tally.total} đầu thu sẵn sàng" if ready else f"{tally.total} đầu thu"
-        return Outcome(BROADCAST_STATES[state], "wait", rest)
+        handed_out = "đã giao lệnh · " if state is BroadcastState.DISPATCHED else ""
+        return Outcome(BROADCAST_STATES[BroadcastState.PLANNED], "wait", handed_out + rest)
     played, started = tally.of(DeliveryState.PLAYED), tally.of(DeliveryState.STARTED)
     troubles = [f"{tally.of(s)} {DELIVERY_STATES[s]}" for s in _TROUBLES if tally.of(s)]
     if state is BroadcastState.ON_AIR:
@@ -167,13 +139,6 @@ def _without_proof(
     tone = {BroadcastState.CANCELLED: "quiet", BroadcastState.FINISHED: "doubt"}.get(state, "bad")
     badge = "không trọn vẹn" if state is BroadcastState.FINISHED else BROADCAST_STATES[state]
     return badge, tone, " · ".join(troubles)
-
-
-def reason(code: str | None) -> str:
-    """A receiver's reason code as words; one we do not know is shown as it came."""
-    if not code:
-        return ""
-    return REASONS.get(code, f"đầu thu báo “{code}”")
 
 
 def clock(instant: Instant | None, zone: ZoneInfo) -> str:

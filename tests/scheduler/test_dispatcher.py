@@ -99,6 +99,13 @@ def test_a_receiver_with_nothing_to_play_still_learns_the_rules(
     assert newest(session)[1].occ == ()
 
 
+def test_new_quiet_hours_reach_every_receiver(session: Session, cast: Cast) -> None:
+    work(session)
+    regulation.set_quiet(session, cast.admin, [QuietHours(time(20), time(6))], NOON)
+    assert work(session, after(NOON, MINUTE)) == 3
+    assert newest(session)[1].set.quiet == (("20:00", "06:00"),)
+
+
 def test_nothing_new_makes_no_new_plan(session: Session, cast: Cast) -> None:
     schedule(session, cast)
     work(session)
@@ -219,3 +226,49 @@ def test_a_plan_too_long_for_a_receiver_loses_its_far_end(session: Session, cast
         sa.select(broadcasts.Delivery).where(broadcasts.Delivery.rev.is_not(None))
     ).all()
     assert len(carried) == 3 * len(plan.occ)
+
+
+def test_a_retired_receiver_is_told_that_nothing_is_left(session: Session, cast: Cast) -> None:
+    schedule(session, cast)
+    work(session)
+    receivers.retire(session, cast.receivers[0], now=NOON, by="quantri")
+    session.flush()
+    assert work(session, after(NOON, MINUTE)) == 1
+    assert newest(session)[1].occ == ()
+    delivery = session.scalars(
+        sa.select(broadcasts.Delivery).where(broadcasts.Delivery.receiver_id == "r-0000")
+    ).one()
+    assert delivery.state is DeliveryState.PLANNED  # its own journal will say that it was cancelled
+    receivers.mark_stale(session)
+    session.expire_all()
+    work(session, after(NOON, 73 * HOUR))
+    assert newest(session)[0].made_at == after(NOON, MINUTE)
+
+
+def test_a_broadcast_closed_after_it_was_handed_out_is_off_until_the_receivers_say_so(
+    session: Session, cast: Cast
+) -> None:
+    schedule(session, cast, at=time(20, 30))
+    work(session)
+    regulation.set_quiet(session, cast.admin, [QuietHours(time(20), time(6))], NOON)
+    assert work(session, after(NOON, MINUTE)) == 3
+    assert newest(session)[1].occ[0].st == "off"
+    (broadcast,) = session.scalars(sa.select(Broadcast)).all()
+    assert {delivery.state for delivery in broadcast.deliveries} == {DeliveryState.PLANNED}
+    assert "20:00–06:00" in str(broadcast.reason)
+
+
+def test_a_receiver_that_left_the_area_is_left_out_and_taken_back(
+    session: Session, cast: Cast
+) -> None:
+    schedule(session, cast, area_ids=(cast.villages[0].id,))
+    work(session)
+    moved = cast.receivers[0]
+    moved.area_id = cast.villages[1].id
+    session.flush()
+    work(session, after(NOON, MINUTE))
+    assert newest(session)[1].occ == ()
+    moved.area_id = cast.villages[0].id
+    session.flush()
+    work(session, after(NOON, 2 * MINUTE))
+    assert len(newest(session)[1].occ) == 1

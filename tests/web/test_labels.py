@@ -32,7 +32,7 @@ def test_every_state_has_a_word(words, kind):
     ("state", "counts", "badge", "rest"),
     [
         (S.PLANNED, {D.PLANNED: 5}, "chờ phát", "5 đầu thu"),
-        (S.DISPATCHED, {D.READY: 4, D.SENT: 1}, "đã giao lệnh", "4/5 đầu thu sẵn sàng"),
+        (S.DISPATCHED, {D.READY: 4, D.SENT: 1}, "chờ phát", "đã giao lệnh · 4/5 đầu thu sẵn sàng"),
         (S.ON_AIR, {D.STARTED: 3, D.PLAYED: 2}, "đang phát 3/5", "đã phát 2/5"),
         (S.ON_AIR, {D.STARTED: 4, D.FAILED: 1}, "đang phát 4/5", "1 lỗi"),
         (S.FINISHED, {D.PLAYED: 5}, "đã phát 5/5", ""),

@@ -55,7 +55,7 @@ def test_it_shows_the_next_broadcast_and_how_long_until_then(hoa, broadcast):
 
 def test_it_counts_those_that_are_ready(hoa, database, broadcast):
     become(database, broadcast, D.READY, D.READY, D.SENT)
-    assert "đã giao lệnh 2/3 đầu thu sẵn sàng" in words(hoa.get("/"))
+    assert "chờ phát đã giao lệnh · 2/3 đầu thu sẵn sàng" in words(hoa.get("/"))
 
 
 def test_it_shows_each_start_to_the_second_and_how_late_it_was(hoa, database, broadcast, clock):
