@@ -152,6 +152,8 @@ def edit(
 ) -> bool:
     """Change a bulletin; False when nothing differs. A change ends its approval and drops its sound."""
     editor.demand(May.WRITE)
+    if bulletin.state is State.WITHDRAWN:
+        raise ContentError("Bản tin đã thu hồi không sửa được nữa. Hãy soạn bản tin mới.")
     _check(draft, max_characters)
     changed = {
         name: value for name, value in _columns(draft).items() if getattr(bulletin, name) != value

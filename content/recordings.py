@@ -6,7 +6,6 @@ Making them is content.renderings, which only the worker imports.
 from __future__ import annotations
 
 import enum
-import hashlib
 import shutil
 from pathlib import Path
 
@@ -70,22 +69,6 @@ class Rendering(Base):
 def file(folder: Path, sha256: str) -> Path:
     """Where the sound of that hash lies, whether or not it is there."""
     return folder / sha256[:2] / f"{sha256}.mp3"
-
-
-def is_intact(folder: Path, sha256: str) -> bool:
-    """True when the file is there and its bytes still have the hash it is named by."""
-    try:
-        with file(folder, sha256).open("rb") as source:
-            return hashlib.file_digest(source, "sha256").hexdigest() == sha256
-    except OSError:
-        return False
-
-
-def find_by_prefix(session: Session, sha16: str) -> Recording | None:
-    """The recording whose hash begins so: the audio topics carry sixteen characters of it."""
-    return session.scalars(
-        sa.select(Recording).where(Recording.sha256.startswith(sha16, autoescape=True)).limit(1)
-    ).first()
 
 
 def queue(session: Session, bulletin: Bulletin, now: Instant) -> Rendering:

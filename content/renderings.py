@@ -143,7 +143,11 @@ def _finish(
     # The bulletin may have been edited meanwhile: then this sound is of words nobody wants any more.
     session.execute(
         sa.update(Bulletin)
-        .where(Bulletin.id == rendering.bulletin_id, Bulletin.version == rendering.version)
+        .where(
+            Bulletin.id == rendering.bulletin_id,
+            Bulletin.version == rendering.version,
+            Bulletin.recording_sha.is_(None),
+        )
         .values(recording_sha=made.sha256)
     )
     audit.append(

@@ -25,6 +25,8 @@ Id = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 ReceiverId = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]{4,32}$")]
 Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
 Ms = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+Steady = Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)]
+"""Milliseconds of a clock that may be wrong, or a difference of such."""
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 WallClock = Annotated[str, msgspec.Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 Class = Literal["N", "P", "E"]
@@ -112,15 +114,15 @@ class State(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     rev: Count = 0
     t: Ms = 0
     src: Literal["ntp", "rtc", "none"] = "none"
-    err_ms: int = 0
+    err_ms: Steady = 0
     up: Ms = 0
-    fw: str = ""
+    fw: Annotated[str, msgspec.Meta(pattern=r"^[ -~]{0,64}$")] = ""
     disk: float = 0.0
     """Part of the audio store in use, 0 to 1."""
     pwr: Literal["ac", "bat", "unk"] = "unk"
     out: Literal["ok", "fault", "unk"] = "unk"
-    vol: int = 0
-    play: str | None = None
+    vol: Annotated[int, msgspec.Meta(ge=0, le=100)] = 0
+    play: Id | None = None
     """Occurrence sounding now."""
     ready: Count = 0
     """Occurrences of the plan whose audio is whole."""
@@ -138,13 +140,13 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
     """A journal entry: ``[seq, occ, code, t, src, boot, mono_ms, detail]``; ``occ`` empty for the receiver's own."""
 
     seq: Annotated[int, msgspec.Meta(ge=1, le=2**53)]
-    occ: str
-    code: str
-    t: int
+    occ: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{0,64}$")]
+    code: Annotated[str, msgspec.Meta(pattern=r"^[a-z_]{1,16}$")]
+    t: Steady
     """Receiver's clock, ms UTC; may be wrong when ``src`` is none."""
     src: Literal["ntp", "rtc", "none"]
     boot: Count
-    mono: int
+    mono: Steady
     """Milliseconds since this boot, never stepping: with the batch's (now, mono) pair it gives a true time."""
     detail: dict[str, Any] = {}
 
@@ -158,8 +160,8 @@ class Events(msgspec.Struct, frozen=True, rename={"from_": "from"}):
     from_: Annotated[int, msgspec.Meta(ge=1, le=2**53)]
     head: str
     """Chain hash of the last entry in this batch."""
-    now: int
-    mono: int
+    now: Steady
+    mono: Steady
     boot: Count
     src: Literal["ntp", "rtc", "none"]
     e: Annotated[tuple[msgspec.Raw, ...], msgspec.Meta(min_length=1, max_length=MAX_BATCH_ENTRIES)]

@@ -14,7 +14,7 @@ from devices.messages import State
 from loa import audit
 from loa.database import Base
 from loa.errors import DeviceError, NotFound
-from loa.times import SECOND, Instant, after
+from loa.times import SECOND, Instant
 
 MISSED_HEARTBEATS = 3
 
@@ -115,7 +115,7 @@ def add(
     volume: int = 70, households: int = 0, lat: float | None = None, lon: float | None = None, simulated: bool = False,
 ) -> Receiver:  # fmt: skip
     """Make a receiver known. Raises DeviceError naming the field."""
-    if not re.fullmatch(r"[a-z0-9-]{4,32}", id) or id == "audio":
+    if not re.fullmatch(r"[a-z0-9-]{4,32}", id) or id in ("audio", broker.STATION):
         raise DeviceError(
             f"Mã đầu thu “{id}” cần 4–32 ký tự gồm chữ thường không dấu, số, gạch nối.", field="id"
         )
@@ -250,8 +250,3 @@ def note_state(
     )
     session.flush()
     return came
-
-
-def silent_since(now: Instant, heartbeat_ms: int) -> Instant:
-    """A receiver last heard before this instant is offline."""
-    return after(now, -(MISSED_HEARTBEATS * heartbeat_ms + 5 * SECOND))

@@ -55,6 +55,8 @@ _REFUSAL = {
 }
 MIN_PASSWORD = 10
 WRONG_BEFORE_WAIT = 5
+WRONG_PER_ADDRESS = 30
+"""An office shares one address: a colleague's slips must not lock everyone out."""
 WAIT = 5 * MINUTE
 _hasher = argon2.PasswordHasher()
 # Each hash takes 64 MiB: a burst of sign-ins must queue rather than fill a commune PC's memory.
@@ -151,12 +153,13 @@ def _set_password(person: Staff, password: str) -> None:
 
 
 def wait_before_sign_in(session: Session, keys: tuple[str, ...], now: Instant) -> bool:
-    """True while any of ``keys`` (a login, an address) has failed too often to be tried again."""
+    """True while any of ``keys`` (``login:…``, ``address:…``) has failed too often to be tried again."""
     recent = sa.select(sa.func.count()).where(SignInFailure.at > after(now, -WAIT))
-    return any(
-        (session.scalar(recent.where(SignInFailure.key == key)) or 0) >= WRONG_BEFORE_WAIT
-        for key in keys
-    )
+    for key in keys:
+        most = WRONG_PER_ADDRESS if key.startswith("address:") else WRONG_BEFORE_WAIT
+        if (session.scalar(recent.where(SignInFailure.key == key)) or 0) >= most:
+            return True
+    return False
 
 
 def find_for_sign_in(session: Session, login: str) -> Staff | None:

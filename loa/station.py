@@ -38,7 +38,7 @@ from loa.errors import LoaError
 from loa.times import HOUR, SECOND, Instant, after
 from scheduler import dispatcher, leases, planner, receipts, regulation
 from scheduler.clock import Clock
-from scheduler.dispatcher import Terms
+from scheduler.dispatcher import Parcel, Terms
 from scheduler.planner import Rules
 
 log = logging.getLogger(__name__)
@@ -48,8 +48,7 @@ INGEST_WAIT = 0.5
 IN_FLIGHT_MOST = 200
 PLAN_EVERY = 30 * SECOND
 """Upkeep of the plans when nothing was committed meanwhile."""
-TIDY_EVERY = HOUR
-KEEP_OUTBOX = 24 * HOUR
+FAILING_SECONDS = 30.0
 
 
 def open_station(config: Config) -> Database:
@@ -114,9 +113,11 @@ class Runner:
         self._link = Link(self._link_settings())
         self._clock = Clock(self.tick)
         self._blocks = BlockServer(self._find_sound, self._publish_block)
-        self._in_flight: set[int] = set()
+        self._in_flight: dict[str, int] = {}
+        """Revision handed to the link and not yet confirmed, by receiver."""
         self._in_flight_lock = threading.Lock()
-        self._planned_at, self._tidied_at = Instant(0), Instant(0)
+        self._planned_at = Instant(0)
+        self._failing: dict[str, float] = {}
         self._changed = threading.Event()
         self._manages_broker = broker_kind(config) != "external"
 
@@ -133,7 +134,9 @@ class Runner:
             )
         ]
         with self._database.write() as session:
-            receivers.mark_stale(session)  # config.toml may say something else than when we last ran
+            receivers.mark_stale(
+                session
+            )  # config.toml may say something else than when we last ran
         self._changed.set()
         self._link.start()
         self._clock.start()
@@ -179,24 +182,43 @@ class Runner:
     # What happens each second
 
     def tick(self, now: Instant) -> None:
-        """Renew the lease, plan, dispatch, give the broker what waits, and end vain waits."""
+        """Renew the lease, plan, dispatch, give the broker what waits, and end vain waits.
+
+        Each step stands alone: one that fails must not keep a stop from being published.
+        """
         if not self._keep_lease(now):
             return
         changed = self._changed.is_set()
         self._changed.clear()
         if changed or now - self._planned_at >= PLAN_EVERY or now < self._planned_at:
-            with self._database.write() as session:
-                planner.plan(session, now, self._rules)
-                dispatcher.dispatch(session, now, self._terms)
-            self._planned_at = now
-            if self._manages_broker:
-                write_broker_accounts(self._config, self._database)
-        self._publish_plans()
+            self._attempt("plan", lambda: self._plan(now))
+        self._attempt("publish", self._publish_plans)
+        self._attempt("expire", lambda: self._expire(now))
+        if changed and self._manages_broker:
+            self._attempt("accounts", lambda: write_broker_accounts(self._config, self._database))
+
+    def _attempt(self, name: str, step: Callable[[], None]) -> None:
+        """Take a step of the tick. One that keeps failing ends the process: it is then started anew, and seen."""
+        try:
+            step()
+        except Exception:
+            log.exception("the step “%s” failed", name)
+            self._changed.set()
+            since = self._failing.setdefault(name, time.monotonic())
+            if time.monotonic() - since > FAILING_SECONDS:
+                self._over.set()
+        else:
+            self._failing.pop(name, None)
+
+    def _plan(self, now: Instant) -> None:
+        with self._database.write() as session:
+            planner.plan(session, now, self._rules)
+            dispatcher.dispatch(session, now, self._terms)
+        self._planned_at = now
+
+    def _expire(self, now: Instant) -> None:
         with self._database.write() as session:
             receipts.expire(session, now, late=self._terms.late, grace=self._grace)
-            if now - self._tidied_at >= TIDY_EVERY:
-                dispatcher.forget_published(session, after(now, -KEEP_OUTBOX))
-                self._tidied_at = now
 
     def _keep_lease(self, now: Instant) -> bool:
         steady = time.monotonic()
@@ -215,15 +237,21 @@ class Runner:
             return
         with self._database.read() as session:
             waiting = dispatcher.unpublished(session)
-        for outgoing in waiting:
+        for parcel in waiting:
             with self._in_flight_lock:
-                if outgoing.id in self._in_flight or len(self._in_flight) >= IN_FLIGHT_MOST:
+                if self._in_flight.get(parcel.receiver_id) == parcel.rev:
                     continue
-                self._in_flight.add(outgoing.id)
+                if len(self._in_flight) >= IN_FLIGHT_MOST and not parcel.urgent:
+                    continue
+                self._in_flight[parcel.receiver_id] = parcel.rev
             self._link.publish(
-                messages.plan_topic(outgoing.receiver_id), outgoing.payload, qos=1, retain=True,
-                urgency=Urgency.EMERGENCY if outgoing.urgent else Urgency.PLAN, token=outgoing.id,
-            )  # fmt: skip
+                messages.plan_topic(parcel.receiver_id),
+                parcel.jws,
+                qos=1,
+                retain=True,
+                urgency=Urgency.EMERGENCY if parcel.urgent else Urgency.PLAN,
+                token=parcel,
+            )
 
     def _watch_changes(self) -> None:
         changes = self._database.changes()
@@ -260,10 +288,8 @@ class Runner:
                 self._take_in(arrived, times.now())
             except Exception:  # nothing was acknowledged, so receivers send it again
                 log.exception("what came from the receivers could not be stored")
-                with (
-                    self._in_flight_lock
-                ):  # what the broker confirmed meanwhile is simply published again
-                    self._in_flight.clear()
+                with self._in_flight_lock:
+                    self._in_flight.clear()  # what the broker took meanwhile is simply published again
                 self._over.wait(1.0)
 
     def _take_in(self, arrived: list[Incoming], now: Instant) -> None:
@@ -317,14 +343,16 @@ class Runner:
         """One transaction for all that arrived; what it returns may be said once it is committed."""
         if not (states or batches or published):
             return {}
+        taken = [(p.token, p.refused) for p in published if isinstance(p.token, Parcel)]
         with self._database.write() as session:
             answers = receipts.record(session, batches, now)
-            for done in published:
-                if isinstance(done.token, int):
-                    dispatcher.published(session, done.token, done.refused, now)
+            for parcel, refused in taken:
+                dispatcher.published(session, parcel.receiver_id, parcel.rev, refused, now)
             self._note_states(session, states, answers, now)
         with self._in_flight_lock:
-            self._in_flight -= {done.token for done in published if isinstance(done.token, int)}
+            for parcel, _ in taken:
+                if self._in_flight.get(parcel.receiver_id) == parcel.rev:
+                    del self._in_flight[parcel.receiver_id]
         return answers
 
     def _note_states(
@@ -333,9 +361,8 @@ class Runner:
         heartbeat = self._terms.heartbeat_seconds * SECOND
         for rid, state in states.items():
             if receivers.note_state(session, rid, state, now, heartbeat):
-                audit.append(
-                    session, now, rid, "receiver.online" if state.on else "receiver.offline"
-                )
+                kind = "receiver.online" if state.on else "receiver.offline"
+                audit.append(session, now, rid, kind)
             if state.on and rid not in answers and state.jid:
                 kept = receipts.acknowledged(session, rid, state.jid)
                 if kept != state.acked or state.n > kept:
@@ -352,6 +379,10 @@ class Runner:
         if isinstance(change, Disconnected):
             log.warning("link lost: %s", change.why)
             return
+        if not change.resubscribed:
+            log.error(
+                "the broker refused our subscription: no receiver can be heard; check its access list"
+            )
         with self._database.write() as session:
             again = dispatcher.republish(session, now)
             audit.append(session, now, audit.SYSTEM, "link.connected", plans_again=again)

@@ -6,7 +6,7 @@ Local time exists in two places only: where a person types or reads it, and in t
 from __future__ import annotations
 
 import time
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from datetime import time as wall
 from typing import NewType
 from zoneinfo import ZoneInfo
@@ -30,7 +30,7 @@ def after(instant: Instant, milliseconds: int) -> Instant:
     return Instant(instant + milliseconds)
 
 
-def local(instant: Instant, zone: ZoneInfo) -> datetime:
+def local(instant: Instant, zone: tzinfo) -> datetime:
     """The wall clock of ``zone`` at ``instant``, exact to the millisecond."""
     return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=instant)).astimezone(zone)
 

@@ -83,6 +83,8 @@ class Broadcast(Base):
     starts_at: Mapped[Instant]
     recording_sha: Mapped[str | None] = mapped_column(sa.String(64))
     """The approved sound; None while the bulletin has no approval in force: then nothing sounds."""
+    last_sha: Mapped[str | None] = mapped_column(sa.String(64))
+    """The sound before the approval ended: what a plan already handed out may still hold."""
     ms: Mapped[int] = mapped_column(default=0)
     author: Mapped[str] = mapped_column(sa.String(128))
     approver: Mapped[str | None] = mapped_column(sa.String(128))

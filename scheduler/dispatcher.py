@@ -15,15 +15,15 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from content.bulletins import Priority
 from content.recordings import Recording
-from devices import messages, receivers
+from devices import messages, receivers, signing
 from devices.messages import Class, Occurrence
 from devices.receivers import Receiver
 from devices.signing import PrivateKey
 from loa import audit
 from loa.database import Base
-from loa.times import HOUR, SECOND, Instant, after
+from loa.times import DAY, HOUR, SECOND, Instant, after
 from scheduler import broadcasts, regulation
-from scheduler.broadcasts import OPEN, Broadcast, Delivery, DeliveryState
+from scheduler.broadcasts import Broadcast, Delivery, DeliveryState
 
 RENEW_AFTER = 24 * HOUR
 """An unchanged plan is signed anew so that it does not expire on a receiver nobody has news for."""
@@ -34,7 +34,10 @@ CLASSES: dict[Priority, Class] = {
     Priority.PRIORITY: "P",
     Priority.EMERGENCY: "E",
 }
-IN_PLAN = [*OPEN, DeliveryState.REFUSED, DeliveryState.UNKNOWN]
+OVER = [DeliveryState.PLAYED, DeliveryState.INTERRUPTED, DeliveryState.FAILED, DeliveryState.MISSED]
+"""Nothing more is asked of the receiver. ``cancelled`` and ``refused`` are but its word on an earlier plan."""
+MOST_AHEAD = DAY
+"""A revision further in the future than this is no memory of ours: a receiver's slip must not drive our numbers."""
 
 
 class Plan(Base):
@@ -45,24 +48,26 @@ class Plan(Base):
     receiver_id: Mapped[str] = mapped_column(sa.ForeignKey("receivers.id"), primary_key=True)
     rev: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
     made_at: Mapped[Instant]
-    payload: Mapped[bytes]
     jws: Mapped[bytes]
+
+    @property
+    def document(self) -> messages.Plan:
+        """What was signed."""
+        return messages.decode(signing.payload(self.jws), messages.Plan)
 
 
 class Outgoing(Base):
-    """A plan on its way to the broker."""
+    """The newest plan of a receiver on its way to the broker: one row each, named by receiver and revision."""
 
     __tablename__ = "outbox"
 
-    id: Mapped[int] = mapped_column(primary_key=True)
-    receiver_id: Mapped[str] = mapped_column(sa.ForeignKey("receivers.id"), index=True)
+    receiver_id: Mapped[str] = mapped_column(sa.ForeignKey("receivers.id"), primary_key=True)
     rev: Mapped[int] = mapped_column(sa.BigInteger)
     urgent: Mapped[bool]
-    payload: Mapped[bytes]
-    created_at: Mapped[Instant]
+    queued_at: Mapped[Instant]
     published_at: Mapped[Instant | None] = mapped_column(index=True)
     refused: Mapped[str | None] = mapped_column(sa.String(64))
-    """The broker's reason for not taking it."""
+    """The broker's reason for not taking it; tried again when the receiver or the link shows signs of life."""
 
 
 @dataclass(frozen=True)
@@ -102,8 +107,8 @@ def dispatch(session: Session, now: Instant, terms: Terms) -> int:
     made = 0
     for receiver in waiting:
         settings = _settings(receiver, quiet, terms)
-        to_play = wanted.get(receiver.id, []) if receiver.active else []
-        made += _make(session, receiver, settings, to_play, newest.get(receiver.id), now, terms)
+        to_play, last = wanted.get(receiver.id, []), newest.get(receiver.id)
+        made += _make(session, receiver, settings, to_play, last, now, terms)
         receiver.plan_stale = False
     return made
 
@@ -138,36 +143,51 @@ Wanted = list[tuple[Occurrence, messages.Audio]]
 def _occurrences(
     session: Session, receiver_ids: Sequence[str], now: Instant, terms: Terms
 ) -> dict[str, Wanted]:
-    """What each receiver is to play, in order of time: one query for all of them."""
+    """What each receiver is to play or to leave, in order of time: one query for all of them.
+
+    What was once handed out and is no longer wanted says ``off`` rather than vanish, for a receiver that already
+    sounds it would go on.
+    """
+    sha = sa.func.coalesce(Broadcast.recording_sha, Broadcast.last_sha)
+    off = sa.or_(
+        Broadcast.stop_requested_at.is_not(None),
+        Broadcast.recording_sha.is_(None),
+        Delivery.dropped_at.is_not(None),
+        sa.not_(Receiver.active),
+    )
     rows = session.execute(
-        sa.select(Delivery.receiver_id, Broadcast, Recording)
+        sa.select(Delivery.receiver_id, Broadcast, Recording, off)
         .join(Broadcast, Delivery.broadcast_id == Broadcast.id)
-        .join(Recording, Broadcast.recording_sha == Recording.sha256)
+        .join(Receiver, Delivery.receiver_id == Receiver.id)
+        .join(Recording, sha == Recording.sha256)
         .where(
             Delivery.receiver_id.in_(receiver_ids),
-            Delivery.dropped_at.is_(None),
+            Delivery.state.not_in(OVER),
             Broadcast.starts_at < after(now, terms.horizon),
             Broadcast.starts_at + Broadcast.ms + terms.late > now,
-            sa.or_(Delivery.state.in_(IN_PLAN), Broadcast.stop_requested_at.is_not(None)),
+            sa.or_(sa.not_(off), Delivery.rev.is_not(None)),
         )
         .order_by(Broadcast.starts_at, Broadcast.id)
     )
     wanted: dict[str, Wanted] = {}
-    for receiver_id, broadcast, recording in rows:
+    for receiver_id, broadcast, recording, is_off in rows:
         audio = messages.Audio(n=recording.size, ms=recording.ms)
-        wanted.setdefault(receiver_id, []).append((_occurrence(broadcast, terms), audio))
+        occurrence = _occurrence(broadcast, recording, terms, is_off=bool(is_off))
+        wanted.setdefault(receiver_id, []).append((occurrence, audio))
     return wanted
 
 
-def _occurrence(broadcast: Broadcast, terms: Terms) -> Occurrence:
+def _occurrence(
+    broadcast: Broadcast, recording: Recording, terms: Terms, *, is_off: bool
+) -> Occurrence:
     return Occurrence(
         id=broadcast.occurrence,
         at=broadcast.starts_at,
         late=terms.late,
-        end=after(broadcast.ends_at, terms.late),
-        sha=broadcast.recording_sha or "",
+        end=after(broadcast.starts_at, recording.ms + terms.late),
+        sha=recording.sha256,
         cls=CLASSES[broadcast.priority],
-        st="off" if broadcast.stop_requested_at is not None else "on",
+        st="off" if is_off else "on",
         apv=(broadcast.approver_login,) if broadcast.approver_login else (),
     )
 
@@ -181,17 +201,11 @@ def _make(
     now: Instant,
     terms: Terms,
 ) -> bool:
-    before = messages.decode(last.payload, messages.Plan) if last else None
     seen = receiver.presence.rev if receiver.presence else 0
+    seen = seen if seen <= now + MOST_AHEAD else 0
     # A receiver that knows a higher revision than we do has outlived a restore of our database.
-    outlived = last is None or seen > last.rev
-    if (
-        before
-        and last
-        and not outlived
-        and last.made_at > now - RENEW_AFTER
-        and _same(before, settings, wanted, now)
-    ):
+    is_known = last is not None and seen <= last.rev and last.made_at > now - RENEW_AFTER
+    if last is not None and is_known and _same(last.document, settings, wanted, now):
         return False
     rev = max(last.rev + 1 if last else 1, seen + 1, now)
     n, h = audit.checkpoint(session)
@@ -201,10 +215,10 @@ def _make(
         chk=messages.Checkpoint(n=n, h=h),
     )  # fmt: skip
     urgent = any(o.cls == "E" or o.st == "off" for o in document.occ)
-    document, payload, jws = _sign(document, terms)
-    session.add(Plan(receiver_id=receiver.id, rev=rev, made_at=now, payload=payload, jws=jws))
+    document, jws = _sign(document, terms)
+    session.add(Plan(receiver_id=receiver.id, rev=rev, made_at=now, jws=jws))
     session.flush()
-    _queue(session, receiver.id, rev, jws, now, urgent=urgent)
+    _queue(session, receiver.id, rev, now, urgent=urgent)
     _name_revision(session, receiver.id, document, rev)
     return True
 
@@ -215,14 +229,14 @@ def _same(before: messages.Plan, settings: messages.Settings, wanted: Wanted, no
     return before.set == settings and still == tuple(o for o, _ in wanted if o.end > now)
 
 
-def _sign(document: messages.Plan, terms: Terms) -> tuple[messages.Plan, bytes, bytes]:
-    """The plan, its payload and its JWS; the plan's far end is left out until it fits a receiver's limit."""
+def _sign(document: messages.Plan, terms: Terms) -> tuple[messages.Plan, bytes]:
+    """The plan and its JWS; the plan's far end is left out until it fits a receiver's limit."""
     while True:
         emergency = any(o.cls == "E" for o in document.occ)
         payload = messages.encode(document)
         jws = (terms.emergency_key if emergency else terms.plan_key).sign(payload, PLAN_TYPE)
         if len(jws) <= messages.MAX_PLAN_BYTES:
-            return document, payload, jws
+            return document, jws
         kept = document.occ[: len(document.occ) * 3 // 4]
         shas = {o.sha for o in kept}
         aud = {sha: audio for sha, audio in document.aud.items() if sha in shas}
@@ -244,49 +258,59 @@ def _name_revision(session: Session, receiver_id: str, document: messages.Plan, 
     )
 
 
-def _queue(
-    session: Session, receiver_id: str, rev: int, jws: bytes, now: Instant, *, urgent: bool
-) -> None:
-    # Only the newest revision is worth sending.
-    session.execute(
-        sa.delete(Outgoing).where(
-            Outgoing.receiver_id == receiver_id, Outgoing.published_at.is_(None)
+def _queue(session: Session, receiver_id: str, rev: int, now: Instant, *, urgent: bool) -> None:
+    """Only the newest revision is worth sending: it takes the place of the one before."""
+    session.merge(
+        Outgoing(
+            receiver_id=receiver_id, rev=rev, urgent=urgent, queued_at=now, published_at=None, refused=None,
         )
-    )
-    session.add(
-        Outgoing(receiver_id=receiver_id, rev=rev, urgent=urgent, payload=jws, created_at=now)
-    )
+    )  # fmt: skip
+    session.flush()
 
 
-def unpublished(session: Session, limit: int = 500) -> list[Outgoing]:
+@dataclass(frozen=True)
+class Parcel:
+    """A plan to be published."""
+
+    receiver_id: str
+    rev: int
+    jws: bytes
+    urgent: bool
+
+
+def unpublished(session: Session, limit: int = 500) -> list[Parcel]:
     """What the broker has not taken yet, urgent first."""
-    found = sa.select(Outgoing).where(Outgoing.published_at.is_(None), Outgoing.refused.is_(None))
-    return list(session.scalars(found.order_by(Outgoing.urgent.desc(), Outgoing.id).limit(limit)))
+    found = (
+        sa.select(Outgoing.receiver_id, Outgoing.rev, Plan.jws, Outgoing.urgent)
+        .join(Plan, sa.and_(Plan.receiver_id == Outgoing.receiver_id, Plan.rev == Outgoing.rev))
+        .where(Outgoing.published_at.is_(None), Outgoing.refused.is_(None))
+        .order_by(Outgoing.urgent.desc(), Outgoing.queued_at, Outgoing.receiver_id)
+        .limit(limit)
+    )
+    return [Parcel(*row) for row in session.execute(found)]
 
 
-def published(session: Session, outgoing_id: int, refused: str | None, now: Instant) -> None:
-    """The broker took a plan, or said why not: its deliveries are then sent, or still only planned."""
-    outgoing = session.get(Outgoing, outgoing_id)
-    if outgoing is None:  # a newer revision has replaced it meanwhile
-        return
+def published(
+    session: Session, receiver_id: str, rev: int, refused: str | None, now: Instant
+) -> None:
+    """The broker took a revision, or said why not: its deliveries are then sent, or still only planned."""
+    outgoing = session.get(Outgoing, receiver_id)
+    if outgoing is not None and outgoing.rev == rev:
+        if refused is None:
+            outgoing.published_at = now
+        else:
+            outgoing.refused = refused[:64]
     if refused is not None:
-        outgoing.refused = refused[:64]
         audit.append(
-            session,
-            now,
-            audit.SYSTEM,
-            "plan.refused_by_broker",
-            receiver=outgoing.receiver_id,
-            why=refused,
+            session, now, audit.SYSTEM, "plan.refused_by_broker", receiver=receiver_id, why=refused
         )
         return
-    outgoing.published_at = now
     sent = (
         sa.update(Delivery)
         .where(
-            Delivery.receiver_id == outgoing.receiver_id,
+            Delivery.receiver_id == receiver_id,
             Delivery.state == DeliveryState.PLANNED,
-            Delivery.rev <= outgoing.rev,
+            Delivery.rev <= rev,
         )
         .values(state=DeliveryState.SENT, sent_at=now)
         .returning(Delivery.broadcast_id)
@@ -297,38 +321,20 @@ def published(session: Session, outgoing_id: int, refused: str | None, now: Inst
 
 
 def republish(session: Session, now: Instant, receiver_ids: Sequence[str] | None = None) -> int:
-    """Queue the newest plan again, of these receivers or of all: the broker may have lost what it retained."""
-    waiting = set(
-        session.scalars(sa.select(Outgoing.receiver_id).where(Outgoing.published_at.is_(None)))
+    """Send the newest plan again: to all, for the broker may have forgotten it; or to these, if not just sent."""
+    again = sa.update(Outgoing).where(
+        sa.or_(Outgoing.published_at.is_not(None), Outgoing.refused.is_not(None))
     )
-    recent = (
-        set(
-            session.scalars(
-                sa.select(Outgoing.receiver_id).where(Outgoing.created_at > now - RESEND_AFTER)
-            )
+    if receiver_ids is not None:
+        again = again.where(
+            Outgoing.receiver_id.in_(receiver_ids), Outgoing.queued_at <= now - RESEND_AFTER
         )
-        if receiver_ids is not None
-        else set()
+    done = session.scalars(
+        again.values(published_at=None, refused=None, queued_at=now)
+        .returning(Outgoing.receiver_id)
+        .execution_options(synchronize_session=False)
     )
-    active = set(session.scalars(sa.select(Receiver.id).where(Receiver.active)))
-    again = [
-        plan
-        for rid, plan in _newest(session, receiver_ids).items()
-        if rid in active - waiting - recent
-    ]
-    for plan in again:
-        _queue(session, plan.receiver_id, plan.rev, plan.jws, now, urgent=False)
-    return len(again)
-
-
-def forget_published(session: Session, before: Instant) -> None:
-    """Drop outbox rows the broker took long ago; the plans themselves stay."""
-    session.execute(
-        sa.delete(Outgoing).where(
-            sa.or_(Outgoing.published_at < before, Outgoing.refused.is_not(None)),
-            Outgoing.created_at < before,
-        )
-    )
+    return len(done.all())
 
 
 def newest_revisions(session: Session, receiver_ids: Iterable[str]) -> dict[str, int]:
@@ -343,4 +349,5 @@ def compare_revisions(session: Session, said: dict[str, int], now: Instant) -> N
     newest = newest_revisions(session, said)
     republish(session, now, [rid for rid, rev in newest.items() if said[rid] < rev])
     # It knows a higher revision than we do: it has outlived a restore of our database.
-    receivers.mark_stale(session, [rid for rid, rev in said.items() if rev > newest.get(rid, 0)])
+    ahead = [rid for rid, rev in said.items() if newest.get(rid, 0) < rev <= now + MOST_AHEAD]
+    receivers.mark_stale(session, ahead)

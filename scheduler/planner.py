@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -31,6 +32,9 @@ RENEW_AFTER = 5 * MINUTE
 """The planned span is moved on in steps, so that an idle station does not write every second."""
 
 
+LIVE = [BroadcastState.PLANNED, BroadcastState.DISPATCHED, BroadcastState.ON_AIR]
+
+
 @dataclass(frozen=True)
 class Rules:
     """What planning goes by: the station's zone and the delivery table of config.toml, in milliseconds."""
@@ -51,9 +55,15 @@ def _plan_occurrences(session: Session, now: Instant, rules: Rules) -> int:
     until = after(now, rules.horizon)
     new = 0
     for schedule in schedules.unplanned(session, after(until, -RENEW_AFTER)):
+        if schedule.bulletin.state is bulletins.State.WITHDRAWN:
+            schedule.ended_at = now
+            continue
         for moment in schedules.occurrences(schedule, schedule.planned_until, until, rules.zone):
             new += _plan_one(session, schedule, moment, now, rules)
-        schedule.planned_until = until
+        is_last = (
+            schedule.end_date is not None and schedule.end_date < local(until, rules.zone).date()
+        )
+        schedule.planned_until = schedules.ALL_PLANNED if is_last else until
     return new
 
 
@@ -67,7 +77,7 @@ def _plan_one(
         return False
     bulletin = schedule.bulletin
     broadcast = Broadcast(
-        occurrence=f"{schedule.uid}.{local(moment, rules.zone):%Y%m%dT%H%M%S}", schedule_id=schedule.id,
+        occurrence=f"{schedule.uid}.{local(moment, UTC):%Y%m%dT%H%M%SZ}", schedule_id=schedule.id,
         bulletin_id=bulletin.id, title=bulletin.title, priority=bulletin.priority, field=bulletin.field,
         starts_at=moment, author=bulletin.author.name, scheduler=schedule.staff.name, planned_at=now, ms=0,
     )  # fmt: skip
@@ -88,9 +98,8 @@ def _upkeep(session: Session, now: Instant, rules: Rules) -> None:
     open_broadcasts = session.scalars(
         sa.select(Broadcast)
         .where(
-            Broadcast.state.in_(
-                [BroadcastState.PLANNED, BroadcastState.DISPATCHED, BroadcastState.ON_AIR]
-            ),
+            # Cancelled by receivers' word alone, one still to come may yet get its approval back.
+            sa.or_(Broadcast.state.in_(LIVE), Broadcast.starts_at > now),
             Broadcast.stop_requested_at.is_(None),
         )
         .options(selectinload(Broadcast.deliveries))
@@ -148,15 +157,34 @@ def _keep_one(
         facts.bulletins[broadcast.bulletin_id],
         facts.schedules[broadcast.schedule_id],
     )
+    may_start = broadcast.starts_at > now
+    # Planned or approved a little late, it may still start; what was handed out before is left as it is.
+    is_new = after(broadcast.starts_at, rules.late) >= now and broadcast.recording_sha is None
     if bulletin.state is bulletins.State.WITHDRAWN:
         broadcasts.request_stop(session, broadcast, now, "Bản tin đã bị thu hồi.")
-    elif broadcast.starts_at > now:
+    elif may_start or is_new:
         _follow_approval(session, broadcast, bulletin, facts)
         _follow_receivers(session, broadcast, facts.targets(schedule), now)
-        _cancel_if_barred(session, broadcast, bulletin, schedule, facts, now, rules)
-    elif after(broadcast.starts_at, rules.late) < now and broadcast.recording_sha is None:
+        broadcasts.settle(session, broadcast)
+        if may_start or broadcast.recording_sha is not None:
+            _cancel_if_barred(session, broadcast, bulletin, schedule, facts, now, rules)
+    elif after(broadcast.starts_at, broadcast.ms + rules.late) < now:
+        _close_if_idle(session, broadcast, now)
+
+
+def _close_if_idle(session: Session, broadcast: Broadcast, now: Instant) -> None:
+    """Say why a broadcast whose time is over has sounded nowhere, where no receiver is left to say it."""
+    missed = DeliveryState.MISSED
+    if not broadcast.deliveries:
+        _close(
+            session, broadcast, missed, "no_receiver", "Trong địa bàn không có đầu thu nào.", now
+        )
+        broadcast.state = BroadcastState.MISSED
+    elif broadcast.recording_sha is None:
         why = "Đến giờ phát mà bản tin chưa được duyệt."
-        _close(session, broadcast, DeliveryState.MISSED, "not_approved", why, now)
+        _close(session, broadcast, missed, "not_approved", why, now)
+    else:
+        broadcasts.settle(session, broadcast)
 
 
 def _follow_approval(
@@ -167,12 +195,23 @@ def _follow_approval(
     wanted = (sha, bulletin.title, bulletin.priority)
     if (broadcast.recording_sha, broadcast.title, broadcast.priority) == wanted:
         return
+    if broadcast.recording_sha is not None:
+        broadcast.last_sha = broadcast.recording_sha
     broadcast.recording_sha, broadcast.title, broadcast.priority = wanted
     broadcast.field = bulletin.field
-    broadcast.ms = facts.lengths[sha] if sha else 0
+    if sha is not None:  # without approval the old length stays: receivers may hold the old sound
+        broadcast.ms = facts.lengths[sha]
+        for delivery in broadcast.deliveries:
+            _reopen(delivery)
     broadcast.approver = approval.staff.name if approval else None
     broadcast.approver_login = approval.staff.login if approval else None
     broadcasts.touch(session, broadcast)
+
+
+def _reopen(delivery: Delivery) -> None:
+    """It is wanted again: what the receiver said of an earlier plan no longer stands."""
+    if delivery.state in (DeliveryState.CANCELLED, DeliveryState.REFUSED):
+        delivery.state, delivery.reason, delivery.ended_at = DeliveryState.PLANNED, None, None
 
 
 def _follow_receivers(
@@ -196,8 +235,7 @@ def _drop_or_take_back(delivery: Delivery, now: Instant) -> None:
             delivery.state, delivery.reason = DeliveryState.CANCELLED, "left_area"
     else:
         delivery.dropped_at = None
-        if delivery.reason == "left_area":
-            delivery.state, delivery.reason = DeliveryState.PLANNED, None
+        _reopen(delivery)
 
 
 def _cancel_if_barred(

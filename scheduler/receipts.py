@@ -11,11 +11,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from devices import messages, signing
 from devices.messages import Entry, Evack, Events
-from devices.receivers import Journal, JournalEntry, Receiver
+from devices.receivers import Journal, JournalEntry, Receiver, mark_stale
 from loa import audit
 from loa.times import Instant
 from scheduler import broadcasts
@@ -61,15 +62,22 @@ def public_keys(session: Session) -> dict[str, str]:
 def record(session: Session, batches: Iterable[Batch], now: Instant) -> dict[str, Evack]:
     """Store batches and fold them; returns what to acknowledge to each receiver once this is committed."""
     answers: dict[str, Evack] = {}
-    touched: set[int] = set()
     for batch in batches:
-        journal = _journal(session, batch, now)
-        new = _continue(session, journal, batch, now)
-        touched |= _fold_all(session, batch, new)
-        answers[batch.receiver_id] = Evack(jid=journal.jid, upto=journal.upto)
-    for broadcast_id in touched:
-        broadcasts.settle(session, broadcasts.get(session, broadcast_id))
+        try:
+            with session.begin_nested():
+                answers[batch.receiver_id] = _record_one(session, batch, now)
+        except (SQLAlchemyError, OverflowError, ValueError):
+            # What one receiver sends must not keep the others' evidence out; it is sent again, and seen in the log.
+            log.exception("a batch of %s could not be stored", batch.receiver_id)
     return answers
+
+
+def _record_one(session: Session, batch: Batch, now: Instant) -> Evack:
+    journal = _journal(session, batch, now)
+    new = _continue(session, journal, batch, now)
+    for broadcast_id in _fold_all(session, batch, new):
+        broadcasts.settle(session, broadcasts.get(session, broadcast_id))
+    return Evack(jid=journal.jid, upto=journal.upto)
 
 
 def _journal(session: Session, batch: Batch, now: Instant) -> Journal:
@@ -178,6 +186,9 @@ def _fold_all(session: Session, batch: Batch, added: list[JournalEntry]) -> set[
     for entry in batch.entries:
         if entry.seq in new and entry.occ in deliveries:
             fold(deliveries[entry.occ], entry, new[entry.seq].at)
+    if any(delivery.state is D.CANCELLED for delivery in deliveries.values()):
+        # Cancelled because a plan left it out. If it is wanted after all, the dispatcher sees it and says so.
+        mark_stale(session, [batch.receiver_id])
     return {delivery.broadcast_id for delivery in deliveries.values()}
 
 
@@ -205,6 +216,10 @@ def fold(delivery: Delivery, entry: Entry, at: Instant) -> None:
             delivery.state, delivery.reason, delivery.ended_at = D.PLAYED, None, at
             delivery.played_ms = _integer(detail.get("ms"))
             delivery.evidence = str(detail.get("level", "E1"))[:4]
+        case "missed" | "refused" if delivery.started_at is not None:
+            # It has sounded, says an earlier life of this receiver's journal; a later one cannot know.
+            if before is D.STARTED:
+                delivery.state, delivery.reason, delivery.ended_at = D.INTERRUPTED, "reset", at
         case "interrupted" | "failed" | "missed" | "refused" | "cancelled" if (
             before is not D.PLAYED
         ):

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from content.bulletins import Priority
 from loa.errors import ScheduleError
-from loa.times import DAY, Instant, after, at, local
+from loa.times import Instant, at, local
 from scheduler.broadcasts import Broadcast, Delivery, DeliveryState
 
 
@@ -83,6 +83,8 @@ REASONS = {
     "not_approved": "bản tin chưa được duyệt",
     "not_valid": "bản tin không còn hiệu lực",
     "schedule_ended": "lịch phát đã kết thúc",
+    "reset": "đầu thu bị đặt lại giữa chừng",
+    "no_receiver": "không có đầu thu",
     "left_area": "đầu thu không còn thuộc địa bàn của lịch",
     "withdrawn": "bản tin đã thu hồi",
 }
@@ -203,8 +205,3 @@ def _cell(value: object) -> str:
         if text[:1] in ("=", "+", "-", "@", "\t", "\r") and not isinstance(value, int)
         else text
     )
-
-
-def day_span(moment: Instant, days: int) -> tuple[Instant, Instant]:
-    """The last ``days`` days up to ``moment``."""
-    return after(moment, -days * DAY), moment

@@ -27,6 +27,8 @@ from scheduler import regulation
 
 LOOK_AHEAD_DAYS = 366
 """How far a new schedule is checked against the quiet hours."""
+ALL_PLANNED = Instant(2**53)
+"""``planned_until`` of a schedule that has no occurrence left."""
 NOW_LEAD = 6 * SECOND
 """Between "Phát ngay" and the sound: time for the plan to reach the receivers and for the sound to be decoded."""
 
@@ -198,11 +200,8 @@ def listing(
     session: Session, *, bulletin_id: int | None = None, limit: int = 200
 ) -> list[Schedule]:
     """Schedules, those still running first, then the newest."""
-    found = (
-        sa.select(Schedule)
-        .order_by(Schedule.ended_at.is_not(None), Schedule.id.desc())
-        .limit(limit)
-    )
+    is_over = sa.or_(Schedule.ended_at.is_not(None), Schedule.planned_until == ALL_PLANNED)
+    found = sa.select(Schedule).order_by(is_over, Schedule.id.desc()).limit(limit)
     if bulletin_id is not None:
         found = found.where(Schedule.bulletin_id == bulletin_id)
     return list(session.scalars(found))

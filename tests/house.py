@@ -120,7 +120,7 @@ class House:
             self.add_receiver(admin, f"cot-{number + 1}")
         self.fleet.start()
         wait_until(
-            lambda: admin.page("/dau-thu").count("trực tuyến") >= count,
+            lambda: admin.page("/dau-thu").count("trực tuyến") > count,
             "the receivers to come online",
         )
 
@@ -192,7 +192,7 @@ class House:
     def rows(self) -> list[dict[str, str]]:
         """The broadcast log, as downloaded."""
         day = datetime.now(ZONE).date()
-        span = {"since": str(day - timedelta(days=1)), "until": str(day + timedelta(days=1))}
+        span = {"tu": str(day - timedelta(days=1)), "den": str(day + timedelta(days=1))}
         answer = self.people["hoa"].get("/nhat-ky.csv", **span)
         assert answer.status_code == 200, answer.text[:500]
         return list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))

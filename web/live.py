@@ -33,6 +33,8 @@ bp = Blueprint("live", __name__)
 
 COMMENT_SECONDS = 15.0
 """A quiet stream does not notice that its reader is gone until something is written to it."""
+GONE_SECONDS = 1.0
+"""How often a quiet stream asks whether its reader is still there; a page turned leaves a dead one behind."""
 LOOK_SECONDS = 5.0
 """A receiver goes offline by silence, which no commit announces."""
 PAUSE_SECONDS = 0.3
@@ -234,19 +236,23 @@ def stream() -> Response:
     client = hub.join()
     if client is None:
         return Response("", 503, {"Retry-After": "60"}, mimetype="text/event-stream")
-    response = Response(_events(client), mimetype="text/event-stream")
+    gone = request.environ.get("waitress.client_disconnected", lambda: False)
+    response = Response(_events(client, gone), mimetype="text/event-stream")
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Accel-Buffering"] = "no"
     response.call_on_close(lambda: hub.leave(client))
     return response
 
 
-def _events(client: Client) -> Iterator[str]:
-    ends = time.monotonic() + LIFE_SECONDS
+def _events(client: Client, gone: Callable[[], bool]) -> Iterator[str]:
+    began = spoke = time.monotonic()
     yield "retry: 3000\n\n"
-    while not client.closed and time.monotonic() < ends:
-        changed = client.wait(COMMENT_SECONDS)
+    while not client.closed and not gone() and time.monotonic() < began + LIFE_SECONDS:
+        changed = client.wait(GONE_SECONDS)
         if changed:
             yield f"event: changed\ndata: {' '.join(sorted(changed))}\n\n"
-        elif not client.closed:
+        elif time.monotonic() < spoke + COMMENT_SECONDS:
+            continue
+        else:
             yield ": \n\n"
+        spoke = time.monotonic()

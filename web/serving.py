@@ -68,6 +68,8 @@ def _open(
             # Somewhat above our own limit, whose refusal is a page people can read.
             max_request_body_size=uploads.limit(config) + 64 * uploads.MEGABYTE,
             ident=None,
+            # Reads ahead of the answer, which is how a reader who has gone is noticed.
+            channel_request_lookahead=1,
             # A proxy on this machine (nginx, Caddy) tells who really asks; nobody else is believed.
             trusted_proxy="127.0.0.1",
             trusted_proxy_headers={"x-forwarded-for", "x-forwarded-proto"},

@@ -122,12 +122,17 @@ def _board() -> Board:
         tallies = broadcasts.tallies(session, [b.id for b in [*today, *soon]])
         rows = _rows(session, _in_focus(today, now))
         return Board(
-            cards=tuple(_card(b, tallies[b.id], rows.get(b.id)) for b in today),
+            cards=tuple(_card(b, tallies[b.id], rows.get(b.id)) for b in _sounding_first(today)),
             tomorrow=tuple(Card(b, tallies[b.id]) for b in soon),
             next=_next([*today, *soon], now),
             notices=tuple(_notices(session, [*today, *soon], tallies, now)),
             has_receivers=session.scalar(sa.select(sa.exists().where(Receiver.active))) or False,
         )
+
+
+def _sounding_first(today: list[Broadcast]) -> list[Broadcast]:
+    """In order of time, but for what sounds now: nobody should have to look for that."""
+    return sorted(today, key=lambda broadcast: broadcast.state is not State.ON_AIR)
 
 
 def _next(found: Iterable[Broadcast], now: Instant) -> Broadcast | None:

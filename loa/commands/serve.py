@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import socket
 import sys
 import threading
@@ -16,6 +17,8 @@ from loa.errors import LoaError
 from loa.processes import Child
 from loa.station import broker_kind, open_station, write_broker_accounts
 from web import serving
+
+log = logging.getLogger(__name__)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -79,7 +82,12 @@ def _serve_pages(
     def keep_alive() -> None:
         while not stop.wait(1.0):
             for child in children:
-                child.keep_alive()
+                try:
+                    child.keep_alive()
+                except (
+                    OSError
+                ) as error:  # no memory, no room for the log: the next second tries again
+                    log.error("%s could not be started: %s", child.name, error)
 
     threading.Thread(target=keep_alive, name="keep-alive", daemon=True).start()
     serving.serve(config, database, stop)

@@ -6,7 +6,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from content.bulletins import Priority
+from content import bulletins
+from content.bulletins import Bulletin, Draft, Priority
 from devices import messages, receivers, signing
 from devices.messages import Plan as PlanMessage
 from devices.messages import State
@@ -18,7 +19,7 @@ from scheduler.dispatcher import Plan, Terms
 from scheduler.planner import Rules
 from scheduler.regulation import QuietHours
 from scheduler.schedules import Kind, Rule
-from tests.cast import NOON, ZONE, Cast, approved_bulletin, settle_in, vn
+from tests.cast import NOON, ZONE, Cast, approve, approved_bulletin, settle_in, vn
 
 FIVE_PM = vn("2026-11-21 17:00")
 PLAN_KEY = signing.generate("plan-1", ("plan",))
@@ -66,7 +67,7 @@ def newest(session: Session, rid: str = "r-0000") -> tuple[Plan, PlanMessage, si
     ).first()
     assert plan is not None
     payload, key = signing.verify(plan.jws, "loa-plan", KEYS)
-    assert payload == plan.payload
+    assert messages.decode(payload, PlanMessage) == plan.document
     return plan, messages.decode(payload, PlanMessage), key
 
 
@@ -174,8 +175,10 @@ def test_what_the_broker_took_is_sent_and_what_it_refused_is_not(
     schedule(session, cast)
     work(session)
     taken, refused, _ = dispatcher.unpublished(session)
-    dispatcher.published(session, taken.id, None, after(NOON, 50))
-    dispatcher.published(session, refused.id, "Not authorized", after(NOON, 50))
+    dispatcher.published(session, taken.receiver_id, taken.rev, None, after(NOON, 50))
+    dispatcher.published(
+        session, refused.receiver_id, refused.rev, "Not authorized", after(NOON, 50)
+    )
     broadcast = session.scalars(sa.select(Broadcast)).one()
     found = {
         delivery.receiver_id: (delivery.state, delivery.sent_at)
@@ -189,7 +192,7 @@ def test_what_the_broker_took_is_sent_and_what_it_refused_is_not(
 def test_a_broker_that_forgot_is_told_again(session: Session, cast: Cast) -> None:
     work(session)
     for outgoing in dispatcher.unpublished(session):
-        dispatcher.published(session, outgoing.id, None, NOON)
+        dispatcher.published(session, outgoing.receiver_id, outgoing.rev, None, NOON)
     assert dispatcher.republish(session, after(NOON, 1)) == 3
     assert dispatcher.republish(session, after(NOON, 2)) == 0  # already waiting
     assert len(dispatcher.unpublished(session)) == 3
@@ -200,7 +203,7 @@ def test_a_receiver_that_lags_is_told_again_but_not_at_every_heartbeat(
 ) -> None:
     work(session)
     for outgoing in dispatcher.unpublished(session):
-        dispatcher.published(session, outgoing.id, None, NOON)
+        dispatcher.published(session, outgoing.receiver_id, outgoing.rev, None, NOON)
     said = {"r-0000": 0, "r-0001": NOON}
     dispatcher.compare_revisions(session, said, after(NOON, SECOND))
     assert dispatcher.unpublished(session) == []
@@ -234,7 +237,7 @@ def test_a_retired_receiver_is_told_that_nothing_is_left(session: Session, cast:
     receivers.retire(session, cast.receivers[0], now=NOON, by="quantri")
     session.flush()
     assert work(session, after(NOON, MINUTE)) == 1
-    assert newest(session)[1].occ == ()
+    assert [occurrence.st for occurrence in newest(session)[1].occ] == ["off"]
     delivery = session.scalars(
         sa.select(broadcasts.Delivery).where(broadcasts.Delivery.receiver_id == "r-0000")
     ).one()
@@ -267,8 +270,93 @@ def test_a_receiver_that_left_the_area_is_left_out_and_taken_back(
     moved.area_id = cast.villages[1].id
     session.flush()
     work(session, after(NOON, MINUTE))
-    assert newest(session)[1].occ == ()
+    assert [occurrence.st for occurrence in newest(session)[1].occ] == ["off"]
+    at_pole(session).state = DeliveryState.CANCELLED  # as the receiver then says
     moved.area_id = cast.villages[0].id
     session.flush()
     work(session, after(NOON, 2 * MINUTE))
-    assert len(newest(session)[1].occ) == 1
+    assert [occurrence.st for occurrence in newest(session)[1].occ] == ["on"]
+
+
+def at_pole(session: Session, rid: str = "r-0000") -> broadcasts.Delivery:
+    return session.scalars(
+        sa.select(broadcasts.Delivery).where(broadcasts.Delivery.receiver_id == rid)
+    ).one()
+
+
+def test_approved_again_after_the_receivers_had_dropped_it_it_plays_after_all(
+    session: Session, cast: Cast
+) -> None:
+    schedule(session, cast)
+    work(session)
+    bulletin = session.scalars(sa.select(Bulletin)).one()
+    bulletins.edit(session, bulletin, cast.hoa, Draft(title="Khác", body="Nội dung khác"), NOON)
+    work(session, after(NOON, MINUTE))
+    assert [occurrence.st for occurrence in newest(session)[1].occ] == ["off"]
+    broadcast = session.scalars(sa.select(Broadcast)).one()
+    for delivery in broadcast.deliveries:
+        delivery.state = DeliveryState.CANCELLED
+    broadcasts.settle(session, broadcast)
+    approve(session, cast, bulletin, ms=20_000)
+    work(session, after(NOON, 2 * MINUTE))
+    (occurrence,) = newest(session)[1].occ
+    assert (occurrence.st, occurrence.sha) == ("on", bulletin.recording_sha)
+    assert {delivery.state for delivery in broadcast.deliveries} == {DeliveryState.PLANNED}
+
+
+def test_a_bulletin_whose_approval_ended_can_still_be_silenced(
+    session: Session, cast: Cast
+) -> None:
+    """A pole without a link began to sound it; the edit came first, "Dừng" after."""
+    schedule(session, cast)
+    work(session)
+    bulletin = session.scalars(sa.select(Bulletin)).one()
+    bulletins.edit(session, bulletin, cast.hoa, Draft(title="Khác", body="Nội dung khác"), NOON)
+    work(session, after(NOON, MINUTE))
+    at_pole(session).state = DeliveryState.STARTED
+    broadcast = session.scalars(sa.select(Broadcast)).one()
+    broadcasts.stop(session, broadcast, cast.minh, FIVE_PM)
+    session.expire_all()
+    work(session, FIVE_PM)
+    assert [occurrence.st for occurrence in newest(session)[1].occ] == ["off"]
+
+
+def test_a_replaced_plan_is_not_taken_for_published(session: Session, cast: Cast) -> None:
+    schedule(session, cast)
+    work(session)
+    first = dispatcher.unpublished(session)[0]
+    broadcasts.stop(session, session.scalars(sa.select(Broadcast)).one(), cast.minh, NOON)
+    session.expire_all()
+    work(session, after(NOON, 1))
+    dispatcher.published(session, first.receiver_id, first.rev, None, after(NOON, 2))
+    waiting = {parcel.receiver_id: parcel.rev for parcel in dispatcher.unpublished(session)}
+    assert waiting[first.receiver_id] > first.rev
+
+
+def test_a_plan_the_broker_refused_is_tried_again(session: Session, cast: Cast) -> None:
+    work(session)
+    for parcel in dispatcher.unpublished(session):
+        dispatcher.published(session, parcel.receiver_id, parcel.rev, "Not authorized", NOON)
+    assert dispatcher.unpublished(session) == []
+    assert dispatcher.republish(session, after(NOON, MINUTE)) == 3
+    assert len(dispatcher.unpublished(session)) == 3
+
+
+def test_a_revision_no_memory_can_explain_does_not_drive_ours(session: Session, cast: Cast) -> None:
+    work(session)
+    receivers.note_state(session, "r-0000", State(on=1, sid="s", rev=2**53), NOON, 60 * SECOND)
+    dispatcher.compare_revisions(session, {"r-0000": 2**53}, NOON)
+    receivers.mark_stale(session)
+    session.expire_all()
+    schedule(session, cast)
+    assert work(session, after(NOON, MINUTE)) == 3
+    assert newest(session)[0].rev == after(NOON, MINUTE)
+
+
+def test_broadcasting_now_sounds_even_if_planned_a_little_late(
+    session: Session, cast: Cast
+) -> None:
+    bulletin = approved_bulletin(session, cast)
+    schedules.broadcast_now(session, bulletin, cast.minh, [cast.commune.id], now=NOON, zone=ZONE)
+    work(session, after(NOON, 20 * SECOND))
+    assert [occurrence.st for occurrence in newest(session)[1].occ] == ["on"]

@@ -82,7 +82,7 @@ def broadcast(session: Session, cast: Cast) -> Broadcast:
     schedules.add(session, approved_bulletin(session, cast), cast.hoa, rule, now=NOON, zone=ZONE)
     work(session)
     for outgoing in dispatcher.unpublished(session):
-        dispatcher.published(session, outgoing.id, None, NOON)
+        dispatcher.published(session, outgoing.receiver_id, outgoing.rev, None, NOON)
     return session.scalars(sa.select(Broadcast)).one()
 
 
@@ -255,6 +255,45 @@ def test_what_was_never_handed_out_is_missed_not_unknown(
         D.MISSED,
         "not_sent",
     )
+
+
+def test_a_reset_journal_does_not_unsay_that_it_sounded(
+    session: Session, broadcast: Broadcast, pole: Pole
+) -> None:
+    pole.write(broadcast.occurrence, "started", FIVE_PM, late_ms=0)
+    take(session, pole, pole.batch())
+    reset = Pole(pole.rid, pole.key, jid="j2")
+    reset.write(broadcast.occurrence, "missed", FIVE_PM, why="off")
+    take(session, reset, reset.batch())
+    found = at_pole(session, broadcast)
+    assert (found.state, found.reason, found.started_at) == (D.INTERRUPTED, "reset", FIVE_PM)
+
+
+def test_numbers_no_clock_can_show_are_refused(pole: Pole) -> None:
+    pole.write("x", "boot", Instant(2**63))
+    with pytest.raises(msgspec.ValidationError):
+        receipts.verify(pole.rid, pole.batch(), pole.key.public.x)
+
+
+def test_one_receivers_fault_keeps_nobody_elses_evidence_out(
+    session: Session, cast: Cast, broadcast: Broadcast, pole: Pole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = Pole("r-0001", cast.keys["r-0001"])
+    bad.write("", "boot", NOON)
+    tell_it_played(pole, broadcast.occurrence)
+    real = receipts._continue
+
+    def fail_for_one(
+        session: Session, journal: Journal, batch: receipts.Batch, now: Instant
+    ) -> list:
+        if batch.receiver_id == "r-0001":
+            raise OverflowError("a number the database does not take")
+        return real(session, journal, batch, now)
+
+    monkeypatch.setattr(receipts, "_continue", fail_for_one)
+    batches = [receipts.verify(p.rid, p.batch(), p.key.public.x) for p in (bad, pole)]
+    assert set(receipts.record(session, batches, FIVE_PM)) == {"r-0000"}
+    assert at_pole(session, broadcast).state is D.PLAYED
 
 
 STORIES = [

@@ -125,12 +125,18 @@ def test_it_turns_away_more_than_there_are_threads_for(hoa, hub, config):
 
 def test_a_quiet_stream_sends_comments_and_ends_by_itself(monkeypatch):
     monkeypatch.setattr(live, "COMMENT_SECONDS", 0.01)
-    monkeypatch.setattr(live, "LIFE_SECONDS", 0.05)
+    monkeypatch.setattr(live, "GONE_SECONDS", 0.01)
+    monkeypatch.setattr(live, "LIFE_SECONDS", 0.1)
     client = live.Client()
     client.wait(0)
-    sent = list(live._events(client))
+    sent = list(live._events(client, lambda: False))
     assert sent[0].startswith("retry:")
     assert set(sent[1:]) == {": \n\n"}
+
+
+def test_a_stream_ends_when_its_reader_has_gone():
+    client, gone = live.Client(), iter([False, False, True])
+    assert len(list(live._events(client, lambda: next(gone)))) == 2
 
 
 def test_it_outlives_a_database_that_goes_away(app, hub, database, monkeypatch, caplog):

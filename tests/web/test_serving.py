@@ -7,6 +7,7 @@ import msgspec
 import pytest
 import requests
 
+from loa import staff
 from loa.config import Web
 from loa.errors import ConfigError
 from tests import parts
@@ -31,6 +32,18 @@ def test_it_is_not_frozen_by_open_pages(served):
     assert visitor.get("/").status_code == 200
     for stream in streams:
         stream.close()
+
+
+def test_it_frees_the_place_of_a_page_that_was_left(served):
+    visitor = Visitor(served).sign_in("hoa", PASSWORD)
+    for _ in range(4):
+        visitor.session.get(served + "/truc-tiep", stream=True, timeout=10).close()
+
+    def there_is_room():
+        with visitor.session.get(served + "/truc-tiep", stream=True, timeout=10) as stream:
+            return stream.status_code == 200
+
+    parts.wait_until(there_is_room, "the dead streams to be dropped", 5)
 
 
 def test_it_ends_open_streams_when_told_to_stop(config, database, clock, cast):
@@ -65,7 +78,7 @@ def test_it_says_so_when_the_port_is_taken(config, database, served):
 
 def test_it_believes_a_proxy_on_this_machine_about_who_asks(served):
     """Behind nginx all requests come from 127.0.0.1: one guesser must not shut everybody out."""
-    for number in range(6):
+    for number in range(staff.WRONG_PER_ADDRESS + 1):
         guesser = Visitor(served)
         guesser.session.headers["X-Forwarded-For"] = "203.0.113.7"
         page = guesser.get("/dang-nhap")

@@ -78,7 +78,7 @@ def test_it_slows_a_guesser_down(client, clock):
 
 
 def test_it_slows_many_logins_from_one_address(client):
-    for number in range(staff.WRONG_BEFORE_WAIT):
+    for number in range(staff.WRONG_PER_ADDRESS):
         give(client, f"ai-{number}", "sai")
     assert give(client).status_code == 429
 

@@ -2,19 +2,23 @@ from __future__ import annotations
 
 import re
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 
 from content import bulletins, recordings
 from content.bulletins import Draft
 from content.recordings import RenderingState
+from devices import broker
 from devices.receivers import Presence, Receiver
+from loa.config import Mqtt
 from loa.times import HOUR, MINUTE, after
 from scheduler import broadcasts, leases, schedules
 from scheduler.broadcasts import Broadcast, Delivery, DeliveryState
 from scheduler.schedules import Kind, Rule
 from tests.cast import NOON, ZONE, add_receiver, approved_bulletin, vn
 from tests.web.conftest import plan, words
+from web import create_app
 
 D = DeliveryState
 HALF_PAST = vn("2026-11-21 12:30")
@@ -229,3 +233,33 @@ def test_it_shows_of_many_receivers_first_those_with_trouble(minh, busy_day, dat
     assert page.count("<tr>") - page.count("<thead>") == 30
     assert "Xem thêm 10 đầu thu" in page
     assert name in re.search(r"<tbody>(.*?)</tr>", page, re.DOTALL)[1]
+
+
+def test_it_puts_what_sounds_now_before_all_else(minh, busy_day, database):
+    with database.write() as session:
+        third = session.scalars(sa.select(Broadcast).order_by(Broadcast.starts_at)).all()[2]
+        third.deliveries[0].state = D.STARTED
+        broadcasts.settle(session, third)
+    starts = re.findall(r"<article.*?<time[^>]*>([\d:]+)<", minh.get("/hom-nay").text, re.DOTALL)
+    assert starts[:4] == ["15:00", "13:00", "14:00", "16:00"]
+
+
+@pytest.mark.parametrize(
+    ("mqtt", "found", "warned"),
+    [
+        (Mqtt(broker="embedded"), "/usr/sbin/mosquitto", True),
+        (Mqtt(), None, True),
+        (Mqtt(), "/usr/sbin/mosquitto", False),
+        (Mqtt(broker="external", url="mqtts://broker.example:8883"), None, False),
+        (Mqtt(url="mqtts://broker.example:8883"), None, False),
+    ],
+)
+def test_it_warns_of_the_broker_meant_for_trying_out(
+    mqtt, found, warned, database, cast, config, clock, monkeypatch
+):
+    monkeypatch.setattr(broker, "mosquitto_path", lambda: found)
+    app = create_app(msgspec.structs.replace(config, mqtt=mqtt), database, clock=clock)
+    client = app.test_client()
+    with client.session_transaction() as session:
+        session["staff"], session["stamp"] = cast.hoa.id, cast.hoa.session_stamp
+    assert ("chỉ để chạy thử" in words(client.get("/"))) == warned

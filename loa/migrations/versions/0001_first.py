@@ -222,27 +222,23 @@ def upgrade() -> None:
     )
     op.create_table(
         "outbox",
-        sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("receiver_id", sa.String(length=32), nullable=False),
         sa.Column("rev", sa.BigInteger(), nullable=False),
         sa.Column("urgent", sa.Boolean(), nullable=False),
-        sa.Column("payload", sa.LargeBinary(), nullable=False),
-        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("queued_at", sa.BigInteger(), nullable=False),
         sa.Column("published_at", sa.BigInteger(), nullable=True),
         sa.Column("refused", sa.String(length=64), nullable=True),
         sa.ForeignKeyConstraint(
             ["receiver_id"], ["receivers.id"], name="fk_outbox_receiver_id_receivers"
         ),
-        sa.PrimaryKeyConstraint("id", name="pk_outbox"),
+        sa.PrimaryKeyConstraint("receiver_id", name="pk_outbox"),
     )
     op.create_index("ix_outbox_published_at", "outbox", ["published_at"], unique=False)
-    op.create_index("ix_outbox_receiver_id", "outbox", ["receiver_id"], unique=False)
     op.create_table(
         "plans",
         sa.Column("receiver_id", sa.String(length=32), nullable=False),
         sa.Column("rev", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("made_at", sa.BigInteger(), nullable=False),
-        sa.Column("payload", sa.LargeBinary(), nullable=False),
         sa.Column("jws", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
             ["receiver_id"], ["receivers.id"], name="fk_plans_receiver_id_receivers"
@@ -335,6 +331,7 @@ def upgrade() -> None:
         sa.Column("field", sa.Integer(), nullable=False),
         sa.Column("starts_at", sa.BigInteger(), nullable=False),
         sa.Column("recording_sha", sa.String(length=64), nullable=True),
+        sa.Column("last_sha", sa.String(length=64), nullable=True),
         sa.Column("ms", sa.Integer(), nullable=False),
         sa.Column("author", sa.String(length=128), nullable=False),
         sa.Column("approver", sa.String(length=128), nullable=True),
