@@ -250,3 +250,11 @@ def note_state(
     )
     session.flush()
     return came
+
+
+def contradicted(session: Session) -> list[Receiver]:
+    """Active receivers one of whose journals contradicts what is kept here."""
+    tampered = sa.select(Journal.receiver_id).where(Journal.tampered_at.is_not(None))
+    return list(
+        session.scalars(sa.select(Receiver).where(Receiver.active, Receiver.id.in_(tampered)))
+    )

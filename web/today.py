@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response
 from content import bulletins
 from content.bulletins import Bulletin
 from content.recordings import Rendering, RenderingState
+from devices import receivers
 from devices.receivers import Receiver
 from loa.staff import May
 from loa.times import DAY, MINUTE, Instant, after, at, local
@@ -181,10 +182,22 @@ def _notices(
             "Bộ điều hành của đài chưa chạy: không có lệnh phát mới nào được gửi đi. "
             "Hãy báo người quản trị khởi động lại Loa.", "", "bad",
         )  # fmt: skip
+    yield from _contradicted(session)
     yield from _waiting(session)
     yield from _unready(near, tallies, now)
     yield from _silent(session, now)
     yield from _without_sound(session)
+
+
+def _contradicted(session: Session) -> Iterable[Notice]:
+    """A journal that tells its past in another way than it did: restored, cloned, or tampered with."""
+    for receiver in receivers.contradicted(session):
+        yield Notice(
+            f"Nhật ký của đầu thu “{receiver.name}” mâu thuẫn với phần đã gửi về trước đây: thiết bị có thể đã bị "
+            "sao chép, phục hồi hoặc can thiệp. Đài giữ bản đầu tiên và không nhận phần sau.",
+            url_for("receivers.show", receiver_id=receiver.id),
+            "bad",
+        )
 
 
 def _waiting(session: Session) -> Iterable[Notice]:

@@ -10,7 +10,7 @@ from content import bulletins, recordings
 from content.bulletins import Draft
 from content.recordings import RenderingState
 from devices import broker
-from devices.receivers import Presence, Receiver
+from devices.receivers import Journal, Presence, Receiver
 from loa.config import Mqtt
 from loa.times import HOUR, MINUTE, after
 from scheduler import broadcasts, leases, schedules
@@ -263,3 +263,11 @@ def test_it_warns_of_the_broker_meant_for_trying_out(
     with client.session_transaction() as session:
         session["staff"], session["stamp"] = cast.hoa.id, cast.hoa.session_stamp
     assert ("chỉ để chạy thử" in words(client.get("/"))) == warned
+
+
+def test_it_warns_of_a_journal_that_contradicts_itself(hoa, database, cast):
+    with database.write() as session:
+        session.add(
+            Journal(receiver_id="r-0001", jid="j", upto=1, head="", begun_at=NOON, tampered_at=NOON)
+        )
+    assert "Nhật ký của đầu thu “Cột r-0001” mâu thuẫn" in words(hoa.get("/"))
