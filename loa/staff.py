@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from loa import audit
 from loa.database import Base
-from loa.errors import LoaError, NotAllowed
+from loa.errors import LoaError, NotAllowed, NotFound
 from loa.times import MINUTE, Instant, after
 
 
@@ -142,6 +142,30 @@ def change_password(
     """Set a new password and end every older sign-in of this person."""
     _set_password(person, password)
     audit.append(session, now, by, "staff.password", login=person.login)
+
+
+def close(session: Session, person: Staff, *, now: Instant, by: Staff) -> None:
+    """End an account and every sign-in of it; what the person did stays in the log."""
+    by.demand(May.MANAGE)
+    if person.id == by.id:
+        raise LoaError("Không tự khoá tài khoản của mình được. Hãy nhờ quản trị khác.")
+    person.active, person.session_stamp = False, secrets.token_hex(8)
+    audit.append(session, now, by.login, "staff.close", login=person.login)
+
+
+def reopen(session: Session, person: Staff, *, now: Instant, by: Staff) -> None:
+    """Let a person whose account was closed sign in again, with the same password."""
+    by.demand(May.MANAGE)
+    person.active = True
+    audit.append(session, now, by.login, "staff.reopen", login=person.login)
+
+
+def get(session: Session, staff_id: int) -> Staff:
+    """That person. Raises NotFound."""
+    person = session.get(Staff, staff_id)
+    if person is None:
+        raise NotFound("Không tìm thấy cán bộ này. Hãy quay lại danh sách cán bộ.")
+    return person
 
 
 def _set_password(person: Staff, password: str) -> None:

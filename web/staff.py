@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
-
 from flask import Blueprint, flash, make_response, redirect, render_template, url_for
-from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 from wtforms import PasswordField, SelectField, StringField
 
-from loa import audit
 from loa import staff as people
-from loa.errors import LoaError, NotFound
+from loa.errors import LoaError
 from loa.staff import May, Role, Staff
 from web import current, labels, sign_in
 from web.forms import Form, choices, required
@@ -56,7 +52,7 @@ def new() -> Response:
 @current.needs(May.MANAGE)
 def ask_reset(staff_id: int) -> str:
     with current.read() as session:
-        person = _get(session, staff_id)
+        person = people.get(session, staff_id)
     return render_template("staff/reset.html", person=person)
 
 
@@ -65,7 +61,7 @@ def ask_reset(staff_id: int) -> str:
 def reset(staff_id: int) -> Response:
     password = people.new_password()
     with current.write() as session:
-        person = _get(session, staff_id)
+        person = people.get(session, staff_id)
         people.change_password(
             session, person, password, now=current.now(), by=current.staff().login
         )
@@ -76,7 +72,7 @@ def reset(staff_id: int) -> Response:
 @current.needs(May.MANAGE)
 def ask_close(staff_id: int) -> str:
     with current.read() as session:
-        person = _get(session, staff_id)
+        person = people.get(session, staff_id)
     return render_template("staff/close.html", person=person)
 
 
@@ -84,8 +80,8 @@ def ask_close(staff_id: int) -> str:
 @current.needs(May.MANAGE)
 def close(staff_id: int) -> Response:
     with current.write() as session:
-        person = _get(session, staff_id)
-        _close(session, person)
+        person = people.get(session, staff_id)
+        people.close(session, person, now=current.now(), by=current.staff())
     flash(f"Đã khoá tài khoản của {person.name}.")
     return redirect(url_for("staff.listing"))
 
@@ -94,11 +90,8 @@ def close(staff_id: int) -> Response:
 @current.needs(May.MANAGE)
 def reopen(staff_id: int) -> Response:
     with current.write() as session:
-        person = _get(session, staff_id)
-        person.active = True
-        audit.append(
-            session, current.now(), current.staff().login, "staff.reopen", login=person.login
-        )
+        person = people.get(session, staff_id)
+        people.reopen(session, person, now=current.now(), by=current.staff())
     flash(f"Đã mở lại tài khoản của {person.name}.")
     return redirect(url_for("staff.listing"))
 
@@ -114,13 +107,6 @@ def own_password() -> Response:
     return make_response(render_template("staff/password.html", form=form), form.status)
 
 
-def _get(session: Session, staff_id: int) -> Staff:
-    person = session.get(Staff, staff_id)
-    if person is None:
-        raise NotFound("Không tìm thấy cán bộ này. Hãy quay lại danh sách cán bộ.")
-    return person
-
-
 def _add(form: StaffForm) -> str:
     """Add the person; returns the password, of which only the hash is kept."""
     password = people.new_password()
@@ -132,14 +118,6 @@ def _add(form: StaffForm) -> str:
     return password
 
 
-def _close(session: Session, person: Staff) -> None:
-    """End an account and every sign-in of it; what the person did stays in the log."""
-    if person.id == current.staff().id:
-        raise LoaError("Không tự khoá tài khoản của mình được. Hãy nhờ quản trị khác.")
-    person.active, person.session_stamp = False, secrets.token_hex(8)
-    audit.append(session, current.now(), current.staff().login, "staff.close", login=person.login)
-
-
 def _change_own(form: PasswordForm) -> Staff:
     """The person with the new password in force; the present one is checked outside any transaction."""
     if not people.password_matches(current.staff(), form.present.data or ""):
@@ -147,7 +125,7 @@ def _change_own(form: PasswordForm) -> Staff:
     if form.password.data != form.again.data:
         raise LoaError("Hai lần nhập mật khẩu mới không giống nhau.", field="again")
     with current.write() as session:
-        person = _get(session, current.staff().id)
+        person = people.get(session, current.staff().id)
         people.change_password(
             session, person, form.password.data or "", now=current.now(), by=person.login
         )

@@ -91,3 +91,18 @@ def test_made_passwords_differ_and_can_be_read_out() -> None:
     made = {staff.new_password() for _ in range(100)}
     assert len(made) == 100
     assert not set("".join(made)) & set("ijlo01")
+
+
+def test_a_closed_account_ends_its_sign_ins_and_nobody_closes_their_own(
+    session: Session, cast: Cast
+) -> None:
+    before = cast.hoa.session_stamp
+    staff.close(session, cast.hoa, now=NOON, by=cast.admin)
+    assert cast.hoa.session_stamp != before
+    assert staff.find_for_sign_in(session, "hoa") is None
+    staff.reopen(session, cast.hoa, now=NOON, by=cast.admin)
+    assert staff.find_for_sign_in(session, "hoa") is cast.hoa
+    with pytest.raises(LoaError, match="tự khoá"):
+        staff.close(session, cast.admin, now=NOON, by=cast.admin)
+    with pytest.raises(NotAllowed):
+        staff.close(session, cast.hoa, now=NOON, by=cast.minh)
