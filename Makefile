@@ -35,7 +35,7 @@ check:
 	@$(PYTHON) setup/bootstrap.py test
 	@$(BIN)/python setup/test_parts.py
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST)
+	@$(BIN)/python -m pytest -n $(WORKERS) --maxschedchunk 1 $(PYTEST)
 
 lint:
 	@$(PYTHON) setup/bootstrap.py test

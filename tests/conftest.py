@@ -13,6 +13,14 @@ from loa.database import Database
 pytest_plugins = ["tests.parts"]
 
 
+LONG = ("test_faults.py", "test_path.py", "test_clicks.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What mostly waits goes first: beside it the workers do the rest, and none is left waiting alone at the end."""
+    items.sort(key=lambda item: item.path.name not in LONG)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def quick_passwords() -> Iterator[None]:
     """Four people a test, at a tenth of a second each, would be most of the suite's time."""
