@@ -28,6 +28,10 @@ ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 ROOT = Path(__file__).parent.parent
 
 
+MOST_LATE = 3_000
+"""Milliseconds: several stations and a browser share two cores here. What a pole keeps is measured, not tested."""
+
+
 @dataclass
 class Bulletin:
     id: int
@@ -46,7 +50,7 @@ class House:
         # No quiet hours: what is tested here must not depend on the hour it is tested at.
         (folder / "config.toml").write_text(
             f"[web]\nport = {self.web_port}\n[mqtt]\nbroker = '{broker}'\nport = {self.mqtt_port}\n"
-            "[regulation]\nquiet = []\n[delivery]\nlate_seconds = 3\ngrace_seconds = 2\nheartbeat_seconds = 2\n"
+            "[regulation]\nquiet = []\n[delivery]\nlate_seconds = 8\ngrace_seconds = 2\nheartbeat_seconds = 2\n"
         )
         said = self.loa("init")
         self.admin_password = re.search(r"mật khẩu: (\S+)", said).group(1)

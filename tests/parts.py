@@ -28,7 +28,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from setup import test_parts
 
-START_SECONDS = 30
+START_SECONDS = 60
 CHROMIUM_FLAGS = [
     "--headless",
     "--no-sandbox",
