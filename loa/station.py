@@ -134,9 +134,8 @@ class Runner:
             )
         ]
         with self._database.write() as session:
-            receivers.mark_stale(
-                session
-            )  # config.toml may say something else than when we last ran
+            # config.toml may say something else than when we last ran.
+            receivers.mark_stale(session)
         self._changed.set()
         self._link.start()
         self._clock.start()
@@ -201,7 +200,9 @@ class Runner:
         """Take a step of the tick. One that keeps failing ends the process: it is then started anew, and seen."""
         try:
             step()
-        except Exception:
+        except (
+            Exception
+        ):  # whatever it was, the other steps must go on; the cause is logged in full
             log.exception("the step “%s” failed", name)
             self._changed.set()
             since = self._failing.setdefault(name, time.monotonic())
@@ -267,7 +268,7 @@ class Runner:
         """Run a thread's work. Should it ever end by an error, so does this process: half a station is none."""
         try:
             work()
-        except Exception:
+        except Exception:  # a thread has nobody above it to tell
             log.exception("a part of the station has failed; stopping, to be started again")
             self._over.set()
 

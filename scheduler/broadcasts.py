@@ -50,6 +50,9 @@ class DeliveryState(enum.StrEnum):
     UNKNOWN = "unknown"
 
 
+LIVE = frozenset({State.PLANNED, State.DISPATCHED, State.ON_AIR})
+"""More may become of it."""
+OVER = frozenset(State) - LIVE
 D = DeliveryState
 OPEN = frozenset({D.PLANNED, D.SENT, D.ACCEPTED, D.READY, D.STARTED})
 """States from which more is expected."""
@@ -124,7 +127,7 @@ class Delivery(Base):
     reason: Mapped[str | None] = mapped_column(sa.String(64))
     """Code of the receiver's reason: off, no_audio, quiet, power, …"""
     dropped_at: Mapped[Instant | None]
-    """No longer wanted here: left out of the receiver's plan, and its journal says what became of it."""
+    """No longer wanted here: off in the receiver's plan, and its journal says what became of it."""
     rev: Mapped[int | None] = mapped_column(sa.BigInteger)
     """Plan revision that first carried it; None: it was never put into a plan."""
     sent_at: Mapped[Instant | None]
@@ -210,7 +213,7 @@ def stop_all(session: Session, staff: Staff, now: Instant) -> int:
     live = session.scalars(
         sa.select(Broadcast).where(
             Broadcast.stop_requested_at.is_(None),
-            Broadcast.state.in_([State.PLANNED, State.DISPATCHED, State.ON_AIR]),
+            Broadcast.state.in_(LIVE),
             Broadcast.starts_at < after(now, STOP_ALL_AHEAD),
         )
     ).all()

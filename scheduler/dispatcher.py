@@ -34,7 +34,12 @@ CLASSES: dict[Priority, Class] = {
     Priority.PRIORITY: "P",
     Priority.EMERGENCY: "E",
 }
-OVER = [DeliveryState.PLAYED, DeliveryState.INTERRUPTED, DeliveryState.FAILED, DeliveryState.MISSED]
+ENDED = [
+    DeliveryState.PLAYED,
+    DeliveryState.INTERRUPTED,
+    DeliveryState.FAILED,
+    DeliveryState.MISSED,
+]
 """Nothing more is asked of the receiver. ``cancelled`` and ``refused`` are but its word on an earlier plan."""
 MOST_AHEAD = DAY
 """A revision further in the future than this is no memory of ours: a receiver's slip must not drive our numbers."""
@@ -162,7 +167,7 @@ def _occurrences(
         .join(Recording, sha == Recording.sha256)
         .where(
             Delivery.receiver_id.in_(receiver_ids),
-            Delivery.state.not_in(OVER),
+            Delivery.state.not_in(ENDED),
             Broadcast.starts_at < after(now, terms.horizon),
             Broadcast.starts_at + Broadcast.ms + terms.late > now,
             sa.or_(sa.not_(off), Delivery.rev.is_not(None)),

@@ -32,9 +32,6 @@ RENEW_AFTER = 5 * MINUTE
 """The planned span is moved on in steps, so that an idle station does not write every second."""
 
 
-LIVE = [BroadcastState.PLANNED, BroadcastState.DISPATCHED, BroadcastState.ON_AIR]
-
-
 @dataclass(frozen=True)
 class Rules:
     """What planning goes by: the station's zone and the delivery table of config.toml, in milliseconds."""
@@ -99,7 +96,7 @@ def _upkeep(session: Session, now: Instant, rules: Rules) -> None:
         sa.select(Broadcast)
         .where(
             # Cancelled by receivers' word alone, one still to come may yet get its approval back.
-            sa.or_(Broadcast.state.in_(LIVE), Broadcast.starts_at > now),
+            sa.or_(Broadcast.state.in_(broadcasts.LIVE), Broadcast.starts_at > now),
             Broadcast.stop_requested_at.is_(None),
         )
         .options(selectinload(Broadcast.deliveries))
@@ -163,9 +160,10 @@ def _keep_one(
     if bulletin.state is bulletins.State.WITHDRAWN:
         broadcasts.request_stop(session, broadcast, now, "Bản tin đã bị thu hồi.")
     elif may_start or is_new:
-        _follow_approval(session, broadcast, bulletin, facts)
-        _follow_receivers(session, broadcast, facts.targets(schedule), now)
-        broadcasts.settle(session, broadcast)
+        changed = _follow_approval(session, broadcast, bulletin, facts)
+        changed |= _follow_receivers(session, broadcast, facts.targets(schedule), now)
+        if changed:
+            broadcasts.settle(session, broadcast)
         if may_start or broadcast.recording_sha is not None:
             _cancel_if_barred(session, broadcast, bulletin, schedule, facts, now, rules)
     elif after(broadcast.starts_at, broadcast.ms + rules.late) < now:
@@ -179,7 +177,6 @@ def _close_if_idle(session: Session, broadcast: Broadcast, now: Instant) -> None
         _close(
             session, broadcast, missed, "no_receiver", "Trong địa bàn không có đầu thu nào.", now
         )
-        broadcast.state = BroadcastState.MISSED
     elif broadcast.recording_sha is None:
         why = "Đến giờ phát mà bản tin chưa được duyệt."
         _close(session, broadcast, missed, "not_approved", why, now)
@@ -189,12 +186,13 @@ def _close_if_idle(session: Session, broadcast: Broadcast, now: Instant) -> None
 
 def _follow_approval(
     session: Session, broadcast: Broadcast, bulletin: Bulletin, facts: _Facts
-) -> None:
+) -> bool:
+    """Give the broadcast the sound now approved, or take it away; True when that changed anything."""
     approval = facts.approvals.get(bulletin.id)
     sha = approval.recording_sha if approval else None
     wanted = (sha, bulletin.title, bulletin.priority)
     if (broadcast.recording_sha, broadcast.title, broadcast.priority) == wanted:
-        return
+        return False
     if broadcast.recording_sha is not None:
         broadcast.last_sha = broadcast.recording_sha
     broadcast.recording_sha, broadcast.title, broadcast.priority = wanted
@@ -206,6 +204,7 @@ def _follow_approval(
     broadcast.approver = approval.staff.name if approval else None
     broadcast.approver_login = approval.staff.login if approval else None
     broadcasts.touch(session, broadcast)
+    return True
 
 
 def _reopen(delivery: Delivery) -> None:
@@ -216,15 +215,22 @@ def _reopen(delivery: Delivery) -> None:
 
 def _follow_receivers(
     session: Session, broadcast: Broadcast, targets: dict[str, Receiver], now: Instant
-) -> None:
+) -> bool:
+    """Add, drop or take back deliveries as receivers come and go; True when any did."""
     known = {delivery.receiver_id: delivery for delivery in broadcast.deliveries}
-    for receiver_id in targets.keys() - known.keys():
+    new = targets.keys() - known.keys()
+    moved = {
+        receiver_id
+        for receiver_id, delivery in known.items()
+        if (receiver_id in targets) != (delivery.dropped_at is None)
+    }
+    for receiver_id in new:
         broadcast.deliveries.append(broadcasts.new_delivery(broadcast, targets[receiver_id]))
-        receivers.mark_stale(session, [receiver_id])
-    for receiver_id, delivery in known.items():
-        if (receiver_id in targets) != (delivery.dropped_at is None):
-            _drop_or_take_back(delivery, now)
-            receivers.mark_stale(session, [receiver_id])
+    for receiver_id in moved:
+        _drop_or_take_back(known[receiver_id], now)
+    if new or moved:
+        receivers.mark_stale(session, new | moved)
+    return bool(new or moved)
 
 
 def _drop_or_take_back(delivery: Delivery, now: Instant) -> None:
@@ -277,5 +283,5 @@ def _close(
     """End a broadcast that is not to sound: ``state`` where no plan carried it, elsewhere what receivers say."""
     broadcasts.request_stop(session, broadcast, now, why, code, state)
     if not broadcast.deliveries:
-        broadcast.state = BroadcastState.CANCELLED
+        broadcast.state = BroadcastState(state.value)
     audit.append(session, now, audit.SYSTEM, "broadcast.close", broadcast=broadcast.id, code=code)

@@ -14,12 +14,10 @@ from devices.receivers import Receiver
 from loa.errors import ScheduleError
 from loa.staff import May
 from scheduler import broadcasts
-from scheduler.broadcasts import Broadcast, Delivery, State, Tally
+from scheduler.broadcasts import Broadcast, Delivery, Tally
 from web import current, labels, live
 
 bp = Blueprint("broadcasts", __name__)
-
-OVER = frozenset({State.FINISHED, State.MISSED, State.CANCELLED})
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,9 @@ class Page:
 
     @property
     def may_be_stopped(self) -> bool:
-        return self.broadcast.state not in OVER and self.broadcast.stop_requested_at is None
+        return (
+            self.broadcast.state not in broadcasts.OVER and self.broadcast.stop_requested_at is None
+        )
 
 
 def load(session: Session, broadcast_id: int) -> Page:
@@ -85,7 +85,7 @@ def ask_stop(broadcast_id: int) -> str:
 def stop(broadcast_id: int) -> Response:
     with current.write() as session:
         broadcast = broadcasts.get(session, broadcast_id)
-        if broadcast.state in OVER:
+        if broadcast.state in broadcasts.OVER:
             raise ScheduleError("Lượt phát này đã kết thúc nên không còn gì để dừng.")
         broadcasts.stop(session, broadcast, current.staff(), current.now())
     flash("Đã ra lệnh dừng. Từng đầu thu sẽ báo lại khi đã dừng.")

@@ -29,7 +29,6 @@ READY_BEFORE = 30 * MINUTE
 """A receiver without the sound so shortly before its time needs someone to look."""
 MOST_ROWS = 30
 """Receivers shown in a card; the broadcast's own page has them all."""
-OVER = frozenset({State.FINISHED, State.MISSED, State.CANCELLED})
 GOOD = frozenset({DeliveryState.PLAYED, *OPEN})
 
 
@@ -111,7 +110,7 @@ def _part() -> live.Part:
 def _stoppable(session: Session, now: Instant) -> list[Broadcast]:
     """What "Dừng tất cả" would stop now."""
     found = broadcasts.between(session, after(now, -DAY), after(now, broadcasts.STOP_ALL_AHEAD))
-    return [b for b in found if b.state not in OVER and b.stop_requested_at is None]
+    return [b for b in found if b.state not in broadcasts.OVER and b.stop_requested_at is None]
 
 
 def _board() -> Board:
@@ -137,7 +136,7 @@ def _sounding_first(today: list[Broadcast]) -> list[Broadcast]:
 
 
 def _next(found: Iterable[Broadcast], now: Instant) -> Broadcast | None:
-    ahead = (b for b in found if b.starts_at > now and b.state not in OVER)
+    ahead = (b for b in found if b.starts_at > now and b.state not in broadcasts.OVER)
     return next(ahead, None)
 
 
@@ -221,7 +220,7 @@ def _waiting(session: Session) -> Iterable[Notice]:
 def _unready(near: list[Broadcast], tallies: dict[int, Tally], now: Instant) -> Iterable[Notice]:
     """Broadcasts to come that will not sound as things stand."""
     for broadcast in near:
-        if broadcast.starts_at <= now or broadcast.state in OVER:
+        if broadcast.starts_at <= now or broadcast.state in broadcasts.OVER:
             continue
         what = f"Lượt {labels.soon(broadcast.starts_at, now, current.zone())} “{broadcast.title}”"
         tally = tallies[broadcast.id]

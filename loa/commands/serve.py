@@ -84,9 +84,8 @@ def _serve_pages(
             for child in children:
                 try:
                     child.keep_alive()
-                except (
-                    OSError
-                ) as error:  # no memory, no room for the log: the next second tries again
+                except OSError as error:
+                    # No memory, or no room for the log: the next second tries again.
                     log.error("%s could not be started: %s", child.name, error)
 
     threading.Thread(target=keep_alive, name="keep-alive", daemon=True).start()

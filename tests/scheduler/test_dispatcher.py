@@ -284,14 +284,19 @@ def at_pole(session: Session, rid: str = "r-0000") -> broadcasts.Delivery:
     ).one()
 
 
-def test_approved_again_after_the_receivers_had_dropped_it_it_plays_after_all(
-    session: Session, cast: Cast
-) -> None:
+def edited_once_handed_out(session: Session, cast: Cast) -> Bulletin:
     schedule(session, cast)
     work(session)
     bulletin = session.scalars(sa.select(Bulletin)).one()
     bulletins.edit(session, bulletin, cast.hoa, Draft(title="Khác", body="Nội dung khác"), NOON)
     work(session, after(NOON, MINUTE))
+    return bulletin
+
+
+def test_approved_again_after_the_receivers_had_dropped_it_it_plays_after_all(
+    session: Session, cast: Cast
+) -> None:
+    bulletin = edited_once_handed_out(session, cast)
     assert [occurrence.st for occurrence in newest(session)[1].occ] == ["off"]
     broadcast = session.scalars(sa.select(Broadcast)).one()
     for delivery in broadcast.deliveries:
@@ -308,11 +313,7 @@ def test_a_bulletin_whose_approval_ended_can_still_be_silenced(
     session: Session, cast: Cast
 ) -> None:
     """A pole without a link began to sound it; the edit came first, "Dừng" after."""
-    schedule(session, cast)
-    work(session)
-    bulletin = session.scalars(sa.select(Bulletin)).one()
-    bulletins.edit(session, bulletin, cast.hoa, Draft(title="Khác", body="Nội dung khác"), NOON)
-    work(session, after(NOON, MINUTE))
+    edited_once_handed_out(session, cast)
     at_pole(session).state = DeliveryState.STARTED
     broadcast = session.scalars(sa.select(Broadcast)).one()
     broadcasts.stop(session, broadcast, cast.minh, FIVE_PM)
