@@ -16,7 +16,10 @@ T = TypeVar("T")
 VERSION = 1
 BLOCK_BYTES = 65_536
 MAX_PLAN_BYTES = 32_768
+MAX_KEYS_BYTES = 8_192
 MAX_EVENTS_BYTES = 16_384
+MAX_ENTRY_BYTES = 2_048
+"""An entry says what happened, not a story: the station takes no longer one."""
 MAX_STATE_BYTES = 1_024
 MAX_WANTED_BLOCKS = 8
 MAX_BATCH_ENTRIES = 20
@@ -24,10 +27,14 @@ MAX_BATCH_ENTRIES = 20
 Id = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 ReceiverId = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]{4,32}$")]
 Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
+KeyBytes = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{43}$")]
+"""An Ed25519 public key: 32 bytes, base64url without padding."""
 Ms = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 Steady = Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)]
 """Milliseconds of a clock that may be wrong, or a difference of such."""
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+Nonce = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{0,64}$")]
+Month = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d{2}$")]
 WallClock = Annotated[str, msgspec.Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 Class = Literal["N", "P", "E"]
 """Normal, priority, emergency: the three levels of Thông tư 39/2020/TT-BTTTT."""
@@ -75,6 +82,16 @@ class Settings(msgspec.Struct, frozen=True):
     mute: bool = False
 
 
+class Canned(msgspec.Struct, frozen=True):
+    """A sound a receiver keeps for an emergency, to be played by hand where it stands."""
+
+    n: Annotated[int, msgspec.Meta(ge=1, le=99)]
+    """What it is called by; 0 is the receiver's own test tone."""
+    sha: Sha256
+    """Named in the plan's ``aud``."""
+    title: Annotated[str, msgspec.Meta(max_length=64)] = ""
+
+
 class Checkpoint(msgspec.Struct, frozen=True):
     """The newest row of the station's audit log, so that every receiver is a witness."""
 
@@ -96,6 +113,45 @@ class Plan(msgspec.Struct, frozen=True):
     aud: dict[Sha256, Audio] = {}
     occ: tuple[Occurrence, ...] = ()
     chk: Checkpoint | None = None
+    can: Annotated[tuple[Canned, ...], msgspec.Meta(max_length=20)] | None = None
+    """The sounds to keep, in place of those before; absent: they stay. Only by a key of role ``emergency``."""
+    base: Annotated[str, msgspec.Meta(max_length=256)] = ""
+    """``https://…/``: sounds may be had there too, each under its sha256."""
+    nz: Nonce = ""
+    """The receiver's nonce, said back: this plan is fresh, and ``iat`` is now."""
+
+
+class Root(msgspec.Struct, frozen=True):
+    """A key that signs nothing but keys documents, and is kept where no network reaches."""
+
+    kid: Id
+    x: KeyBytes
+
+
+class Key(msgspec.Struct, frozen=True, rename={"from_": "from"}):
+    """A key that plans may be signed with."""
+
+    kid: Id
+    x: KeyBytes
+    roles: tuple[str, ...]
+    """``plan``, ``emergency``; what else may stand here is ignored."""
+    from_: Ms
+    until: Ms
+    """Used while from ≤ now < until."""
+
+
+class Keys(msgspec.Struct, frozen=True):
+    """The keys document: all keys a receiver obeys from now on, in place of those before."""
+
+    v: Literal[1]
+    kv: Annotated[int, msgspec.Meta(ge=1, le=2**53)]
+    """max(previous + 1, now in ms), as ``rev`` of a plan."""
+    iat: Ms
+    keys: Annotated[tuple[Key, ...], msgspec.Meta(max_length=16)]
+    roots: Annotated[tuple[Root, ...], msgspec.Meta(max_length=8)] = ()
+    """A new set of roots, which must have signed too; empty: the roots stay."""
+    need: Annotated[int, msgspec.Meta(ge=1, le=8)] = 1
+    """Of ``roots``, how many must sign."""
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -112,9 +168,14 @@ class State(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     acked: Count = 0
     head: str = ""
     rev: Count = 0
+    kv: Count = 0
+    """Version of the keys document obeyed; 0: those of station.json, which names no roots."""
     t: Ms = 0
     src: Literal["ntp", "rtc", "none"] = "none"
     err_ms: Steady = 0
+    """Greatest error of a clock that a plan put right."""
+    nonce: Nonce = ""
+    """Said by a receiver that does not know the time: please sign a plan with it as ``nz``, at once."""
     up: Ms = 0
     fw: Annotated[str, msgspec.Meta(pattern=r"^[ -~]{0,64}$")] = ""
     disk: float = 0.0
@@ -128,11 +189,15 @@ class State(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Occurrences of the plan whose audio is whole."""
     want: Count = 0
     """Occurrences of the plan still to come."""
+    can: Count = 0
+    """Canned sounds that are whole."""
+    net: tuple[Month, Count] | None = None
+    """Bytes of topics and payloads, both ways, in the month that runs."""
 
 
 Code = Literal[
     "accepted", "refused", "ready", "started", "played", "interrupted", "failed", "missed", "cancelled",
-    "boot", "clock", "out_fault",
+    "boot", "clock", "keys", "out_fault",
 ]  # fmt: skip
 
 
@@ -190,6 +255,10 @@ def plan_topic(rid: str) -> str:
     return f"loa/1/{rid}/dn/plan"
 
 
+def keys_topic(rid: str) -> str:
+    return f"loa/1/{rid}/dn/keys"
+
+
 def evack_topic(rid: str) -> str:
     return f"loa/1/{rid}/dn/evack"
 
@@ -243,4 +312,7 @@ def encode(message: msgspec.Struct) -> bytes:
 
 def decode(raw: bytes, kind: type[T]) -> T:
     """A message checked against its type. Raises msgspec.DecodeError (ValidationError for a wrong value)."""
-    return msgspec.json.decode(raw, type=kind)
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except RecursionError as error:  # whoever signs may still nest without end
+        raise msgspec.DecodeError("nested too deeply") from error

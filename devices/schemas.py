@@ -12,6 +12,7 @@ from devices import messages
 
 PUBLISHED: dict[str, type[msgspec.Struct]] = {
     "plan": messages.Plan,
+    "keys": messages.Keys,
     "state": messages.State,
     "events": messages.Events,
     "entry": messages.Entry,

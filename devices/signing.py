@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -33,12 +35,25 @@ class BadSignature(Exception):
         self.why = why
 
 
-class PublicKey(msgspec.Struct, frozen=True):
+FOREVER = 2**53
+"""Milliseconds UTC no clock will see."""
+MOST_SIGNATURES = 16
+
+
+class PublicKey(msgspec.Struct, frozen=True, omit_defaults=True, rename={"from_": "from"}):
     """A key one may verify with: ``x`` is the 32 bytes, base64url without padding."""
 
     kid: str
     x: str
-    roles: tuple[KeyRole, ...] = ()
+    roles: tuple[str, ...] = ()
+    """Of KeyRole; a name this version does not know gives no right."""
+    from_: int = 0
+    until: int = FOREVER
+    """Milliseconds UTC between which it may be used: from_ ≤ now < until."""
+
+    def is_valid(self, now: int) -> bool:
+        """True when ``now`` (ms UTC) lies in the time the key is good for."""
+        return self.from_ <= now < self.until
 
 
 class PrivateKey:
@@ -48,9 +63,9 @@ class PrivateKey:
         private = Ed25519PrivateKey.from_private_bytes(seed)
         self.seed = seed
         public = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-        self.public = PublicKey(kid=kid, x=_b64(public), roles=roles)
+        self.public = PublicKey(kid=kid, x=b64(public), roles=roles)
         self._key = OKPKey.import_key(
-            {"kty": "OKP", "crv": "Ed25519", "x": self.public.x, "d": _b64(seed), "kid": kid}
+            {"kty": "OKP", "crv": "Ed25519", "x": self.public.x, "d": b64(seed), "kid": kid}
         )
 
     def sign(self, payload: bytes, kind: str) -> bytes:
@@ -72,7 +87,7 @@ def key_at(path: Path, kid: str, roles: tuple[KeyRole, ...] = ()) -> PrivateKey:
     if path.exists():
         kept = path.read_bytes()
     else:
-        kept = files.create_once(path, base64.urlsafe_b64encode(generate(kid).seed))
+        kept = files.create_once(path, seed_text(generate(kid)))
     try:
         return PrivateKey(kid, base64.urlsafe_b64decode(kept), roles)
     except ValueError as error:
@@ -81,7 +96,7 @@ def key_at(path: Path, kid: str, roles: tuple[KeyRole, ...] = ()) -> PrivateKey:
         ) from error
 
 
-def verify(token: bytes, kind: str, keys: dict[str, PublicKey]) -> tuple[bytes, PublicKey]:
+def verify(token: bytes, kind: str, keys: Mapping[str, PublicKey]) -> tuple[bytes, PublicKey]:
     """The payload, and the key that signed it. ``keys`` by kid. Raises BadSignature and nothing else.
 
     ``alg`` is never taken from the message: anything but Ed25519 is refused.
@@ -104,6 +119,75 @@ def verify(token: bytes, kind: str, keys: dict[str, PublicKey]) -> tuple[bytes, 
     return bytes(parts.payload), key
 
 
+class _Signature(msgspec.Struct, frozen=True):
+    protected: str
+    signature: str
+
+
+class _General(msgspec.Struct, frozen=True):
+    payload: str
+    signatures: Annotated[
+        tuple[_Signature, ...], msgspec.Meta(min_length=1, max_length=MOST_SIGNATURES)
+    ]
+
+
+def sign_jointly(payload: bytes, kind: str, keys: Iterable[PrivateKey]) -> bytes:
+    """``payload`` as JWS in the general JSON serialization (RFC 7515 §7.2.1), one signature of each key."""
+    tokens = [key.sign(payload, kind).decode().split(".") for key in keys]
+    signatures = tuple(_Signature(protected, signature) for protected, _, signature in tokens)
+    return msgspec.json.encode(_General(tokens[0][1], signatures))
+
+
+def verify_jointly(
+    token: bytes, kind: str, keys: Mapping[str, PublicKey]
+) -> tuple[bytes, frozenset[str]]:
+    """The payload, and the kids of those of ``keys`` that signed it: none, perhaps. Raises BadSignature.
+
+    A signature of an unknown key says nothing; a wrong one under a known name spoils the whole.
+    """
+    try:
+        general = msgspec.json.decode(token, type=_General)
+    except (ValueError, RecursionError) as error:
+        raise BadSignature("shape") from error
+    signers = set()
+    for one in general.signatures:
+        try:
+            compact = f"{one.protected}.{general.payload}.{one.signature}".encode()
+            signers.add(verify(compact, kind, keys)[1].kid)
+        except BadSignature as bad:
+            if bad.why != "kid":
+                raise
+    return _decoded(general), frozenset(signers)
+
+
+def joint_payload(token: bytes) -> bytes:
+    """What a general token of our own says, unchecked. Raises BadSignature when it is none."""
+    try:
+        return _decoded(msgspec.json.decode(token, type=_General))
+    except ValueError as error:
+        raise BadSignature("shape") from error
+
+
+def _decoded(general: _General) -> bytes:
+    return payload(f".{general.payload}.".encode())
+
+
+def fingerprint(key: PublicKey) -> str:
+    """Eight characters by which people tell keys apart."""
+    return hashlib.sha256(key.x.encode()).hexdigest()[:8]
+
+
+def seed_text(key: PrivateKey) -> bytes:
+    """What ``key_at`` reads back."""
+    return base64.urlsafe_b64encode(key.seed)
+
+
+def kid_of(token: bytes) -> str:
+    """The name of the key under a compact token of our own, unchecked."""
+    head = token.split(b".")[0]
+    return str(msgspec.json.decode(base64.urlsafe_b64decode(head + b"=" * (-len(head) % 4)))["kid"])
+
+
 def payload(token: bytes) -> bytes:
     """What a token of our own says, unchecked: for what we ourselves have signed and kept."""
     part = token.split(b".")[1]
@@ -121,8 +205,9 @@ def public_key(text: str, kid: str) -> PublicKey:
             "Khoá công khai phải gồm 43 ký tự như lệnh “loa receiver init” in ra. Hãy chép lại cả dòng.",
             field="public_key",
         )
-    return PublicKey(kid=kid, x=_b64(raw))
+    return PublicKey(kid=kid, x=b64(raw))
 
 
-def _b64(raw: bytes) -> str:
+def b64(raw: bytes) -> str:
+    """Base64url without padding."""
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

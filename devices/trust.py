@@ -3,43 +3,31 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
-from devices import signing
+from devices import keyring
+from devices.keyring import StationKeys
 from devices.receiver.identity import Mqtt, Station
-from devices.signing import PrivateKey
-from loa import files
+from devices.signing import PublicKey
+from loa import files, times
 from loa.config import Config, Secret
+from loa.times import Instant
 
 
-@dataclass(frozen=True)
-class StationKeys:
-    """The keys plans are signed with. Whoever has the emergency key can break the quiet hours."""
-
-    plan: PrivateKey
-    emergency: PrivateKey
-
-
-def station_keys(config: Config) -> StationKeys:
-    """The station's keys, made on first use in the secrets folder."""
-    return StationKeys(
-        plan=signing.key_at(config.secrets / "plan.key", "plan-1", ("plan",)),
-        emergency=signing.key_at(
-            config.secrets / "emergency.key", "emergency-1", ("plan", "emergency")
-        ),
-    )
+def station_keys(config: Config, now: Instant | None = None) -> StationKeys:
+    """The station's keys at ``now`` (this moment when not given), made on first use in the secrets folder."""
+    return keyring.current(config, times.now() if now is None else now)
 
 
 def station_json(config: Config, receiver_id: str, password: str) -> bytes:
     """station.json for that receiver, as JSON bytes."""
-    keys = station_keys(config)
+    keys, named = keyring.for_receivers(config, times.now())
     host, port, tls = config.broker_address
     document = Station(
         rid=receiver_id,
-        keys=(keys.plan.public, keys.emergency.public),
+        keys=keys,
         mqtt=Mqtt(
             host=config.mqtt.advertise or host,
             port=port,
@@ -48,6 +36,9 @@ def station_json(config: Config, receiver_id: str, password: str) -> bytes:
             tls=tls,
             ca_file=Path(config.mqtt.ca_file).name,
         ),
+        roots=tuple(PublicKey(one.kid, one.x) for one in named.roots) if named else (),
+        need=named.need if named else 1,
+        kv=named.kv if named else 0,
     )
     return msgspec.json.format(msgspec.json.encode(document), indent=2)
 

@@ -12,6 +12,7 @@ from devices.receiver.clock import Clock, StepWatch
 from devices.receiver.fetch import Want
 from devices.receiver.journal import Note
 from devices.receiver.plans import Accepted
+from devices.receiver.ring import Ring
 from loa import times
 from loa.times import SECOND, Instant
 
@@ -60,9 +61,14 @@ class Agenda:
     """Judges; it writes nothing and starts nothing."""
 
     def __init__(
-        self, clock: Clock, watch: StepWatch, states: dict[str, str], born: Instant
+        self,
+        clock: Clock,
+        watch: StepWatch,
+        ring: Ring,
+        states: dict[str, str],
+        born: Instant,
     ) -> None:
-        self._clock, self._watch = clock, watch
+        self._clock, self._watch, self._ring = clock, watch, ring
         self.states = states
         self._born = born
         """When the journal began: it cannot know what was played before."""
@@ -155,11 +161,21 @@ class Agenda:
 
     def objection(self, coming: Coming, start: Instant) -> str | None:
         """Why the receiver itself will not have this sound at ``start``."""
-        return self._objection(coming.occ, self.accepted, start) if self.accepted else "expired"
+        if self.accepted is None:
+            return "expired"
+        if not self._ring.allows(self.accepted.kid, "plan", start):
+            return "key"
+        return self._objection(coming.occ, self.accepted, start)
+
+    def disowned(self) -> list[Coming]:
+        """What may still start, if the key that ordered it is good no longer."""
+        now = self._clock.wall() if self._clock.source() != "none" else None
+        kid = self.accepted.kid if self.accepted else ""
+        return [] if self._ring.allows(kid, "plan", now) else self.coming()
 
     def _objection(self, occ: Occurrence, accepted: Accepted, start: Instant) -> str | None:
         if occ.cls == "E":
-            return None if accepted.emergency else "no_role"
+            return None if self._ring.allows(accepted.kid, "emergency", None) else "no_role"
         audio = accepted.plan.aud.get(occ.sha)
         ms = audio.ms if audio else 0
         hours = accepted.plan.set.quiet

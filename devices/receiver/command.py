@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 from types import FrameType
 
-from devices.receiver import identity
+from devices.receiver import control, identity
 from devices.receiver import run as runner
 from devices.receiver.identity import OutputName
 
@@ -22,6 +22,16 @@ def run(
 ) -> None:
     """Run the receiver of ``folder`` until SIGTERM or SIGINT, or until ``stop``. Raises DeviceError."""
     runner.run(folder, stop or stop_on_signals(), output)
+
+
+def play_canned(folder: Path, n: int) -> None:
+    """Have the receiver running in ``folder`` sound canned number ``n``; 0 is the test tone. Raises DeviceError."""
+    control.tell(folder, "play", n)
+
+
+def stop_canned(folder: Path) -> None:
+    """Have it stop what was begun by hand. Raises DeviceError."""
+    control.tell(folder, "stop")
 
 
 def stop_on_signals() -> threading.Event:

@@ -11,6 +11,8 @@ from typing import Protocol
 
 from devices import messages
 from devices.receiver.clock import Clock
+from devices.receiver.download import Job, is_usable
+from devices.receiver.rates import Bucket
 from devices.receiver.shelf import Part, Shelf
 from loa.times import HOUR, MINUTE, SECOND, Instant
 
@@ -19,11 +21,26 @@ log = logging.getLogger(__name__)
 TIMEOUT = 5 * SECOND
 TIMEOUT_MOST = 60 * SECOND
 SPREAD_MOST = 1 * HOUR
+CANNED_SPREAD = 10 * MINUTE
 AT_ONCE = 20 * SECOND
 """What is to sound sooner than this is asked for without a delay."""
 WRONG_FIRST, WRONG_MOST = 5 * SECOND, 10 * MINUTE
 """Waits after a wrong hash, doubling: a poisoned source must not cost the commune its bandwidth."""
+WEB_TRIES = 3
+WEB_AGAIN = 2 * SECOND
+WEB_TIMEOUT = 10 * MINUTE
+"""Longer than a download can take that gives up by itself."""
+WEB_BLOCKS = 16
+"""1 MiB at a time: an emergency waits for no more than that."""
+GET_BURST, GET_EACH = 20, 250
+"""Requests at once, and the pause after which there is one more: a little less than a station allows."""
 _BLOCK_TOPIC = re.compile(r"loa/1/audio/([0-9a-f]{16})/(0|[1-9]\d{0,3})")
+
+
+class Web(Protocol):
+    """The other way in: ``download.Downloads`` behind ``run.py``, a list in a test."""
+
+    def get(self, job: Job) -> None: ...
 
 
 class Wire(Protocol):
@@ -45,6 +62,7 @@ class Want:
     at: Instant
     urgent: bool = False
     known: bool = False
+    canned: bool = False
 
 
 @dataclass
@@ -58,6 +76,7 @@ class _Item:
     timeout: int = TIMEOUT
     size: int = messages.MAX_WANTED_BLOCKS
     wrong: int = 0
+    web_failures: int = 0
 
     @property
     def is_stalled(self) -> bool:
@@ -65,8 +84,9 @@ class _Item:
         return self.timeout > TIMEOUT
 
     @property
-    def order(self) -> tuple[bool, bool, int, str]:
-        return (not self.want.urgent, self.is_stalled, self.want.at, self.want.sha)
+    def order(self) -> tuple[bool, bool, bool, int, str]:
+        want = self.want
+        return (not want.urgent, self.is_stalled, not want.canned, want.at, want.sha)
 
     @property
     def due(self) -> int:
@@ -76,7 +96,15 @@ class _Item:
 class Fetcher:
     """Sans-IO but for the shelf: told what is wanted and what came, it says when to be called again."""
 
-    def __init__(self, rid: str, shelf: Shelf, wire: Wire, clock: Clock, random: Random) -> None:
+    def __init__(
+        self,
+        rid: str,
+        shelf: Shelf,
+        wire: Wire,
+        clock: Clock,
+        random: Random,
+        web: Web | None = None,
+    ) -> None:
         self._topic = messages.get_topic(rid)
         self._shelf, self._wire, self._clock, self._random = shelf, wire, clock, random
         self._items: dict[str, _Item] = {}
@@ -85,6 +113,15 @@ class Fetcher:
         self.spoiled: dict[str, str] = {}
         """Why a wanted sound is not here, beyond not having come: hash, disk, decode."""
         self.online = False
+        self._web, self._base = web, ""
+        self._gets = Bucket(GET_BURST, GET_EACH)
+
+    def look_at(self, base: str) -> None:
+        """Where sounds may be had besides the broker; empty, or an address we do not use: nowhere."""
+        if base != self._base:
+            for item in self._items.values():
+                item.web_failures = 0
+        self._base = base if is_usable(base) else ""
 
     def want(self, wants: Iterable[Want]) -> None:
         """Everything wanted from now on; what is no longer among it is given up."""
@@ -118,6 +155,8 @@ class Fetcher:
         mono = self._clock.mono()
         if self._clock.source() == "none":
             return mono + int(self._random.uniform(0, 1 * MINUTE))
+        if want.canned:
+            return mono + int(self._random.uniform(0, CANNED_SPREAD))
         free = want.at - self._clock.wall()
         if want.urgent or free <= AT_ONCE:
             return mono
@@ -152,6 +191,7 @@ class Fetcher:
         if item.part and item.part.is_complete:
             self._finish(item)
         elif not item.asked:
+            item.web_failures = 0
             item.timeout, item.size = TIMEOUT, min(item.size * 2, messages.MAX_WANTED_BLOCKS)
 
     def _keep(self, item: _Item, block: int, data: bytes) -> bool:
@@ -192,6 +232,18 @@ class Fetcher:
         item.asked.clear()
         item.not_before = self._clock.mono() + min(WRONG_FIRST << min(item.wrong, 10), WRONG_MOST)
         item.wrong += 1
+        item.web_failures = WEB_TRIES  # the broker's may be the right one
+
+    def failed(self, sha: str, why: str) -> None:
+        """A download came to nothing: again soon, and over the broker after three times."""
+        item = self._items.get(sha)
+        if item is None or not item.asked:
+            return
+        log.warning("%s: %s over https: %s", self._topic, sha[:16], why)
+        item.asked.clear()
+        item.web_failures += 1
+        wait = 0 if item.web_failures >= WEB_TRIES else WEB_AGAIN << item.web_failures
+        item.not_before = self._clock.mono() + wait
 
     def step(self) -> int | None:
         """Ask for what is to be asked now; the answer is the mono time of the next ask."""
@@ -218,6 +270,7 @@ class Fetcher:
     def _give_up_waiting(self, item: _Item) -> None:
         """Nothing came for a while: ask for less, wait longer, and let another sound have its turn."""
         item.asked.clear()
+        item.web_failures += 1
         item.size = max(1, item.size // 2)
         item.timeout = min(item.timeout * 2, TIMEOUT_MOST)
 
@@ -231,7 +284,22 @@ class Fetcher:
         if not missing:
             self._finish(item)
             return
+        if self._web and self._base and item.web_failures < WEB_TRIES:
+            self._download(item, self._web, missing[0], mono)
+            return
+        if not self._gets.take(mono):
+            item.not_before = mono + self._gets.wait(mono)
+            return
         item.asked = set(missing)
         item.again = mono + item.timeout
         get = messages.Get(sha=item.want.sha, want=tuple(missing))
         self._wire.publish(self._topic, messages.encode(get), qos=1)
+
+    def _download(self, item: _Item, web: Web, first: int, mono: int) -> None:
+        """Ask for the blocks from the first that is missing to the next that is not."""
+        last, part = first, self._part(item)
+        while last - first + 1 < WEB_BLOCKS and part.lacks(last + 1):
+            last += 1
+        item.asked = set(range(first, last + 1))
+        item.again = mono + WEB_TIMEOUT
+        web.get(Job(self._base, item.want.sha, item.want.n, first, last))

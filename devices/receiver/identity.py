@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
+
+import msgspec
 
 from devices import messages, signing
+from devices.receiver.clock import Keeper
 from loa.config import Secret
 from loa.errors import DeviceError
 
@@ -42,13 +45,34 @@ class Station:
     rid: messages.ReceiverId
     keys: tuple[signing.PublicKey, ...]
     mqtt: Mqtt
+    roots: tuple[signing.PublicKey, ...] = ()
+    """Whose word changes the keys; none: the keys above hold for ever."""
+    need: int = 1
+    """How many of the roots must sign."""
+    kv: int = 0
+    """Version of the keys document that ``keys`` come from."""
 
 
 @dataclass(frozen=True)
 class _Identity:
     rid: messages.ReceiverId
     output: OutputName = "null"
-    clock: Literal["ntp", "rtc"] = "ntp"
+    clock: Keeper = "ntp"
+    amplifier_hook: str = ""
+    """Program run with "on" before a sound and "off" after it; relative to the folder."""
+    amplifier_lead_ms: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 500
+    amplifier_tail_ms: Annotated[int, msgspec.Meta(ge=0, le=600_000)] = 2_000
+
+
+@dataclass(frozen=True)
+class Amplifier:
+    """How an amplifier is switched."""
+
+    program: Path
+    lead_ms: int
+    """It is switched on that long before a sound."""
+    tail_ms: int
+    """And off that long after, unless another begins."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +86,12 @@ class Identity:
     """The station's, by kid."""
     mqtt: Mqtt
     output: OutputName = "null"
-    clock: Literal["ntp", "rtc"] = "ntp"
+    clock: Keeper = "ntp"
     """Who keeps this machine's clock right; a fact its owner knows and no program can ask."""
+    roots: tuple[signing.PublicKey, ...] = ()
+    need: int = 1
+    kv: int = 0
+    amplifier: Amplifier | None = None
 
     @property
     def audio(self) -> Path:
@@ -114,7 +142,18 @@ def load(folder: Path) -> Identity:
         mqtt=replace(mqtt, password=Secret(mqtt.password), ca_file=ca_file),
         output=own.output,
         clock=own.clock,
+        roots=station.roots,
+        need=station.need,
+        kv=station.kv,
+        amplifier=_amplifier(folder, own),
     )
+
+
+def _amplifier(folder: Path, own: _Identity) -> Amplifier | None:
+    if not own.amplifier_hook:
+        return None
+    program = (folder / own.amplifier_hook).absolute()
+    return Amplifier(program, own.amplifier_lead_ms, own.amplifier_tail_ms)
 
 
 def _read(path: Path, kind: type[T]) -> T:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 import wave
 from array import array
@@ -20,7 +21,14 @@ log = logging.getLogger(__name__)
 RATE = 24_000
 """Frames a second, mono, 16 bit: what the station's recordings are; anything else is resampled."""
 AHEAD_FRAMES = RATE // 4
+FADE_FRAMES = RATE // 100
+"""10 ms: a loudspeaker clicks where a sound begins or ends at once."""
+BUFFER_MS = 50
+FADED_SECONDS = 0.3
+"""A card that asks for nothing more is not waited for."""
 Health = Literal["ok", "fault", "unk"]
+Level = Literal["none", "E1"]
+"""What an end proves: nothing, or that a decoder gave the whole sound to a card or a file."""
 
 
 class OutputFault(Exception):
@@ -70,11 +78,32 @@ class Output(Protocol):
     name: str
     lead_ms: int
     """How long before its time a sound is to be begun, so that it is heard at its time."""
-    health: Health
+    level: Level
+
+    @property
+    def health(self) -> Health: ...
 
     def open(self, sound: Sound) -> Playing:
         """Decode ahead. Raises Undecodable or OutputFault."""
         ...
+
+    def tend(self) -> tuple[int | None, str]:
+        """Look after what belongs to it: (milliseconds until the next look or None, what went wrong or "")."""
+        ...
+
+    def shut(self) -> None:
+        """The receiver ends."""
+        ...
+
+
+class _Untended:
+    """An output with nothing to look after."""
+
+    def tend(self) -> tuple[int | None, str]:
+        return None, ""
+
+    def shut(self) -> None:
+        pass
 
 
 def decode(data: bytes) -> Iterator[array[int]]:
@@ -106,6 +135,20 @@ def scaled(samples: array[int], level: float) -> array[int]:
     return array("h", [max(-32_768, min(32_767, int(one * level))) for one in samples])
 
 
+def faded_in(samples: array[int], done: int) -> array[int]:
+    """The samples with what falls into the first FADE_FRAMES ramped up; ``done``: frames that went before."""
+    ramp = max(0, min(len(samples), FADE_FRAMES - done))
+    head = [samples[n] * (done + n) // FADE_FRAMES for n in range(ramp)]
+    return array("h", head) + samples[ramp:]
+
+
+def faded_out(samples: array[int]) -> array[int]:
+    """The first FADE_FRAMES ramped down, and silence."""
+    ramp = min(len(samples), FADE_FRAMES)
+    head = [samples[n] * (ramp - n) // ramp for n in range(ramp)]
+    return array("h", head + [0] * (len(samples) - ramp))
+
+
 class _Timed:
     """Takes the real time of the sound by the steady clock."""
 
@@ -129,10 +172,11 @@ class _Timed:
         pass
 
 
-class NullOutput:
+class NullOutput(_Untended):
     """No sound, but it lasts as long: for simulated receivers."""
 
     name = "null"
+    level: Level = "none"
     lead_ms = 0
     health: Health = "unk"
 
@@ -143,13 +187,14 @@ class NullOutput:
         return _Timed(sound.ms, self._mono)
 
 
-class WavOutput:
+class WavOutput(_Untended):
     """One WAV file per occurrence, written as it would be heard and no further than it got.
 
     At full level whatever the volume, so that it can be held against the recording; silence when muted.
     """
 
     name = "wav"
+    level: Level = "E1"
     lead_ms = 0
     health: Health = "unk"
 
@@ -157,8 +202,9 @@ class WavOutput:
         self._folder, self._mono = folder, mono
 
     def open(self, sound: Sound) -> Playing:
+        info = miniaudio.wav_get_info if sound.data[:4] == b"RIFF" else miniaudio.mp3_get_info
         try:
-            ms = round(miniaudio.mp3_get_info(sound.data).duration * SECOND)
+            ms = round(info(sound.data).duration * SECOND)
         except miniaudio.MiniaudioError as error:
             raise Undecodable(str(error)) from error
         return _WavPlaying(self._folder / f"{sound.occ}.wav", sound, ms, self._mono)
@@ -205,10 +251,11 @@ class _WavPlaying(_Timed):
             self._file = None
 
 
-class SystemOutput:
+class SystemOutput(_Untended):
     """The machine's sound card, through miniaudio."""
 
     name = "system"
+    level: Level = "E1"
     lead_ms = 500
 
     def __init__(self, backends: list[miniaudio.Backend] | None = None) -> None:
@@ -222,7 +269,7 @@ class SystemOutput:
         """Open the card. Raises OutputFault."""
         try:
             device = miniaudio.PlaybackDevice(
-                nchannels=1, sample_rate=RATE, buffersize_msec=50, backends=self._backends,
+                nchannels=1, sample_rate=RATE, buffersize_msec=BUFFER_MS, backends=self._backends,
                 app_name="loa",
             )  # fmt: skip
         except miniaudio.MiniaudioError as error:
@@ -243,6 +290,7 @@ class _SystemPlaying:
         self._frames = 0
         self._ended = False
         self._fault = ""
+        self._ending, self._faded = threading.Event(), threading.Event()
 
     def begin(self, in_ms: int) -> None:
         self._release = time.monotonic_ns() + in_ms * 1_000_000
@@ -261,19 +309,32 @@ class _SystemPlaying:
         while (ahead := self._frames_ahead()) >= wanted:
             wanted = yield bytes(2 * wanted)
         self._frames = -ahead
-        rest = bytes(2 * ahead)
+        rest, done = bytes(2 * ahead), 0
         try:
             for piece in self._pieces:
-                rest += scaled(piece, self._sound.level).tobytes()
+                rest += faded_in(scaled(piece, self._sound.level), done).tobytes()
+                done += len(piece)
                 while len(rest) >= 2 * wanted:
-                    self._frames += wanted
                     block, rest = rest[: 2 * wanted], rest[2 * wanted :]
+                    if self._ending.is_set():
+                        yield from self._fall_silent(block)
+                    self._frames += wanted
                     wanted = yield block
         except Undecodable as error:
             self._fault = str(error)
         self._frames += len(rest) // 2
         self._ended = True
         yield rest
+
+    def _fall_silent(self, block: bytes) -> Generator[bytes, int, None]:
+        """Fade the block that would have come, and give silence until all of it has left the card's buffer."""
+        wanted = yield faded_out(array("h", block)).tobytes()
+        silent = 0
+        while True:
+            if silent >= BUFFER_MS * RATE // SECOND:
+                self._faded.set()
+            silent += wanted
+            wanted = yield bytes(2 * wanted)
 
     def _frames_ahead(self) -> int:
         return max(0, self._release - time.monotonic_ns()) * RATE // 1_000_000_000
@@ -289,6 +350,10 @@ class _SystemPlaying:
         return 0 if self._ended else max(100, self._sound.ms - self.played_ms())
 
     def close(self) -> None:
-        if self._device:
-            self._device.close()
-            self._device = None
+        if self._device is None:
+            return
+        if self._frames and not self._ended:
+            self._ending.set()
+            self._faded.wait(FADED_SECONDS)
+        self._device.close()
+        self._device = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -18,29 +19,45 @@ REFUSED_MOST = 10
 REFUSED_WINDOW = 10 * MINUTE
 DIGESTS_KEPT = 256
 
-Why = Literal["bad_sig", "wrong_rid", "old_rev", "expired", "no_role", "too_big", "shape"]
+Why = Literal[
+    "bad_sig", "key", "wrong_rid", "old_rev", "expired", "no_role", "too_big", "shape", "old_kv", "no_root",
+    "flood",
+]  # fmt: skip
 
 
 class Refused(Exception):
-    """The plan is not to be obeyed; ``rev`` is what a rightly signed one said of itself."""
+    """The document is not to be obeyed; ``rev`` or ``kv`` is what a rightly signed one said of itself."""
 
-    def __init__(self, why: Why, rev: int | None = None) -> None:
+    def __init__(self, why: Why, rev: int | None = None, kv: int | None = None) -> None:
         super().__init__(why)
-        self.why, self.rev = why, rev
+        self.why, self.rev, self.kv = why, rev, kv
 
     @property
     def detail(self) -> dict[str, Any]:
-        return {"why": self.why} if self.rev is None else {"why": self.why, "rev": self.rev}
+        named = {"why": self.why, "rev": self.rev, "kv": self.kv}
+        return {name: value for name, value in named.items() if value is not None}
 
 
 @dataclass(frozen=True)
 class Accepted:
-    """A plan that may be obeyed, and what its key may order."""
+    """A plan that may be obeyed, and by whose word."""
 
     plan: messages.Plan
-    emergency: bool
+    key: PublicKey
+    """The one that signed it."""
     zone: ZoneInfo
     by_id: dict[str, messages.Occurrence] = field(init=False)
+
+    @property
+    def kid(self) -> str:
+        return self.key.kid
+
+    def check_time(self, now: Instant) -> None:
+        """Raise Refused when the plan, or the key that signed it, is past its time."""
+        if self.plan.exp <= now:
+            raise Refused("expired", self.plan.rev)
+        if not self.key.is_valid(now):
+            raise Refused("key", self.plan.rev)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "by_id", {one.id: one for one in self.plan.occ})
@@ -50,15 +67,12 @@ class Accepted:
 class _Envelope:
     rid: str
     rev: messages.Count
-    exp: messages.Ms
 
 
-def verify(
-    token: bytes, rid: str, keys: dict[str, PublicKey], last_rev: int, now: Instant | None
-) -> Accepted | None:
+def verify(token: bytes, rid: str, keys: Mapping[str, PublicKey], last_rev: int) -> Accepted | None:
     """The plan in ``token``, or None when it is the one already in force. Raises Refused.
 
-    ``now`` is None while the clock is not set: expiry is then judged before each start instead.
+    Its time is judged apart (``check_time``): without a clock only before each start.
     """
     payload, key = _opened(token, keys)
     try:
@@ -71,27 +85,25 @@ def verify(
         raise Refused("old_rev", seen.rev)
     if seen.rev == last_rev:
         return None
-    if now is not None and seen.exp <= now:
-        raise Refused("expired", seen.rev)
     return _parsed(payload, seen.rev, key)
 
 
-def restore(token: bytes, rid: str, keys: dict[str, PublicKey]) -> Accepted:
+def restore(token: bytes, rid: str, keys: Mapping[str, PublicKey]) -> Accepted:
     """The plan kept from an earlier boot, verified anew: a key may have been withdrawn since."""
-    accepted = verify(token, rid, keys, -1, None)
+    accepted = verify(token, rid, keys, -1)
     if accepted is None:
         raise Refused("shape")
     return accepted
 
 
-def _opened(token: bytes, keys: dict[str, PublicKey]) -> tuple[bytes, PublicKey]:
+def _opened(token: bytes, keys: Mapping[str, PublicKey]) -> tuple[bytes, PublicKey]:
     if len(token) > messages.MAX_PLAN_BYTES:
         raise Refused("too_big")
     try:
         payload, key = signing.verify(token, KIND, keys)
     except signing.BadSignature as error:
         raise Refused("shape" if error.why in ("shape", "typ") else "bad_sig") from error
-    if not key.roles:
+    if not {"plan", "emergency"} & set(key.roles):
         raise Refused("no_role")
     return payload, key
 
@@ -102,10 +114,18 @@ def _parsed(payload: bytes, rev: int, key: PublicKey) -> Accepted:
         zone = ZoneInfo(plan.set.tz)
     except (ValueError, RecursionError, ZoneInfoNotFoundError, OSError) as error:
         raise Refused("shape", rev) from error
-    accepted = Accepted(plan, "emergency" in key.roles, zone)
-    if len(accepted.by_id) != len(plan.occ):
+    accepted = Accepted(plan, key, zone)
+    if len(accepted.by_id) != len(plan.occ) or not _is_kept_whole(plan):
         raise Refused("shape", rev)
     return accepted
+
+
+def _is_kept_whole(plan: messages.Plan) -> bool:
+    """Each canned sound has a number of its own, and the plan says what it is."""
+    canned = plan.can or ()
+    return len({one.n for one in canned}) == len(canned) and all(
+        one.sha in plan.aud for one in canned
+    )
 
 
 class Refusals:
@@ -130,7 +150,9 @@ class Refusals:
         if self._since is None:
             self._since = mono
         if self._noted >= REFUSED_MOST:
-            self._more, self._last = self._more + 1, refused
+            self._more += 1
+            if refused.why != "flood" or self._last is None:
+                self._last = refused
             return None
         self._noted += 1
         return Note("refused", detail=refused.detail)

@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 
-from devices.messages import Occurrence, Settings
-from devices.receiver import outputs
+from devices.messages import Settings
+from devices.receiver import outputs, tone
 from devices.receiver.agenda import Agenda, Coming, Sounding
+from devices.receiver.byhand import ByHand
+from devices.receiver.canned import Shelved
 from devices.receiver.clock import Clock
 from devices.receiver.fetch import Fetcher
 from devices.receiver.journal import Journal, Note
-from devices.receiver.outputs import Output, OutputFault, Playing, Sound, Undecodable
+from devices.receiver.outputs import Output, Playing, Sound, Undecodable
 from devices.receiver.plans import Accepted
+from devices.receiver.ring import Ring
 from devices.receiver.shelf import Shelf
+from devices.receiver.stage import BY_HAND, RANK, Act, Stage
+from devices.receiver.store import Fact, Value
 from loa.times import SECOND, Instant
 
 log = logging.getLogger(__name__)
 
 PREPARE = 3 * SECOND
 """Before its time a sound is read, its hash checked again, and its beginning decoded."""
-_RANK = {"E": 0, "P": 1, "N": 2}
-
-
-@dataclass(frozen=True)
-class _Now:
-    """The one sound being heard."""
-
-    occ: Occurrence
-    playing: Playing
-    vol: int
-    asked: int
+PLAYABLE = ("audio/mpeg", tone.CT)
 
 
 class Player:
@@ -40,14 +34,17 @@ class Player:
         self,
         journal: Journal,
         agenda: Agenda,
+        ring: Ring,
+        canned: Shelved,
         shelf: Shelf,
         fetcher: Fetcher,
         output: Output,
         clock: Clock,
     ) -> None:
-        self._journal, self._agenda, self._shelf, self._fetcher = journal, agenda, shelf, fetcher
-        self._output, self._clock = output, clock
-        self._now: _Now | None = None
+        self._journal, self._agenda, self._ring, self._canned = journal, agenda, ring, canned
+        self._shelf, self._fetcher, self._output, self._clock = shelf, fetcher, output, clock
+        self._stage = Stage(journal, agenda.states, output, clock, self.refetch)
+        self.by_hand = ByHand(journal, canned, shelf, self._stage, output, clock, self._lost)
         self._prepared: dict[str, Playing] = {}
         self._seen = clock.wall()
         """The wall clock when last looked at: a window passed in between was slept through."""
@@ -56,26 +53,48 @@ class Player:
 
     def obey(self, newer: Accepted, token: bytes) -> None:
         """Put a newer plan in force: kept, with all that follows, in one commit before the acts."""
-        now = self._now
+        now = self._stage.now
         sounding = Sounding(now.occ.id, now.playing.played_ms()) if now else None
         notes, states = self._agenda.orders(newer, sounding)
-        self._journal.write(notes, states, {"rev": newer.plan.rev, "plan": token})
+        facts: dict[Fact, Value] = {"rev": newer.plan.rev, "plan": token}
+        if newer.plan.can is not None:
+            note, kept = self._keep_canned(newer)
+            notes += note
+            facts |= kept
+        self._journal.write(notes, states, facts)
         self._agenda.states.update(states)
         if now and now.occ.id in states:
-            now.playing.close()
-            self._now = None
+            self._stage.drop()
         self.resume(newer)
+
+    def _keep_canned(self, newer: Accepted) -> tuple[list[Note], dict[Fact, Value]]:
+        """A sound that breaks the quiet hours at a touch is given only by those who may break them."""
+        if not self._ring.allows(newer.kid, "emergency", None):
+            detail = {"why": "no_role", "of": "can", "rev": newer.plan.rev}
+            return [Note("refused", detail=detail)], {}
+        return [], {"can": self._canned.take(newer.plan)}
 
     def resume(self, accepted: Accepted) -> None:
         """Take up a plan; what it orders has been journalled."""
         self._agenda.accepted = accepted
+        self._fetcher.look_at(accepted.plan.base)
         # Prepared for another sound or volume, perhaps: it is quickly done again.
         for name in list(self._prepared):
             self._discard(name)
-        self._want()
+        self.refetch()
 
-    def _want(self) -> None:
-        self._fetcher.want(self._agenda.wants())
+    def rekeyed(self) -> None:
+        """Other keys are in force: what a key ordered that is good no longer is silenced, and does not start."""
+        now = self._stage.now
+        if now and now.kid != BY_HAND and not self._ring.knows(now.kid):
+            self._stage.interrupt("key")
+        for coming in self._agenda.disowned():
+            self._withhold(coming, "key")
+
+    def refetch(self) -> None:
+        """Say anew which sounds are wanted."""
+        wants = {want.sha: want for want in [*self._canned.wants(), *self._agenda.wants()]}
+        self._fetcher.want(wants.values())
 
     # -- the clock --------------------------------------------------------------------------------
 
@@ -83,13 +102,21 @@ class Player:
         """Do what is due; the answer is how many milliseconds may pass until the next look."""
         now = self._clock.wall()
         self._note_ready()
-        self._attend()
+        self._stage.attend()
         if self._clock.source() != "none":
             self._judge(now)
             self._start_best(now)
             self._prepare_soon(now)
         self._seen = self._clock.wall()
-        return self._wait(now)
+        waits = [wait for wait in (self._tend(), self._wait(now)) if wait is not None]
+        return min(waits, default=None)
+
+    def _tend(self) -> int | None:
+        wait, complaint = self._output.tend()
+        if complaint:
+            log.warning("%s", complaint)
+            self._journal.write([Note("out_fault", detail={"why": complaint[:100]})])
+        return wait
 
     def _set(self, name: str, state: str, *notes: Note) -> None:
         self._journal.write(notes, {name: state})
@@ -108,7 +135,7 @@ class Player:
             self._lost(coming.sha)
             return False
         try:
-            if coming.audio.ct != "audio/mpeg":
+            if coming.audio.ct not in PLAYABLE:
                 raise Undecodable(coming.audio.ct)
             outputs.decode(data)
         except Undecodable:
@@ -132,7 +159,7 @@ class Player:
             else:
                 continue
             self._discard(coming.id)
-            self._want()
+            self.refetch()
 
     def _unheard(self, coming: Coming) -> tuple[str, Note]:
         """Why its time passed without a sound."""
@@ -149,7 +176,8 @@ class Player:
 
     def _wait(self, looked: Instant) -> int | None:
         """Milliseconds until something falls due by the clock alone, that was not yet due when it was ``looked``."""
-        waits = [min(self._now.playing.left_ms(), SECOND)] if self._now else []
+        sounding = self._stage.now
+        waits = [min(sounding.playing.left_ms(), SECOND)] if sounding else []
         if self._clock.source() == "none":
             return min(waits, default=None)
         now, lead = self._clock.wall(), self._output.lead_ms
@@ -159,48 +187,6 @@ class Player:
             # Not "> now": what fell due during this very step would then never be looked at again.
             waits += [max(0, mark - now) for mark in marks if mark > looked]
         return min(waits, default=None)
-
-    # -- the sound being heard --------------------------------------------------------------------
-
-    def _attend(self) -> None:
-        """Look after it."""
-        now = self._now
-        if now is None:
-            return
-        try:
-            now.playing.advance()
-        except OutputFault as error:
-            self._fail(now, "out", error)
-        except Undecodable as error:
-            self._fail(now, "decode", error)
-        else:
-            if now.playing.left_ms() == 0:
-                self._finish(now)
-
-    def _finish(self, now: _Now) -> None:
-        detail = {
-            "ms": now.playing.played_ms(),
-            "asked": now.asked,
-            "level": "E1",
-            "vol": now.vol,
-            "out": self._output.name,
-        }
-        self._set(now.occ.id, "played", Note("played", now.occ.id, detail))
-        self._silence(now)
-
-    def _fail(self, now: _Now, why: str, error: Exception) -> None:
-        log.warning("%s failed: %s", now.occ.id, error)
-        detail = {"why": why, "at_ms": now.playing.played_ms()}
-        notes = [Note("failed", now.occ.id, detail)]
-        if why == "out":
-            notes.append(Note("out_fault", detail={"why": str(error)[:100]}))
-        self._set(now.occ.id, "failed", *notes)
-        self._silence(now)
-
-    def _silence(self, now: _Now) -> None:
-        now.playing.close()
-        self._now = None
-        self._want()
 
     # -- the next sound ---------------------------------------------------------------------------
 
@@ -215,9 +201,9 @@ class Player:
             and self._can_sound(coming)
         ]
         # What is heard for the first time goes before what was heard in part.
-        ready.sort(key=lambda one: (_RANK[one.occ.cls], one.again, one.due, one.id))
+        ready.sort(key=lambda one: (RANK[one.occ.cls], one.again, one.due, one.id))
         for coming in ready:
-            if self._now and _RANK[coming.occ.cls] >= _RANK[self._now.occ.cls]:
+            if not self._stage.is_free_for(coming.occ.cls):
                 return
             if self._start(coming, now):
                 return
@@ -231,31 +217,21 @@ class Player:
         playing = self._prepare(coming)
         if playing is None or coming.audio is None:
             return False
-        before, settings = self._now, self._settings
-        after = _Now(coming.occ, playing, _volume(settings), coming.audio.ms)
-        late = 0 if coming.again else release - coming.due
-        detail = {"late_ms": late, "vol": after.vol, "sha": coming.sha[:16]}
-        notes, states = _interrupted(before, "preempt")
-        states[coming.id] = "started"
-        self._journal.write([*notes, Note("started", coming.id, detail)], states)
-        self._agenda.states.update(states)
+        accepted = self._agenda.accepted
+        kid = accepted.kid if accepted else ""
+        act = Act(coming.occ, playing, self.vol, coming.audio.ms, kid)
         del self._prepared[coming.id]
-        if before:
-            before.playing.close()
-        self._now = after
-        try:
-            playing.begin(max(0, release - self._clock.wall()))
-        except OutputFault as error:
-            self._fail(after, "out", error)
+        self._stage.commence(act, release, 0 if coming.again else release - coming.due)
         return True
 
     def _withhold(self, coming: Coming, why: str) -> None:
         if coming.again:
-            self._agenda.leave(coming)
+            if why != "key":  # that may come right with the next plan
+                self._agenda.leave(coming)
         else:
             self._set(coming.id, "refused", Note("refused", coming.id, {"why": why}))
         self._discard(coming.id)
-        self._want()
+        self.refetch()
 
     def _prepare_soon(self, now: Instant) -> None:
         for coming in self._agenda.coming():
@@ -282,7 +258,7 @@ class Player:
 
     def _lost(self, sha: str) -> None:
         self._fetcher.lost(sha, "hash")
-        self._want()
+        self.refetch()
 
     def _discard(self, name: str) -> None:
         playing = self._prepared.pop(name, None)
@@ -299,32 +275,32 @@ class Player:
     @property
     def play(self) -> str | None:
         """The occurrence sounding now."""
-        return self._now.occ.id if self._now else None
+        return self._stage.now.occ.id if self._stage.now else None
 
     @property
     def vol(self) -> int:
         return _volume(self._settings)
+
+    @property
+    def local_vol(self) -> int:
+        """For a sound begun at the box: mute is for those who do not stand there."""
+        return self._settings.vol if self._agenda.accepted else Settings().vol
 
     def counts(self) -> tuple[int, int]:
         """(occurrences whose sound is whole, occurrences still to come)."""
         coming = self._agenda.coming()
         return sum(one.sha in self._fetcher.whole for one in coming), len(coming)
 
+    @property
+    def canned(self) -> int:
+        """Canned sounds that are whole."""
+        return len(self._canned.shas & self._fetcher.whole)
+
     def stop(self) -> None:
         """The receiver is told to end: the next boot will know that it was no power cut."""
-        notes, states = _interrupted(self._now, "stop")
-        self._journal.write(notes, states, {"clean": 1})
-        self._agenda.states.update(states)
-        if self._now:
-            self._silence(self._now)
+        self._stage.interrupt("stop", {"clean": 1})
+        self._output.shut()
 
 
 def _volume(settings: Settings) -> int:
     return 0 if settings.mute else settings.vol
-
-
-def _interrupted(now: _Now | None, why: str) -> tuple[list[Note], dict[str, str]]:
-    if now is None:
-        return [], {}
-    detail = {"at_ms": now.playing.played_ms(), "why": why}
-    return [Note("interrupted", now.occ.id, detail)], {now.occ.id: "interrupted"}

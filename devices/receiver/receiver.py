@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import logging
 from random import Random
+from typing import Literal
 
 from devices import messages
 from devices.receiver import plans
 from devices.receiver.agenda import Agenda
-from devices.receiver.clock import Clock, StepWatch
-from devices.receiver.fetch import Fetcher, Wire
+from devices.receiver.canned import Shelved
+from devices.receiver.clock import Clock, KeptClock, Nonce, StepWatch
+from devices.receiver.fetch import Fetcher, Web, Wire
 from devices.receiver.identity import Identity
 from devices.receiver.journal import Journal, Note
+from devices.receiver.meter import Meter, MeteredWire
 from devices.receiver.outputs import Output
-from devices.receiver.plans import Refusals, Refused
+from devices.receiver.plans import Accepted, Refusals, Refused
 from devices.receiver.player import Player
+from devices.receiver.rates import Bucket
+from devices.receiver.ring import Ring
 from devices.receiver.shelf import Shelf
 from devices.receiver.state import FIRMWARE, Presence
 from devices.receiver.store import Fact, Saved, Store, Value
@@ -22,6 +27,12 @@ from loa import times
 from loa.times import Instant
 
 log = logging.getLogger(__name__)
+
+
+TOKENS = (200, 20)
+"""Plans and keys documents looked at: at once, and milliseconds per one more. A station sends a few a day; among
+forgeries its own must still have a fair chance, and a small box must still have time to play."""
+EVACKS = (60, 100)
 
 
 class Receiver:
@@ -35,22 +46,35 @@ class Receiver:
         clock: Clock,
         wire: Wire,
         random: Random,
+        web: Web | None = None,
     ) -> None:
+        saved = store.load()
+        clock = KeptClock(clock, saved.number("synced"), saved.number("shift"))
+        self._meter = Meter(store, clock, saved)
+        wire = MeteredWire(wire, self._meter)
         self._identity, self._output, self._clock, self._wire = identity, output, clock, wire
         self._watch = StepWatch(clock)
-        saved = store.load()
+        self._nonce = Nonce(clock, random)
         self.journal = Journal(store, clock, random)
         self._rev = saved.number("rev")
+        self._ring = Ring(identity, saved)
         born = self._write_boot(saved)
         self._shelf = Shelf(identity.audio)
-        self._fetcher = Fetcher(identity.rid, self._shelf, wire, clock, random)
-        self._agenda = Agenda(clock, self._watch, saved.states, born)
-        self._player = Player(self.journal, self._agenda, self._shelf, self._fetcher, output, clock)
+        self._fetcher = Fetcher(identity.rid, self._shelf, wire, clock, random, web)
+        self._agenda = Agenda(clock, self._watch, self._ring, saved.states, born)
+        self._canned = Shelved(saved)
+        self._player = Player(
+            self.journal, self._agenda, self._ring, self._canned, self._shelf, self._fetcher, output, clock
+        )  # fmt: skip
         self._refusals = Refusals()
-        self._presence = Presence(identity.rid, wire, clock, random, self._state)
+        self._tokens, self._evacks = Bucket(*TOKENS), Bucket(*EVACKS)
+        self._unknown = b""
+        """The last plan whose key was not known: the document that names it may be on its way."""
+        self._presence = Presence(identity.rid, wire, clock, random, self._nonce, self._state)
         self._due = 0
         """Mono time before which there is nothing to do."""
         self._restore(saved)
+        self._player.refetch()
 
     def _write_boot(self, saved: Saved) -> Instant:
         """One commit: this boot, and the end of what was sounding when the last one ended."""
@@ -73,7 +97,7 @@ class Receiver:
         if not isinstance(token, bytes):
             return
         try:
-            self._player.resume(plans.restore(token, self._identity.rid, self._identity.keys))
+            self._player.resume(plans.restore(token, self._identity.rid, self._ring.keys))
         except Refused as refused:
             log.warning("the kept plan is no longer valid: %s", refused)
             self.journal.write([Note("refused", detail={**refused.detail, "rev": self._rev})])
@@ -96,36 +120,110 @@ class Receiver:
         """Take a message; whatever is wrong with it ends here."""
         rid = self._identity.rid
         self._due = 0
+        self._meter.add(topic, payload)
         if topic == messages.plan_topic(rid):
             self._take_plan(payload)
+        elif topic == messages.keys_topic(rid):
+            self._take_keys(payload)
         elif topic == messages.evack_topic(rid):
             self._take_evack(payload)
         else:
             self._fetcher.take(topic, payload)
 
+    def download_failed(self, sha: str, why: str) -> None:
+        """A download the fetcher asked for came to nothing."""
+        self._due = 0
+        self._fetcher.failed(sha, why)
+
     def _take_plan(self, token: bytes) -> None:
         if not token:
             return  # a retained plan was cleared on the broker: ours stays in force
         self._keep_time()
-        now = None if self._clock.source() == "none" else self._clock.wall()
+        if self._is_flood(token):
+            return
         try:
-            accepted = plans.verify(token, self._identity.rid, self._identity.keys, self._rev, now)
+            accepted = plans.verify(token, self._identity.rid, self._ring.keys, self._rev)
+            if accepted:
+                self._judge_time(accepted)
         except Refused as refused:
-            note = self._refusals.note(token, refused, self._clock.mono())
-            if note:
-                log.warning("plan refused: %s", refused)
-                self.journal.write([note])
+            self._note_refusal(token, refused)
+            if refused.why in ("bad_sig", "key"):
+                self._unknown = token
             return
         if accepted:
             self._player.obey(accepted, token)
             self._rev = accepted.plan.rev
-            self._shelf.drop_unnamed(accepted.plan.aud)
+            self._meter.zone = accepted.zone
+            self._shelf.drop_unnamed(accepted.plan.aud.keys() | self._canned.shas)
+
+    def _judge_time(self, accepted: Accepted) -> None:
+        """Raise Refused for a plan past its time; one that repeats our nonce says itself what time it is."""
+        plan = accepted.plan
+        told = self._nonce.moment(plan.nz, Instant(plan.iat))
+        if told:
+            accepted.check_time(told[0])
+            self._put_clock_right(*told)
+        elif self._clock.source() != "none":
+            accepted.check_time(self._clock.wall())
+
+    def _put_clock_right(self, moment: Instant, err: int) -> None:
+        clock = self._clock
+        step = moment - clock.wall()
+        clock.put_right(moment, err)
+        self._watch.put_right()
+        note = Note("clock", detail={"why": "nonce", "step_ms": step, "err_ms": err})
+        self.journal.write([note], facts={"synced": clock.synced, "shift": clock.shift})
+
+    def _take_keys(self, token: bytes) -> None:
+        if not token:
+            return
+        self._keep_time()
+        if self._is_flood(token):
+            return
+        try:
+            document = self._ring.judge(token)
+        except Refused as refused:
+            self._note_refusal(token, refused)
+            return
+        if document is None:
+            return
+        note = Note("keys", detail={"kv": document.kv})
+        self.journal.write([note], facts=self._ring.facts(document))
+        self._ring.put(document)
+        self._player.rekeyed()
+        # A broker hands out what it retains in any order.
+        waiting, self._unknown = self._unknown, b""
+        self._take_plan(waiting)
+
+    def _is_flood(self, token: bytes) -> bool:
+        """True when too much is sent to be looked at: the station sends again what its heartbeats miss."""
+        if self._tokens.take(self._clock.mono()):
+            return False
+        self._note_refusal(token, Refused("flood"))
+        return True
+
+    def _note_refusal(self, token: bytes, refused: Refused) -> None:
+        note = self._refusals.note(token, refused, self._clock.mono())
+        if note:
+            log.warning("refused: %s", refused)
+            self.journal.write([note])
 
     def _take_evack(self, payload: bytes) -> None:
+        if not self._evacks.take(self._clock.mono()):
+            return
         try:
             self.journal.acknowledge(messages.decode(payload, messages.Evack))
         except (ValueError, RecursionError) as error:
             log.warning("evack dropped: %s", error)
+
+    def tell(self, act: Literal["play", "stop"], n: int) -> None:
+        """An order given on the spot. Raises DeviceError saying why it is not obeyed."""
+        self._due = 0
+        self._keep_time()
+        if act == "play":
+            self._player.by_hand.play(n, self._player.local_vol)
+        else:
+            self._player.by_hand.stop()
 
     # -- the clock --------------------------------------------------------------------------------
 
@@ -140,9 +238,14 @@ class Receiver:
             return self._deadline(mono)
         dues = [self._step_player(), self._fetcher.step(), self._send_journal()]
         dues += [self._presence.step(self._heartbeat), self._close_refusals()]
+        self._meter.step()
         # Two days: "nothing", as a time.
         self._due = min((due for due in dues if due is not None), default=mono + 2 * times.DAY)
         return self._deadline(self._clock.mono())
+
+    def wall(self) -> Instant:
+        """What time it is, as far as this receiver knows."""
+        return self._clock.wall()
 
     def _deadline(self, mono: int) -> Instant:
         return times.after(self._clock.wall(), max(0, self._due - mono))
@@ -182,6 +285,7 @@ class Receiver:
         self._player.stop()
         self._send_journal()
         self._presence.leave()
+        self._meter.keep()
 
     # -- what it says of itself -------------------------------------------------------------------
 
@@ -206,8 +310,10 @@ class Receiver:
             acked=self.journal.acked,
             head=self.journal.head,
             rev=self._rev,
+            kv=self._ring.kv,
             t=clock.wall(),
             src=clock.source(),
+            err_ms=clock.err if clock.source() == "rtc" else 0,
             up=clock.mono(),
             fw=FIRMWARE,
             disk=self._shelf.disk(),
@@ -216,4 +322,6 @@ class Receiver:
             play=player.play,
             ready=ready,
             want=want,
+            can=player.canned,
+            net=self._meter.reading,
         )

@@ -25,7 +25,10 @@ from devices.link import (
     Will,
 )
 from devices.receiver import identity as identities
+from devices.receiver.amplifier import Amplified, Switch
 from devices.receiver.clock import SystemClock
+from devices.receiver.control import Control, Told
+from devices.receiver.download import Downloads, Failed
 from devices.receiver.identity import Identity, OutputName
 from devices.receiver.outputs import NullOutput, Output, SystemOutput, WavOutput
 from devices.receiver.receiver import Receiver
@@ -60,6 +63,7 @@ class Running:
         try:
             clock = SystemClock(self.identity.clock)
             self.link = Link(_settings(self.identity, self._will), inbox)
+            self._downloads = Downloads(self.link.inbox, self.identity.mqtt.ca_file)
             self.receiver = Receiver(
                 self.identity,
                 self._store,
@@ -67,6 +71,7 @@ class Running:
                 clock,
                 _Wire(self.link),
                 SystemRandom(),
+                self._downloads,
             )
         except BaseException:
             self._close()
@@ -82,6 +87,10 @@ class Running:
     def take(self, incoming: Incoming) -> None:
         """Hand on what the link says."""
         match incoming:
+            case Told():
+                self._obey(incoming)
+            case Failed(sha=sha, why=why):
+                self.receiver.download_failed(sha, why)
             case Message(topic, payload):
                 self.receiver.handle(topic, payload)
             case Connected():
@@ -92,10 +101,18 @@ class Running:
                 pass  # only the station's evack proves anything
         self.due = 0.0
 
+    def _obey(self, told: Told) -> None:
+        try:
+            self.receiver.tell(told.act, told.n)
+        except DeviceError as refusal:
+            told.answer.put(refusal.sentence)
+        else:
+            told.answer.put("ok")
+
     def step(self) -> None:
         """Do what is due, and note when to come again."""
         deadline = self.receiver.step()
-        self.due = time.monotonic() + min(WAKE, max(0, deadline - times.now()) / SECOND)
+        self.due = time.monotonic() + min(WAKE, max(0, deadline - self.receiver.wall()) / SECOND)
 
     def stop(self) -> None:
         """End in good order."""
@@ -110,6 +127,7 @@ class Running:
         self._close()
 
     def _close(self) -> None:
+        self._downloads.close()
         self._store.close()
         os.close(self._lock)
 
@@ -144,6 +162,14 @@ def _settings(identity: Identity, will: Callable[[], Will]) -> LinkSettings:
 
 
 def _output(name: OutputName, identity: Identity, clock: SystemClock) -> Output:
+    output, amplifier = _sounding(name, identity, clock), identity.amplifier
+    if amplifier is None:
+        return output
+    switch = Switch(amplifier.program, amplifier.tail_ms, clock.mono)
+    return Amplified(output, switch, amplifier.lead_ms)
+
+
+def _sounding(name: OutputName, identity: Identity, clock: SystemClock) -> Output:
     if name == "wav":
         return WavOutput(identity.sound, clock.mono)
     return SystemOutput() if name == "system" else NullOutput(clock.mono)
@@ -165,6 +191,7 @@ def _lock(folder: Path) -> int:
 def run(folder: Path, stop: threading.Event, output: OutputName | None = None) -> None:
     """Run the receiver of ``folder`` until ``stop``. Raises DeviceError when it cannot start."""
     running = Running(folder, output)
+    control = _control(folder, running)
     try:
         while not stop.is_set():
             running.step()
@@ -173,7 +200,18 @@ def run(folder: Path, stop: threading.Event, output: OutputName | None = None) -
         # Not an end in good order: the next boot must call it what it was.
         running.kill()
         raise
+    finally:
+        if control is not None:
+            control.close()
     running.stop()
+
+
+def _control(folder: Path, running: Running) -> Control | None:
+    try:
+        return Control(folder, running.link.inbox)
+    except OSError as error:  # a file system without sockets: what it is for goes on without
+        log.warning("no orders are taken on the spot: %s", error)
+        return None
 
 
 def drain(running: Running, inbox: Inbox) -> None:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
+import msgspec
+
 from devices import messages
-from devices.receiver.clock import Clock
+from devices.receiver.clock import Clock, Nonce
 from devices.receiver.fetch import Wire
 from loa.times import SECOND
 
 FIRMWARE = "loa-0.1"
 HEARTBEAT_SPREAD = 0.2
+ASK_SECONDS = 15
+"""A receiver that does not know the time asks more often than its heart beats."""
 
 
 class Presence:
@@ -23,10 +27,12 @@ class Presence:
         wire: Wire,
         clock: Clock,
         random: Random,
+        nonce: Nonce,
         describe: Callable[[str], messages.State],
     ) -> None:
         self._topic = messages.state_topic(rid)
         self._wire, self._clock, self._random, self._describe = wire, clock, random, describe
+        self._nonce = nonce
         self.sid = ""
         self._new_session()
         self.online = False
@@ -68,7 +74,9 @@ class Presence:
         return min(self._next, self._said_at + SECOND) if changed else self._next
 
     def _say(self, heartbeat: int, qos: int) -> None:
-        state = self._describe(self.sid)
+        state = msgspec.structs.replace(self._describe(self.sid), nonce=self._nonce.say())
+        if state.nonce:
+            heartbeat = min(heartbeat, ASK_SECONDS)
         self._wire.publish(self._topic, messages.encode(state), qos=qos, retain=True)
         mono = self._clock.mono()
         spread = self._random.uniform(1 - HEARTBEAT_SPREAD, 1 + HEARTBEAT_SPREAD)
@@ -78,4 +86,13 @@ class Presence:
 
 def _gist(state: messages.State) -> tuple[object, ...]:
     """What is worth a word before the next heartbeat; the journal's numbers travel with its batches."""
-    return (state.rev, state.play, state.out, state.vol, state.src, state.ready, state.want)
+    return (
+        state.rev,
+        state.kv,
+        state.play,
+        state.out,
+        state.vol,
+        state.src,
+        state.ready,
+        state.want,
+    )

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
-Fact = Literal["jid", "boot", "clean", "rev", "plan", "acked", "born"]
+Fact = Literal[
+    "jid", "boot", "clean", "rev", "plan", "acked", "born", "keys", "anchor", "synced", "shift", "can", "net",
+]  # fmt: skip
 Value = int | str | bytes
 STATES_KEPT = 20_000
 """Occurrences remembered: at a dozen a day, over four years of never playing one twice."""

@@ -27,6 +27,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     run = acts.add_parser("run", help="chạy đầu thu; thư mục cần có station.json do đài cấp")
     run.add_argument("folder", type=Path, metavar="THƯ_MỤC")
     run.add_argument("--output", choices=OUTPUTS, help="dùng đường ra khác với lúc init")
+    play = acts.add_parser(
+        "play-canned", help="phát ngay một âm thanh khẩn cấp lưu sẵn trên đầu thu đang chạy"
+    )
+    play.add_argument("number", type=int, metavar="SỐ", help="số của âm thanh, từ 1 đến 99")
+    stop = acts.add_parser("stop-canned", help="dừng âm thanh lưu sẵn đang phát")
+    tone = acts.add_parser("tone", help="phát tiếng thử loa trên đầu thu đang chạy")
+    for act in (play, stop, tone):
+        act.add_argument(
+            "--folder", type=Path, default=Path(), metavar="THƯ_MỤC", help="thư mục của đầu thu"
+        )
 
 
 def run(parsed: argparse.Namespace) -> int:
@@ -38,6 +48,18 @@ def run(parsed: argparse.Namespace) -> int:
             f"loa receiver run {parsed.folder}"
         )
         return 0
+    if parsed.act in ("play-canned", "tone", "stop-canned"):
+        return _tell(parsed)
     logs.configure("receiver")
     command.run(parsed.folder, parsed.output)
+    return 0
+
+
+def _tell(parsed: argparse.Namespace) -> int:
+    if parsed.act == "stop-canned":
+        command.stop_canned(parsed.folder)
+        print("Đã dừng.")
+        return 0
+    command.play_canned(parsed.folder, parsed.number if parsed.act == "play-canned" else 0)
+    print("Đang phát.")
     return 0

@@ -20,7 +20,7 @@ from devices import messages, signing
 from devices.messages import Audio, Events, Occurrence, Plan, Settings
 from devices.receiver.clock import Source
 from devices.receiver.identity import Identity, Mqtt
-from devices.receiver.outputs import Output, OutputFault, Playing, Sound, decode
+from devices.receiver.outputs import Level, Output, OutputFault, Playing, Sound, decode
 from devices.receiver.receiver import Receiver
 from devices.receiver.store import Change, MemoryStore, Store
 from loa.times import HOUR, MINUTE, Instant
@@ -123,6 +123,7 @@ class Speaker:
     """An output that remembers, and insists on the rules: journalled first, one sound at a time."""
 
     name = "null"
+    level: Level = "E1"
     lead_ms = 0
 
     def __init__(self, clock: FakeClock, store: Store) -> None:
@@ -132,12 +133,21 @@ class Speaker:
         self.opened: list[bytes] = []
         self.broken = False
         self.levels: list[float] = []
+        self.complaint = ""
+        self.is_shut = False
 
     def open(self, sound: Sound) -> Playing:
         decode(sound.data)
         self.opened.append(sound.data)
         self.levels.append(sound.level)
         return _Voice(self, sound, self._clock)
+
+    def tend(self) -> tuple[int | None, str]:
+        complaint, self.complaint = self.complaint, ""
+        return None, complaint
+
+    def shut(self) -> None:
+        self.is_shut = True
 
     def check_journalled(self, occ: str) -> None:
         lines = self._store.lines(1, 1_000_000)
@@ -235,6 +245,8 @@ class Station:
         fields: dict[str, Any] = {
             "rid": RID,
             "rev": self.rev,
+            "iat": clock.wall(),
+            "hz": clock.wall() + 48 * HOUR,
             "exp": clock.wall() + 72 * HOUR,
             "set": Settings(),
             "aud": {
@@ -243,7 +255,7 @@ class Station:
                 if one.sha in self.audio
             },
         } | more
-        plan = Plan(v=1, iat=clock.wall(), hz=clock.wall() + 48 * HOUR, occ=occ, **fields)
+        plan = Plan(v=1, occ=occ, **fields)
         return key(signer, *roles).sign(messages.encode(plan), "loa-plan")
 
     @functools.lru_cache(maxsize=64)  # noqa: B019 - a station lives as long as its test
@@ -280,6 +292,24 @@ class Station:
         return messages.encode(messages.Evack(jid=self.jid, upto=at, rw=rw))
 
 
+def keys_token(
+    kv: int, *keys: signing.PrivateKey, roots: str = "root", signers: str = "", **more: Any
+) -> bytes:
+    """A keys document; ``roots`` and ``signers`` (the roots themselves when empty) are names parted by blanks."""
+    fields: dict[str, Any] = {
+        "roots": [{"kid": name, "x": key(name).public.x} for name in roots.split()],
+        "need": len(roots.split()) or 1,
+        "keys": [
+            {"kid": one.public.kid, "x": one.public.x, "roles": one.public.roles}
+            | {"from": T0 - HOUR, "until": T0 + 2_000 * HOUR}
+            for one in keys
+        ],
+    } | more
+    payload = json.dumps({"v": 1, "kv": kv, "iat": T0} | fields).encode()
+    names = (signers or roots or "root").split()
+    return signing.sign_jointly(payload, "loa-keys", [key(name) for name in names])
+
+
 class Bench:
     """A receiver and all around it; ``cut`` and ``boot`` are the plug."""
 
@@ -291,6 +321,7 @@ class Bench:
         self.speaker = Speaker(self.clock, self.store)
         self.output: Output = self.speaker
         self.random = random.Random(seed)
+        self.web: Any = None
         station_keys = [key("plan", "plan"), key("emergency", "plan", "emergency")]
         self.identity = Identity(
             rid=RID,
@@ -304,7 +335,7 @@ class Bench:
         self.clock.reboot()
         self.wire.sent, self.wire.filters = [], set()
         self.receiver = Receiver(
-            self.identity, self.store, self.output, self.clock, self.wire, self.random
+            self.identity, self.store, self.output, self.clock, self.wire, self.random, self.web
         )
         if online:
             self.receiver.connected()
@@ -336,15 +367,15 @@ class Bench:
             self.receiver.step()
 
     def until(self, wall: int, serve: bool = False) -> None:
-        """Let the time pass, waking the receiver when it asked to be woken."""
+        """Let the time pass, by the receiver's clock, waking it when it asked to be woken."""
         while True:
             if serve:
                 self.serve()
             deadline = self.receiver.step()
             if deadline > wall:
                 break
-            self.clock.advance(max(1, deadline - self.clock.wall()))
-        self.clock.advance(max(0, wall - self.clock.wall()))
+            self.clock.advance(max(1, deadline - self.receiver.wall()))
+        self.clock.advance(max(0, wall - self.receiver.wall()))
         self.receiver.step()
 
     def entries(self) -> list[messages.Entry]:

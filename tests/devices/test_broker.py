@@ -246,11 +246,15 @@ def test_it_writes_accounts_only_when_they_change(tmp_path):
     accounts = [Account("r-0002", HASHES["r-0002"]), Account("r-0001", HASHES["r-0001"])]
     assert broker.write_accounts(folder, accounts)
     assert not broker.write_accounts(folder, reversed(accounts))
-    assert broker.read_accounts(folder) == {name: HASHES[name] for name in ("r-0001", "r-0002")}
+    written = broker.read_accounts(folder)
+    assert written.keys() == {"r-0001", "r-0002", *broker.CANARIES}
+    assert all(written[name] == HASHES[name] for name in ("r-0001", "r-0002"))
     assert broker.write_accounts(folder, accounts[:1])
     assert (folder / "passwords").stat().st_mode & 0o777 == 0o600
     assert folder.stat().st_mode & 0o777 == 0o700
-    assert [path.name for path in folder.iterdir()] == ["passwords"]
+    secret = {"passwords", *(f"{name}.password" for name in broker.CANARIES)}
+    assert {path.name for path in folder.iterdir()} == secret
+    assert all(path.stat().st_mode & 0o077 == 0 for path in folder.iterdir())
 
 
 @pytest.mark.parametrize(
@@ -274,6 +278,7 @@ def test_it_refuses_a_password_that_is_not_hashed(tmp_path):
         ("r-0001", "read", "loa/1/r-0001/dn/#", True),
         ("r-0001", "write", "loa/1/r-0001/up/state", True),
         ("r-0001", "read", "loa/1/audio/0123456789abcdef/#", True),
+        ("r-0001", "write", "loa/1/r-0001/up/hoard", False),
         ("r-0001", "write", "loa/1/audio/0123456789abcdef/0", False),
         ("r-0001", "write", "loa/1/r-0001/dn/plan", False),
         ("r-0001", "read", "loa/1/r-0001/up/state", False),
@@ -288,6 +293,10 @@ def test_it_refuses_a_password_that_is_not_hashed(tmp_path):
         (STATION, "read", "$SYS/broker/version", True),
         (STATION, "write", "$SYS/broker/version", False),
         (STATION, "write", "loa/2/r-0001/dn/plan", False),
+        ("canary-loa", "read", "loa/1/canary-watch/dn/plan", False),
+        ("canary-watch", "write", "loa/1/canary-loa/dn/plan", True),
+        ("canary-watch", "write", "loa/1/r-0001/dn/plan", False),
+        ("canary-watch", "read", "loa/1/r-0001/up/evt", False),
     ],
 )
 def test_its_access_list_lets_a_receiver_reach_itself_alone(name, access, topic, may):

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import subprocess
+import threading
 import time
 import wave
 from array import array
+from collections.abc import Generator
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -19,6 +21,8 @@ from devices.receiver.outputs import (
     Undecodable,
     WavOutput,
     decode,
+    faded_in,
+    faded_out,
     scaled,
 )
 from loa.times import MINUTE, SECOND
@@ -149,5 +153,81 @@ def test_the_feed_begins_on_the_very_frame(monkeypatch: pytest.MonkeyPatch) -> N
         now += 50_000_000
     got = array("h", heard)
     assert set(got[:3_120]) == {0}, "130 ms of silence"
-    assert got[3_120:] == array("h", [one for piece in decode(tone(1)) for one in piece])
+    sound = array("h", [one for piece in decode(tone(1)) for one in piece])
+    assert got[3_120:] == faded_in(sound, 0)
     assert playing.left_ms() == 0
+
+
+class Card:
+    """Asks for sound only when told to."""
+
+    def __init__(self) -> None:
+        self.heard = b""
+        self.is_closed = False
+
+    def start(self, feed: Generator[bytes, int, None]) -> None:
+        self.feed = feed
+
+    def ask(self, frames: int) -> None:
+        self.heard += self.feed.send(frames)
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+@pytest.fixture
+def card(monkeypatch: pytest.MonkeyPatch) -> Card:
+    card = Card()
+    monkeypatch.setattr(SystemOutput, "device", lambda self: card)
+    return card
+
+
+def test_a_sound_that_is_stopped_fades_before_the_card_is_closed(card: Card) -> None:
+    playing = SystemOutput().open(Sound("b1", tone(1), 1_000))
+    playing.begin(0)
+    for _ in range(5):
+        card.ask(1_200)
+    closing = threading.Thread(target=playing.close)
+    closing.start()
+    while closing.is_alive():
+        card.ask(1_200)
+    closing.join()
+    assert card.is_closed
+    sound = array("h", [one for piece in decode(tone(1)) for one in piece])
+    got = array("h", card.heard)
+    tail = next(n for n in range(len(got)) if not any(got[n:]))
+    assert 6_000 < tail <= len(sound)
+    assert got[240 : tail - 240] == sound[240 : tail - 240]
+    assert max(map(abs, got[tail - 24 : tail])) < max(sound) // 8, "no click"
+
+
+def test_a_card_that_asks_no_more_is_closed_all_the_same(
+    card: Card, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("devices.receiver.outputs.FADED_SECONDS", 0.0)
+    playing = SystemOutput().open(Sound("b1", tone(1), 1_000))
+    playing.begin(0)
+    card.ask(1_200)
+    card.ask(1_200)
+    playing.close()
+    assert card.is_closed
+
+
+def test_fades_are_ramps_of_ten_milliseconds() -> None:
+    flat = array("h", [24_000] * 480)
+    up = faded_in(flat[:100], 0) + faded_in(flat[100:], 100)
+    assert (up[0], up[120], up[239], list(up[240:])) == (0, 12_000, 23_900, [24_000] * 240)
+    down = faded_out(flat)
+    assert (down[0], down[120], down[239], list(down[240:])) == (24_000, 12_000, 100, [0] * 240)
+
+
+def test_only_what_a_decoder_gave_away_is_evidence(tmp_path: Path) -> None:
+    for output, level in ((NullOutput, "none"), (WavOutput, "E1")):
+        bench = Bench(tmp_path / level)
+        folder = [bench.identity.sound] if output is WavOutput else []
+        bench.output = output(*folder, bench.clock.mono)
+        bench.boot()
+        bench.give(bench.occ("b1", AT))
+        bench.until(AT + MINUTE, serve=True)
+        assert bench.detail("b1", "played")["level"] == level
+    assert SystemOutput.level == "E1"

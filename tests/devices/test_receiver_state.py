@@ -45,6 +45,16 @@ def test_a_state_fits_and_is_retained_where_the_contract_says(bench: Bench) -> N
     assert len(raw) < messages.MAX_STATE_BYTES
 
 
+def test_the_fullest_state_fits() -> None:
+    most = 2**53
+    state = messages.State(
+        on=1, sid="f" * 16, boot=most, jid="f" * 32, n=most, acked=most, head="f" * 64, rev=most, kv=most,
+        t=most, src="none", err_ms=most, nonce="f" * 32, up=most, fw="x" * 64, disk=0.99, pwr="bat",
+        out="fault", vol=100, play="x" * 64, ready=most, want=most, can=most, net=("2026-11", most),
+    )  # fmt: skip
+    assert len(messages.encode(state)) <= messages.MAX_STATE_BYTES
+
+
 def test_each_connection_has_its_own_session(bench: Bench) -> None:
     topic, will = bench.receiver.will()
     first = messages.decode(will, messages.State)
