@@ -8,21 +8,32 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import unicodedata
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib import resources
 
 import msgspec
 
 from loa.errors import ContentError
 
-COLUMNS = ("form", "spoken", "case_sensitive", "note")
+COLUMNS = {
+    "form": "chữ viết",
+    "spoken": "cách đọc",
+    "case_sensitive": "đúng chữ hoa",
+    "note": "ghi chú",
+}
+"""Column of a file → its heading. Either is taken, in any case, with or without marks."""
+YES, NO = ("1", "co"), ("0", "khong")
 MAX_FORM = 60
+_PREFIX = 3  # letters; with fewer, most words of a text would be looked up in vain
 MAX_SPOKEN = 200
 
 # An entry whose note begins so is used, but the reading asks staff to look at it.
 DOUBTFUL = "nhiều nghĩa"
+
+_LETTERS = re.compile(r"[^\W\d_]+")
 
 _FORMULA_SIGNS = ("=", "+", "-", "@", "'")  # a spreadsheet would run such a cell
 
@@ -41,13 +52,24 @@ class Entry(msgspec.Struct, frozen=True):
         return self.note.casefold().startswith(DOUBTFUL)
 
 
-class Dictionary:
-    """Entries ready for looking up; of two with the same form the later one stands."""
+def _head(form: str) -> str:
+    """The letters a form begins with, or the one sign or digit it begins with."""
+    letters = _LETTERS.match(form)
+    return letters.group().casefold() if letters else form[0].casefold()
 
-    def __init__(self, entries: Iterable[Entry]) -> None:
+
+class Dictionary:
+    """Entries ready for looking up; of two with the same form the later one stands.
+
+    Those in `own` are the commune's: the reading shows them as such, and asks `signed` before any rule.
+    """
+
+    def __init__(self, entries: Iterable[Entry], own: Iterable[Entry] = ()) -> None:
+        self._own = frozenset(own)
         # Case-folded form → the entries of that form: by exact spelling, or "" for any case.
         self._forms: dict[str, dict[str, Entry]] = {}
-        lengths: dict[str, set[int]] = {}
+        heads: set[str] = set()
+        lengths: dict[str, set[int]] = {}  # by the first letters of the form, case-folded
         for entry in entries:
             form = unicodedata.normalize("NFC", entry.form)
             if not form:
@@ -56,7 +78,10 @@ class Dictionary:
             if not entry.case_sensitive:
                 same.clear()
             same[form if entry.case_sensitive else ""] = entry
-            lengths.setdefault(form[0].casefold(), set()).add(len(form))
+            lengths.setdefault(form[:_PREFIX].casefold(), set()).add(len(form))
+            heads.add(_head(form))
+        # What forms begin with: a text's word that begins otherwise need not be looked up.
+        self.heads = frozenset(heads)
         self._lengths = {first: sorted(found, reverse=True) for first, found in lengths.items()}
 
     @property
@@ -67,8 +92,19 @@ class Dictionary:
         return tuple(order)
 
     def with_own(self, own: Iterable[Entry]) -> Dictionary:
-        """A dictionary with the commune's own entries on top of these."""
-        return Dictionary((*self.entries, *own))
+        """A dictionary with the commune's own entries on top of these, remembered as such."""
+        added = tuple(own)
+        return Dictionary((*self.entries, *added), (*self._own, *added))
+
+    def is_own(self, entry: Entry) -> bool:
+        """Whether the commune brought this entry."""
+        return entry in self._own
+
+    @cached_property
+    def signed(self) -> Dictionary | None:
+        """The own entries whose form holds a digit or a sign ("06/CP", "24/7"); None if there are none."""
+        found = [entry for entry in self.entries if self.is_own(entry) and has_sign(entry.form)]
+        return Dictionary(found, found) if found else None
 
     def get(self, form: str) -> Entry | None:
         """The entry for exactly this form, in its own case first."""
@@ -80,18 +116,30 @@ class Dictionary:
 
         Word borders are the caller's to judge.
         """
+        if not 0 <= start < len(text):
+            return ()
+        lengths: list[int] = []
+        prefix = text[start : start + _PREFIX].casefold()
+        for size in range(len(prefix), 0, -1):
+            lengths += self._lengths.get(prefix[:size], ())
         found: list[tuple[int, Entry]] = []
-        for length in self._lengths.get(text[start].casefold(), ()):
-            end = start + length
-            entry = self.get(text[start:end]) if end <= len(text) else None
-            if entry is not None:
-                found.append((end, entry))
+        for length in lengths:
+            form = text[start : start + length]
+            same = self._forms.get(form.casefold()) if len(form) == length else None
+            entry = same and (same.get(form) or same.get(""))
+            if entry:
+                found.append((start + length, entry))
         return tuple(found)
 
     def longest(self, text: str, start: int = 0) -> Entry | None:
         """The longest entry whose form stands at `start`, or None."""
-        found = self.candidates(text, start) if 0 <= start < len(text) else ()
+        found = self.candidates(text, start)
         return found[0][1] if found else None
+
+
+def has_sign(form: str) -> bool:
+    """Whether a rule before the dictionary might take the form; the point of "TP." is none's."""
+    return not all(char.isalpha() or char.isspace() for char in form.removesuffix("."))
 
 
 def problem(entry: Entry) -> str | None:
@@ -110,33 +158,56 @@ def problem(entry: Entry) -> str | None:
 
 
 def _entry(row: dict[str, str], line: int) -> Entry:
-    flag = row["case_sensitive"].strip() or "1"
-    if flag not in ("0", "1"):
-        raise ContentError(
-            f"Dòng {line}: cột case_sensitive là “{flag}”; chỉ nhận 0 hoặc 1.", field="file"
-        )
-    entry = Entry(row["form"].strip(), row["spoken"].strip(), flag == "1", row["note"].strip())
+    exact = _is_exact(row["case_sensitive"].strip(), line)
+    entry = Entry(row["form"].strip(), row["spoken"].strip(), exact, row["note"].strip())
     wrong = problem(entry)
     if wrong is not None:
         raise ContentError(f"Dòng {line}: {wrong}", field="file")
     return entry
 
 
+def _is_exact(flag: str, line: int) -> bool:
+    """What the third column says; empty is yes."""
+    plain = _plain(flag)
+    if plain and plain not in YES + NO:
+        raise ContentError(
+            f"Dòng {line}: cột “{COLUMNS['case_sensitive']}” là “{flag}”; chỉ nhận 1 (có) hoặc 0 (không).",
+            field="file",
+        )
+    return plain not in NO
+
+
+def _plain(words: str) -> str:
+    """The words in small letters without marks, however they were spaced."""
+    # Not content.searching: the reading must do without a database library.
+    letters = unicodedata.normalize("NFD", " ".join(words.casefold().split()).replace("đ", "d"))
+    return "".join(char for char in letters if not unicodedata.combining(char))
+
+
+_NAMES = {_plain(each): name for name, heading in COLUMNS.items() for each in (name, heading)}
+
+
 def _rows(text: str) -> Iterable[tuple[int, dict[str, str]]]:
     header = text.partition("\n")[0]
     # Excel with Vietnamese settings separates by semicolons.
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=";" if ";" in header else ",")
-    names = [name.strip().lower() for name in next(reader, [])]
-    missing = [name for name in COLUMNS[:2] if name not in names]
+    names = [_NAMES.get(_plain(heading), heading) for heading in next(reader, [])]
+    missing = [COLUMNS[name] for name in ("form", "spoken") if name not in names]
     if missing:
         raise ContentError(
-            f"Dòng đầu thiếu cột {', '.join(missing)}; cần có: {', '.join(COLUMNS)}.", field="file"
+            f"Dòng đầu thiếu cột {_listed(missing)}. Dòng đầu của tệp cần có: {_listed(COLUMNS.values())}; "
+            f"hai cột sau có thể bỏ.",
+            field="file",
         )
     for cells in reader:
         if any(cell.strip() for cell in cells):
             row = dict.fromkeys(COLUMNS, "")
             row.update(zip(names, map(_unquoted, cells), strict=False))
             yield reader.line_num, row
+
+
+def _listed(headings: Iterable[str]) -> str:
+    return ", ".join(f"“{heading}”" for heading in headings)
 
 
 def _unquoted(cell: str) -> str:
@@ -148,7 +219,7 @@ def _quoted(cell: str) -> str:
 
 
 def parse(text: str) -> tuple[Entry, ...]:
-    """Entries of a CSV with the columns form, spoken, case_sensitive, note; the last two may be absent.
+    """Entries of a CSV whose first line has the headings of `COLUMNS`; the last two may be absent.
 
     Takes what Excel saves (BOM, semicolons). Raises ContentError naming the line that is wrong.
     """
@@ -173,7 +244,7 @@ def emit(entries: Iterable[Entry]) -> str:
     """The entries as CSV text that `parse` takes back; safe to open in a spreadsheet."""
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    writer.writerow(COLUMNS.values())
     for entry in entries:
         flag = "1" if entry.case_sensitive else "0"
         writer.writerow([_quoted(entry.form), _quoted(entry.spoken), flag, _quoted(entry.note)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from string import ascii_letters
 
 from content import numbers
 from content.dictionary import Dictionary
@@ -22,8 +23,11 @@ TYPES = {
     "GP": "giấy phép", "GUQ": "giấy ủy quyền", "GGT": "giấy giới thiệu", "PL": "pháp lệnh",
     "LCT": "lệnh", "L": "lệnh", "VBHN": "văn bản hợp nhất", "TC": "thông cáo",
     "TgT": "thông tri", "TTri": "thông tri", "QCPH": "quy chế phối hợp", "PB": "phiếu báo",
-    "PC": "phiếu chuyển", "SL": "sắc lệnh",
+    "PC": "phiếu chuyển", "SL": "sắc lệnh", "HĐKT": "hợp đồng kinh tế", "HĐLĐ": "hợp đồng lao động",
+    "HĐDV": "hợp đồng dịch vụ", "HĐMB": "hợp đồng mua bán", "GCN": "giấy chứng nhận",
 }  # fmt: skip
+# What a paper is about, where others name who issued it.
+_SUBJECTS = frozenset({"VPHC", "XPVPHC", "XPHC", "XLVPHC", "KPHQ", "KNTC"})
 _JOINT = frozenset({"TTLT", "NQLT", "KHLT", "KHLN", "HDLN", "CTPH", "CTRPH", "KHPH", "QCPH"})
 
 _BRANCHES = {
@@ -38,7 +42,9 @@ _BRANCHES = {
 }  # fmt: skip
 ISSUERS = {
     "CP": "Chính phủ", "TTg": "Thủ tướng Chính phủ", "TTG": "Thủ tướng Chính phủ",
-    "CTN": "Chủ tịch nước", "UBND": "ủy ban nhân dân", "HĐND": "hội đồng nhân dân",
+    "CTN": "Chủ tịch nước", "CTUBND": "chủ tịch ủy ban nhân dân", "CTUB": "chủ tịch ủy ban",
+    "CT": "chủ tịch", "CTHĐND": "chủ tịch hội đồng nhân dân", "TTHĐND": "thường trực hội đồng nhân dân",
+    "UBND": "ủy ban nhân dân", "HĐND": "hội đồng nhân dân",
     "UBTVQH": "Ủy ban Thường vụ Quốc hội", "QH": "Quốc hội", "VPCP": "Văn phòng Chính phủ",
     "TTCP": "Thanh tra Chính phủ", "BCA": "Bộ Công an", "BQP": "Bộ Quốc phòng",
     "BNG": "Bộ Ngoại giao", "UBDT": "Ủy ban Dân tộc", "NHNN": "Ngân hàng Nhà nước",
@@ -64,19 +70,24 @@ ISSUERS = {
 _PART = r"[A-ZĐƯ][A-Za-zĐđƯư0-9&]{0,11}"
 _YEAR = r"(?:19|20)\d\d"
 NUMBER = re.compile(
-    rf"(?<![\w./-])(?P<number>\d{{1,6}}[a-zA-Z]?)(?: ?/ ?(?P<year>{_YEAR}))? ?(?P<sep>[/-]) ?"
+    rf"(?<![\w./-])(?P<number>\d{{1,6}}(?:\.\d{{1,3}}(?=[ /]))?[a-zA-Z]?)(?: ?/ ?(?P<year>{_YEAR}))? ?(?P<sep>[/-]) ?"
     rf"(?P<symbol>{_PART}(?: ?[-–/.] ?{_PART}){{0,4}})(?![\w&])(?:\.signed)?(?:\.pdf)?"
 )
 BLANK = re.compile(rf"(?<![\w/])(?:[.…_]{{1,40}} ?)?/ ?(?P<symbol>{_PART} ?[-/] ?{_PART})(?![\w&])")
 BARE = re.compile(rf"(?<![\w/&-])(?P<symbol>{_PART}-{_PART})(?![\w&/-])")
-SHORT = re.compile(rf"(?<![\w./])(?P<number>\d{{1,5}})/(?P<year>{_YEAR})(?![\d/])")
+SHORT = re.compile(rf"(?<![\w./])(?P<number>\d{{1,5}}(?:\.\d{{1,2}})?)/(?P<year>{_YEAR})(?![\d/])")
 TYPE = re.compile(
-    r"(?<![\w&/.-])(?P<type>NĐ|QĐ|TT|NQ|CT|KH|CV|TB|HD|KL|BC|TTr|CTr|GM)(?= ?(?:số:? ?)?\d)"
+    r"(?<![\w&/.-])(?P<type>NĐ|QĐ|TT|NQ|CT|KH|CV|TB|HD|KL|BC|TTr|CTr|GM)"
+    r"(?:(?<=NĐ)|(?<=NQ)|(?<=QĐ)|(?<=TT)|(?= ))(?= ?(?:số:? ?)?\d)(?! ?\d{1,3}[.,]\d{1,2}(?!\d))"
 )
+_STRONG = frozenset({"CP", "TW", "TƯ", "TU", "ĐU", "QH"})
 _SPLIT = re.compile(r" ?[-–/.] ?")
 
+_LISTED_PAPERS = 6
+_NEXT = re.compile(r",? (?:và )?(?:số )?(?=\d)|, ?(?=\d)")
 _DAY = r"ngày (?:\d[\d/. -]{2,11}|\d{1,2} tháng \d{1,2} năm \d{4})"
-_GOES_ON = re.compile(rf",? ?(?:{_DAY})?,? ?\(?(?:của|do) ", re.IGNORECASE)
+_HOUR = r"(?:hồi|lúc) \d{1,2}(?: ?[h:g] ?| giờ ?)(?:\d\d)?(?: phút)?,? ?"
+_GOES_ON = re.compile(rf",? ?(?:{_HOUR})?(?:{_DAY})?,? ?\(?(?:của|do)\b", re.IGNORECASE)
 _TYPE_WORDS = "|".join(
     sorted({*TYPES.values(), "văn bản", "luật", "bộ luật", "đề án", "phiếu", "lệnh"}, key=len)[::-1]
 )
@@ -86,6 +97,7 @@ _ENDS_IN_NUMBER_WORD = re.compile(r"\bsố ?:? ?$", re.IGNORECASE)
 _ENDS_IN_TYPE = re.compile(
     rf"(?:\b(?:{_TYPE_WORDS})|(?<!\w)(?:{'|'.join(TYPES)}))(?: số)? ?:? ?$", re.IGNORECASE
 )
+_ISSUE = re.compile(r"(?<!nhà )(?<!hộ )\bsố ?:? ?$", re.IGNORECASE)
 _ASSEMBLY = re.compile(r"(QH|UBTVQH)(\d{1,2})$")
 
 
@@ -110,6 +122,8 @@ def _is_symbol(draft: Draft, match: re.Match[str], parts: list[str]) -> bool:
     if len(parts) > 1:
         known = kind or issuer(parts[0], draft.dictionary) is not None
         return known or match["year"] is not None or _names_paper(draft, match.start())
+    if kind and match["year"] and _names_paper(draft, match.start()):
+        return True
     if kind or parts[0] in ISSUERS:
         named = parts[0] in ("CP", "TTg") or len(parts[0]) > 2
         return named or _names_paper(draft, match.start())
@@ -119,12 +133,16 @@ def _is_symbol(draft: Draft, match: re.Match[str], parts: list[str]) -> bool:
 def _authors(parts: list[str], dictionary: Dictionary) -> tuple[str, str | None]:
     """ "của …" for the symbol's issuers, and a warning when one had to be spelled."""
     kind = parts[0] if parts[0] in TYPES else ""
-    codes = parts[1:] if kind else parts
+    codes = [code for code in (parts[1:] if kind else parts) if code not in _SUBJECTS]
     if not codes:
         return "", None
     named = codes if kind in _JOINT else codes[:1]  # what follows is the drafting office
-    said = [issuer(code, dictionary) or _spelled(code) for code in named]
-    unknown = [code for code in named if issuer(code, dictionary) is None]
+    if kind in _JOINT:
+        known = {code: issuer(code, dictionary) or _BRANCHES.get(code) for code in named}
+    else:
+        known = {code: issuer(code, dictionary) for code in named}
+    said = [name or _spelled(code) for code, name in known.items()]
+    unknown = [code for code, name in known.items() if name is None]
     warning = None
     if unknown:
         warning = f"Chưa biết “{unknown[0]}” là cơ quan nào; hãy thêm vào từ điển hoặc viết đầy đủ."
@@ -140,6 +158,11 @@ def _spelled(code: str) -> str:
 
 
 def _number(text: str) -> str:
+    if "." in text:  # 66.7/2025/NQ-CP
+        whole, part = text.split(".")
+        if len(part) == 3:
+            return numbers.integer(int(whole + part))
+        return " chấm ".join(map(_number, text.split(".")))
     if text[-1].isdigit():
         return numbers.plain(text)
     return f"{numbers.plain(text[:-1])} {spell(text[-1])}"
@@ -167,9 +190,23 @@ def _says_type(draft: Draft, start: int, kind: str) -> bool:
     return TYPES[kind] in before.lower() or re.search(rf"(?<!\w){kind}\b(?!/)", before) is not None
 
 
+def _goes_on(draft: Draft, match: re.Match[str]) -> bool:
+    """Whether the text itself says whose the paper is: behind it, or behind the last of a list."""
+    end = match.end()
+    for _ in range(_LISTED_PAPERS):
+        if _GOES_ON.match(draft.after(end, 60)):
+            return True
+        following = _NEXT.match(draft.text, end)
+        paper = following and NUMBER.match(draft.text, following.end())
+        if not paper or paper["symbol"] != match["symbol"]:
+            return False
+        end = paper.end()
+    return False
+
+
 def document_numbers(draft: Draft) -> Iterator[Found]:
     """47/2020/NĐ-CP, 104/KH-UBND, 650/BTTTT-TTCS, 05-CT/TW, 06/CP, 31/2024/QH15."""
-    for match in NUMBER.finditer(draft.masked):
+    for match in draft.at_numbers(NUMBER, then=ascii_letters + "/-."):
         parts = _SPLIT.split(match["symbol"])
         if not _is_symbol(draft, match, parts):
             continue
@@ -179,7 +216,7 @@ def document_numbers(draft: Draft) -> Iterator[Found]:
         if parts[0] in TYPES and not _says_type(draft, match.start(), parts[0]):
             said = f"{TYPES[parts[0]]} {said}"
         warning = None
-        if not _GOES_ON.match(draft.after(match.end(), 60)):
+        if not _goes_on(draft, match):
             authors, warning = _authors(parts, draft.dictionary)
             said += authors
         yield Found(match.start(), match.end(), said, "document_number", warning)
@@ -187,11 +224,15 @@ def document_numbers(draft: Draft) -> Iterator[Found]:
 
 def symbols_without_number(draft: Draft) -> Iterator[Found]:
     """A number left blank ("Số: …/KH-UBND") and a symbol standing alone ("QĐ-TTg")."""
-    for pattern in (BLANK, BARE):
-        for match in pattern.finditer(draft.masked):
+    blanks = BLANK.finditer(draft.masked if "/" in draft.masked else "")
+    for pattern, matches in ((BLANK, blanks), (BARE, draft.at_capitals(BARE))):
+        for match in matches:
             parts = _SPLIT.split(match["symbol"])
             if parts[0] not in TYPES or issuer(parts[1], draft.dictionary) is None:
                 continue
+            weak = len(parts[1]) < 3 and parts[1] not in _STRONG
+            if pattern is BARE and (weak or draft.dictionary.get(match["symbol"])):
+                continue  # KH-KT is no plan of anybody's
             authors, _ = _authors(parts, draft.dictionary)
             warning = "Văn bản chưa có số." if pattern is BLANK else None
             yield Found(
@@ -201,14 +242,16 @@ def symbols_without_number(draft: Draft) -> Iterator[Found]:
 
 def short_numbers(draft: Draft) -> Iterator[Found]:
     """ "Nghị định 49/2024": number and year, where the paper is named in words before."""
-    for match in SHORT.finditer(draft.masked):
-        if _ENDS_IN_TYPE.search(draft.before(match.start())):
+    for match in draft.at_numbers(SHORT, then="/."):
+        before = draft.before(match.start())
+        numbered = match["year"] > "1999" and _ISSUE.search(before)
+        if numbered or _ENDS_IN_TYPE.search(before):
             year = numbers.integer(int(match["year"]))
-            said = f"{numbers.plain(match['number'])} năm {year}"
+            said = f"{_number(match['number'])} năm {year}"
             yield Found(match.start(), match.end(), said, "document_number")
 
 
 def document_types(draft: Draft) -> Iterator[Found]:
     """TT and CT mean a paper when a number follows: "TT 39", "CT số 05"."""
-    for match in TYPE.finditer(draft.text):
+    for match in draft.at_capitals(TYPE, draft.text):
         yield Found(match.start(), match.end(), TYPES[match["type"]], "document_type")

@@ -28,6 +28,8 @@ _SAME = str.maketrans(
         "—": "–",
         "―": "–",
         "º": "°",
+        "⁰": "°",
+        "ᵒ": "°",
         "˚": "°",
         "′": "'",
         "’": "'",
@@ -59,9 +61,21 @@ class Found(NamedTuple):
 Rule = Callable[["Draft"], Iterable[Found]]
 
 
+_RUN = re.compile(r"\d\d*")
+_CAPITAL = re.compile(r"[A-ZĐƯÂÔ](?<!\w[A-ZĐƯÂÔ])")
+_SIGNS_BEFORE = 3
+
 # Odd numbers (½, ①, Ⅲ) count as letters in a regular expression; here they are signs.
 ODD = "\ufffd"
 _LONE_POWER = re.compile("(?<!m)[²³]")
+
+
+class _SameLength(dict[int, str]):
+    """For `str.translate`: works a character out when it is first met."""
+
+    def __missing__(self, code: int) -> str:
+        self[code] = _same_length(chr(code))
+        return self[code]
 
 
 def _same_length(char: str) -> str:
@@ -73,21 +87,28 @@ def _same_length(char: str) -> str:
     return " " if kind == "Zs" else char
 
 
+_TABLE = _SameLength(_SAME)
+
+
 class Draft:
     """`text` is the plain copy, `masked` the same with everything taken hidden."""
 
     def __init__(self, written: str, dictionary: Dictionary) -> None:
         self.written = written
         self.dictionary = dictionary
-        same = "".join(map(_same_length, written.translate(_SAME)))
-        self.text = _LONE_POWER.sub(ODD, same)
+        self.text = _LONE_POWER.sub(ODD, written.translate(_TABLE))
         self.masked = self.text
+        runs = [match.span() for match in _RUN.finditer(self.text)]
+        self._numbers = [start for start, _ in runs]
+        self._tails = {start: self.text[end : end + 2].lstrip(" ")[:1] for start, end in runs}
+        self._capitals = [match.start() for match in _CAPITAL.finditer(self.text)]
         self._chars = list(self.text)
         self._starts: dict[int, Found] = {}
         self._ends: dict[int, Found] = {}
 
     def apply(self, rule: Rule) -> None:
         """Take what the rule finds, first come first served; overlapping pieces are left out."""
+        taken = False
         for found in list(rule(self)):
             hidden = self._chars[found.start : found.end]
             if not hidden or MASK in hidden:
@@ -95,7 +116,62 @@ class Draft:
             self._chars[found.start : found.end] = MASK * len(hidden)
             self._starts[found.start] = found
             self._ends[found.end] = found
-        self.masked = "".join(self._chars)
+            taken = True
+        if taken:
+            masked = self.masked = "".join(self._chars)
+            self._numbers = [at for at in self._numbers if masked[at] != MASK]
+
+    def at_numbers(
+        self, pattern: re.Pattern[str], behind: str = "", then: str = ""
+    ) -> Iterator[re.Match[str]]:
+        """What `finditer` finds of a pattern that starts with a number, or with one of `behind` before it.
+
+        Trying where numbers stand costs next to nothing; searching a whole text for each rule does not.
+        `then` holds every character that can follow the digits, or the one space behind them.
+        """
+        if behind:
+            yield from self._at_signed_numbers(pattern, behind, then)
+            return
+        end, masked, match_at = 0, self.masked, pattern.match
+        for number in self._followed(then):
+            if number >= end and (match := match_at(masked, number)) is not None:
+                end = match.end()
+                yield match
+
+    def _followed(self, then: str) -> list[int]:
+        if not then:
+            return self._numbers
+        tails = self._tails
+        return [number for number in self._numbers if tails[number] in then]
+
+    def _at_signed_numbers(
+        self, pattern: re.Pattern[str], behind: str, then: str
+    ) -> Iterator[re.Match[str]]:
+        end = 0
+        for number in self._followed(then):
+            start = number
+            while start > end and self.text[start - 1] in behind and number - start < _SIGNS_BEFORE:
+                start -= 1
+            for position in range(max(start, end), number + 1):
+                match = pattern.match(self.masked, position)
+                if match is not None:
+                    end = match.end()
+                    yield match
+                    break
+
+    def at_capitals(
+        self, pattern: re.Pattern[str], text: str | None = None
+    ) -> Iterator[re.Match[str]]:
+        """What `finditer` finds of a pattern that starts with a word's capital (A to Z, Đ, Ư)."""
+        end = 0
+        text = text or self.masked
+        for position in self._capitals:
+            if position < end or text[position] == MASK:
+                continue
+            match = pattern.match(text, position)
+            if match is not None:
+                end = match.end()
+                yield match
 
     def starting(self, position: int) -> Found | None:
         return self._starts.get(position)

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from content import numbers
 from content.reading_draft import MASK, ODD, Draft, Found
-from content.syllables import LETTERS, split_plain, word_set
+from content.syllables import LETTERS, spell, split_plain, word_set
 
 EMAIL = re.compile(r"(?<![\w.+-])[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,190}")
 URL = re.compile(rf"(?<![\w@])(?:https?://|www\.)[^\s{MASK}<>\"“”()\[\]]{{1,2000}}", re.IGNORECASE)
@@ -17,13 +17,18 @@ DOMAIN = re.compile(
     r"(?<![\w@.\-/])[A-Za-z0-9][A-Za-z0-9-]{0,62}(?:\.[A-Za-z0-9][A-Za-z0-9-]{0,62}){1,8}"
     rf"(?:/[^\s{MASK}<>\"“”()\[\]]{{0,300}})?"
 )
+# Looked for first: most texts hold none, and a long pattern is slow to find nothing.
+_URL_SIGN = re.compile(r"://|[wW]{3}\.")
+_DOMAIN_SIGN = re.compile(r"\.[A-Za-z0-9]")
 ENDINGS = word_set("vn com net org gov edu info io asia xyz app link biz me gg ly tv int")
 _LABELS = {
     "vn": "vê en nờ", "com": "com", "gov": "gốp", "net": "nét", "org": "o rờ gờ", "edu": "e đu",
     "www": "vê kép vê kép vê kép", "facebook": "phây búc", "fb": "phây búc", "zalo": "da lô",
     "youtube": "diu túp", "google": "gu gồ", "gmail": "gờ meo", "tiktok": "tích tốc", "congan": "công an",
     "dichvucong": "dịch vụ công", "baohiemxahoi": "bảo hiểm xã hội", "congdan": "công dân",
-    "sotttt": "sở tê tê tê tê", "ubnd": "u bê en nờ đê", "online": "on lai", "email": "i meo",
+    "sotttt": "sở tê tê tê tê", "ubnd": "u bê en nờ đê", "online": "on lai", "tracuu": "tra cứu",
+    "yahoo": "da hu", "hotmail": "hót meo", "outlook": "ao lúc",
+    "vssid": "vê ét ét i đê", "vneid": "vê en nờ e i đê", "email": "i meo",
 }  # fmt: skip
 _SIGNS = {
     ".": "chấm",
@@ -33,19 +38,25 @@ _SIGNS = {
     "@": "a còng",
     "+": "cộng",
 }
-_PATH_READ = 16  # a longer path nobody can note down by ear
+_PATH_READ = 24  # a longer path nobody can note down by ear
 
 _SEPARATORS = r"[()\[\]{}|/\\–•·▪◦●○■□►➢✓✔☐*_~<>«»‹›^`→←⇒-]"
 SEPARATOR = re.compile(rf"{_SEPARATORS}(?: ?{_SEPARATORS})*")
 GLUED = re.compile(r"[.,;:!?…]")
 DOTS = re.compile(r"[.…]{4,}|…{2,}|_{2,}|={2,}|#{2,}|\.{3}(?=[^\s])")
+_TWO_DOTS = re.compile(r"[.…_=#][.…_=#]")
 WORDS = {
     "&": "và", "+": "cộng", "=": "bằng", "%": "phần trăm", "‰": "phần nghìn", "°": "độ", "@": "a còng",
     "×": "nhân", "≥": "lớn hơn hoặc bằng", "≤": "nhỏ hơn hoặc bằng", "±": "cộng trừ", "€": "ơ-rô",
     "$": "đô la", "₫": "đồng", "§": "mục", "№": "số", "÷": "đến", "≈": "khoảng", "℃": "độ xê",
-    "µ": "mi-crô", "Ω": "ôm",
+    "µ": "mi-crô", "Ω": "ôm", "Φ": "phi", "φ": "phi", "Ø": "phi", "ø": "phi",
+    "☎": "điện thoại", "📞": "điện thoại", "☏": "điện thoại", "📱": "điện thoại",
 }  # fmt: skip
 _STOPS = ".,;:!?…"
+# Everything but letters, spaces and what a voice knows how to take.
+_SIGN = re.compile(
+    rf"[^\w \n\r.,;:!?'\"“”…{MASK}]|[²³{''.join(sign for sign in WORDS if sign.isalnum())}]"
+)
 
 
 def _label(label: str) -> str:
@@ -58,8 +69,24 @@ def _label(label: str) -> str:
         if run.isdigit():
             said.append(numbers.digits(run) if len(run) > 3 else numbers.plain(run))
         else:
-            said += [LETTERS.get(piece, piece) for piece in split_plain(run)]
+            said.append(_letters(run))
     return " ".join(said)
+
+
+def _letters(run: str) -> str:
+    """Syllables, or letter by letter; a longer foreign word ("express") is left to the voice."""
+    if run in _LABELS:
+        return _LABELS[run]
+    if run.startswith("vn") and len(run) > 2:
+        return f"{_LABELS['vn']} {_letters(run[2:])}"
+    pieces = split_plain(run)
+    first = next((at for at, piece in enumerate(pieces) if len(piece) > 1), len(pieces))
+    scattered = sum(len(piece) == 1 for piece in pieces[first:])
+    if len(run) < 5 and scattered:
+        return spell(run)  # "cax": the "ca" would be heard as the letter
+    if len(run) > 4 and scattered > 1:
+        return run
+    return " ".join(LETTERS.get(piece, piece) for piece in pieces)
 
 
 def _address(text: str) -> str:
@@ -78,14 +105,15 @@ def _strip_ending(host: str) -> str | None:
 
 def web_addresses(draft: Draft) -> Iterator[Found]:
     """E-mail and web addresses, as one tells them to a listener: without https, with "chấm"."""
-    for match in EMAIL.finditer(draft.masked):
+    whole = draft.masked
+    for match in EMAIL.finditer(whole if "@" in whole else ""):
         text = match.group().rstrip(".-")
         if not text.endswith("@"):
             yield Found(match.start(), match.start() + len(text), _address(text), "email")
-    for match in URL.finditer(draft.masked):
+    for match in URL.finditer(whole if _URL_SIGN.search(whole) else ""):
         text = match.group().rstrip(".,;:!?'-*")
         yield _web(match.start(), text)
-    for match in DOMAIN.finditer(draft.masked):
+    for match in DOMAIN.finditer(whole if _DOMAIN_SIGN.search(whole) else ""):
         host, slash, path = match.group().rstrip(".,;:!?'-*").partition("/")
         kept = _strip_ending(host)
         if kept is not None:
@@ -118,6 +146,8 @@ def glued_stops(draft: Draft) -> Iterator[Found]:
 
 def fillers(draft: Draft) -> Iterator[Found]:
     """Rows of dots and lines left to be filled in."""
+    if _TWO_DOTS.search(draft.masked) is None:
+        return
     for match in DOTS.finditer(draft.masked):
         text = match.group()
         if text == "...":
@@ -162,24 +192,38 @@ def _pause(draft: Draft, text: str, start: int, end: int) -> str:
         return ""
     if before in _STOPS and before:
         return " "
-    if text == "/" and left is not None and right is not None and right.rule != "dictionary":
-        return " trên "
+    if left is not None and right is not None and left.rule == right.rule == "phone":
+        return ", "
+    if text == "/" and left is not None and right is not None:
+        return ", " if right.rule in ("dictionary", "own") else " trên "
     return ", "
 
 
 def signs(draft: Draft) -> Iterator[Found]:
     """Signs with a name (&, +, %), pictures and invisible characters, and digits of other shapes."""
-    for at, masked in enumerate(draft.masked):
-        if masked == MASK or masked in " \n\r":
-            continue
+    for match in _SIGN.finditer(draft.masked):
+        at, masked = match.start(), match.group()
         char = draft.written[at] if masked == ODD else masked
         kind = unicodedata.category(char)
-        if char in WORDS and not (char == "+" and _at_line_start(draft, at)):
+        bullet = char == "+" and draft.text[at + 1 : at + 2] == " " and _at_line_start(draft, at)
+        if char in WORDS and not bullet:
             yield Found(at, at + 1, WORDS[char], "symbol")
         elif _odd_number(char):
-            yield Found(at, at + 1, _odd(char), "number")
+            yield Found(at, at + 1, _power(draft, at, char) or _odd(char), "number")
         elif kind[0] in "CS" or char in "#\ufe0e\ufe0f":
-            yield Found(at, at + 1, " " if kind == "Cc" else "", "symbol")
+            yield _unsaid(draft, at, char)
+
+
+def _unsaid(draft: Draft, at: int, char: str) -> Found:
+    """A picture or the like: with the spaces it stood between, so that no gap is left."""
+    if unicodedata.category(char) == "Cc":
+        return Found(at, at + 1, " ", "symbol")
+    start, end = at, at + 1
+    if _at_line_start(draft, at):
+        end = draft.spaces_after(end)
+    elif draft.masked[end : end + 1] in ("", " ", "\n", "\r"):
+        start = draft.spaces_before(start)
+    return Found(start, end, "", "symbol")
 
 
 def _odd_number(char: str) -> bool:
@@ -187,9 +231,22 @@ def _odd_number(char: str) -> bool:
     return unicodedata.category(char) in ("No", "Nl") or char.isdigit()
 
 
+def _power(draft: Draft, at: int, char: str) -> str | None:
+    """n² and 10³, and the half of 1½."""
+    before = draft.written[at - 1 : at] if at else ""
+    if char in "²³" and before.isalpha():
+        return " bình phương" if char == "²" else " lập phương"
+    if char in "²³" and before.isdigit():
+        return " mũ hai" if char == "²" else " mũ ba"
+    if before.isdigit() and unicodedata.numeric(char) < 1:
+        return f" và {_odd(char)}"
+    return None
+
+
 def _odd(char: str) -> str:
     value = Fraction(unicodedata.numeric(char)).limit_denominator(1000)
     if value < 0:
         return ""
     whole = numbers.integer(value.numerator)
-    return whole if value.denominator == 1 else f"{whole} phần {numbers.integer(value.denominator)}"
+    below = "tư" if value.denominator == 4 else numbers.integer(value.denominator)
+    return whole if value.denominator == 1 else f"{whole} phần {below}"

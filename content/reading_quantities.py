@@ -8,157 +8,86 @@ from collections.abc import Iterator
 from content import numbers
 from content.reading_dates import COUNTED
 from content.reading_draft import Draft, Found
-from content.syllables import VOWELS, spell, without_tone, word_set
+from content.reading_numbers import LISTED, THINGS, say, thousands
+from content.reading_units import (
+    ALONE,
+    ANY_UNIT,
+    MILLIONS,
+    MONEY,
+    PERCENTS,
+    STARS,
+    TEMPERATURES,
+    TIGHT,
+    UNITS,
+)
+from content.syllables import LOWER, any_of, word_set
 
 _I = re.IGNORECASE
 
-LENGTHS = {
-    "km": "ki-lô-mét", "km2": "ki-lô-mét vuông", "m": "mét", "m2": "mét vuông", "m3": "mét khối",
-    "cm": "xen-ti-mét", "cm2": "xen-ti-mét vuông", "cm3": "xen-ti-mét khối", "dm": "đề-xi-mét",
-    "mm": "mi-li-mét", "ha": "héc-ta", "ml": "mi-li-lít", "l": "lít", "mg": "mi-li-gam",
-    "g": "gam", "gr": "gam", "kg": "ki-lô-gam", "µg": "mi-crô-gam", "μg": "mi-crô-gam",
-}  # fmt: skip
-OTHERS = {
-    "W": "oát", "kW": "ki-lô-oát", "KW": "ki-lô-oát", "MW": "mê-ga-oát", "kWh": "ki-lô-oát giờ",
-    "KWh": "ki-lô-oát giờ", "kwh": "ki-lô-oát giờ", "V": "vôn", "kV": "ki-lô-vôn", "KV": "ki-lô-vôn",
-    "kVA": "ki-lô-vôn am-pe", "KVA": "ki-lô-vôn am-pe", "Hz": "héc", "kHz": "ki-lô-héc",
-    "MHz": "mê-ga-héc", "GB": "ghi-ga-bai", "MB": "mê-ga-bai",
-    "Mbps": "mê-ga-bít một giây", "dB": "đề-xi-ben", "dBA": "đề-xi-ben", "s": "giây", "h": "giờ",
-    "p": "phút", "ph": "phút", "'": "phút", "k": "nghìn", "K": "nghìn", "tr": "triệu",
-    "Tr": "triệu", "ppm": "phần triệu", "cc": "phân khối", "mmHg": "mi-li-mét thủy ngân", "L": "lít",
-}  # fmt: skip
-MONEY = {
-    "đ": "đồng", "Đ": "đồng", "đồng": "đồng", "VNĐ": "đồng", "VND": "đồng", "vnđ": "đồng",
-    "vnd": "đồng", "₫": "đồng", "USD": "đô la Mỹ", "$": "đô la", "€": "ơ-rô", "EUR": "ơ-rô",
-}  # fmt: skip
-TEMPERATURES = {"°C": "độ xê", "° C": "độ xê", "oC": "độ xê", "℃": "độ xê", "độ C": "độ xê",
-                "°F": "độ ép", "°": "độ"}  # fmt: skip
-_TIGHT = frozenset({"k", "K", "p", "s", "V", "W", "Đ", "'"})  # too short to stand behind a space
-PERCENTS = {"%": "phần trăm", "‰": "phần nghìn"}
-# Shown with a capital by habit only.
-_CAPITALS = {name.capitalize(): said for name, said in LENGTHS.items() if len(name) > 1}
-_UPPER = {name.upper(): said for name, said in LENGTHS.items() if name[:2] in ("km", "kg", "cm")}
-_SQUARES = {
-    name[:-1] + sign: said
-    for name, said in (LENGTHS | _CAPITALS | _UPPER).items()
-    for digit, sign in (("2", "²"), ("3", "³"))
-    if name.endswith(digit)
-}
-MEASURES = LENGTHS | _CAPITALS | _UPPER | _SQUARES | OTHERS
-UNITS = MEASURES | MONEY | TEMPERATURES | PERCENTS
-# Units that are words by themselves, behind a slash: đồng/tháng, lần/ngày.
-PER_WORDS = word_set(
-    "ngày đêm tuần tháng quý năm giờ phút giây người hộ khẩu suất vụ lần buổi ca con cây cái chiếc "
-    "bộ bao gói chai vé tấn tạ yến lít sào mẫu công khóa đợt bình lượt tiết học đầu cân bữa"
+_NO_NOUNS = word_set(
+    "và của là tại trong đến tới được đã có theo này về với do từ ở khi thì mà hay hoặc nằm thuộc ban họp"
 )
-_LEFT_WORDS = word_set(
-    "đồng nghìn ngàn triệu tỷ tỉ lần lượt buổi ca viên tấn tạ yến con cây người suất vé liều bữa cốc "
-    "lít tiết kg gam ha mét trường giờ gói bao hộ số"
+NUMBER = re.compile(r"\d\d*(?:[.,]\d+)*")
+SPACED = re.compile(r"(?<![\w.,/:-])[1-9]\d{0,2}(?: \d{3}){1,4}(?![\w.,/:-]?\d)(?! \d)")
+UNIT = re.compile(
+    rf"(?:,-?(?=đ))? ?(?P<unit>{ANY_UNIT})"
+    r"(?:(?<=tr)(?=\d)|(?<=[%‰°$€₫'℃*])|(?!\w)|(?<=\dm|kg|km)(?=\d{1,2}(?!\w)))"
 )
-
-_ALTERNATIVES = "|".join(re.escape(unit) for unit in sorted(UNITS, key=len, reverse=True))
-NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
-UNIT = re.compile(rf" ?(?P<unit>{_ALTERNATIVES})(?:(?<=tr)(?=\d)|(?<=[%‰°$€₫'℃])|(?!\w))")
+WORDED = re.compile(r"(?<![\w.,/:-])(?P<number>\d{1,6}) ?\((?P<words>[^\W\d_][^()\d]{1,60})\)")
+METRES = re.compile(r"(?P<unit>m)")
+MULTIPLIED = re.compile(
+    r"(?<=[unỷỉm] )(?:(?<=triệu )|(?<=nghìn )|(?<=ngàn )|(?<=tỷ )|(?<=tỉ )|(?<=trăm ))"
+    r"(?P<unit>ha|m|l|đ|Đ|VNĐ|VND|vnđ|vnd|USD)(?!\w)"
+)
 PREFIXED_MONEY = re.compile(r"[$€] ?$")
-_LONE = (
-    "(?P<unit>"
-    + "|".join(
-        re.escape(unit)
-        for unit in sorted(
-            MEASURES | {"USD": "", "VNĐ": "", "VND": "", "℃": "", "°C": ""}, key=len
-        )[::-1]
-        if len(unit) > 1 and unit.lower() not in ("ha", "tr", "ph", "dm", "gr", "mb", "gb")
-    )
-    + r")(?!\w)"
-)
+_LONE = rf"(?P<unit>{any_of(ALONE)})(?!\w)"
 LONE_UNIT = re.compile(rf"(?<![\w/])(?<!\d ){_LONE}")
 LEFT_OVER_UNIT = re.compile(rf"(?<=/){_LONE}")
-PER = re.compile(r" ?/ ?(?P<unit>" + _ALTERNATIVES + r"|[^\W\d_]{1,8})(?!\w)")
-RANGE = re.compile(r"->|[-–~÷→xX×*]")
-
 _FREEZING = re.compile(
     r"\b(?:dưới|xuống|còn|mức|nhiệt độ|là|từ|khoảng|đến|thấp nhất|lạnh|GMT|UTC) ?$", _I
 )
-_LISTED = re.compile(
-    r"\b(?:thôn|tổ|khu|ấp|điều|khoản|lớp|đội|câu|bài|quý|tuần|phường|khối|xóm|nhóm|đợt|mục"
-    r"|tổ dân phố|khu phố|phòng|cụm)(?: số)? ?$",
-    _I,
+_APART = re.compile(
+    r"\b(?:dưới|xuống|xuống tới|xuống đến|còn|mức|nhiệt độ|là|thấp nhất|lạnh|tới) [-–] $", _I
 )
+_DEGREES = re.compile(r"[\d.,]+(?: ?(?:đến|tới|[-–]) ?[-–]?[\d.,]+)? ?(?:độ\b|°)", _I)
 _NAMED = re.compile(
     r"\b(?:số|đề án|nghị quyết|chỉ thị|quyết định|thông tư|nghị định|kế hoạch|mẫu|mã) ?$", _I
 )
-_VERSION = re.compile(
-    r"\b(?:công nghiệp|phiên bản|mục|điều|chương trình|bản|phần|PM|số|cách mạng) ?$", _I
-)
-_NUMERIC = frozenset(
+NUMERIC = frozenset(
     {"number", "decimal", "money", "unit", "percent", "temperature", "ordinal", "range"}
 )
-_SAME_KIND = ({"date"}, {"time"}, {"roman"}, {"weekday", "ordinal"}, _NUMERIC)
 
+_TALL = re.compile(r"\b(?:cao|sâu|ngập|dài|dày)(?: khoảng| hơn| trên| gần| tới| từ)? ?$", _I)
+_HEAVY = re.compile(
+    r"(?:[<>≥≤] ?|\b(?:xe|tải|trọng tải|trọng lượng|nặng|tải trọng|trên|quá)\b[^.;]{0,16})$", _I
+)
+_PRICED = re.compile(
+    r"(?:\b(?:giá|phí|vé|tiền|mua|bán|thu|nộp|ủng hộ|góp|chỉ|từ|còn|đồng|phạt|lương|thưởng)\b[^.;]{0,16}"
+    r"|\dK? ?[-–] ?)$",
+    _I,
+)
+_GOLD = re.compile(r"\bvàng $", _I)
 _SQUARED = re.compile(r"/ ?[kcd]?m$")
 _COUNTS = re.compile(
     r" (?:triệu|tỷ|tỉ|nghìn|ngàn|đồng|tấn|tạ|yến|mét|độ|phần|cây số|sào|mẫu|công|điểm|giờ)\b", _I
 )
 
-_DOUBT = "“{}” có thể hiểu nhiều cách; hãy nghe lại hoặc viết bằng chữ."
-
-
-def _thousands(whole: str) -> str:
-    return numbers.integer(int(re.sub(r"\D", "", whole)))
-
-
-def _one_separator(text: str, before: str, unit: str | None) -> tuple[str, str | None]:
-    """One dot or comma; `unit` is "" where only a word behind tells that something is measured."""
-    whole, sign, part = re.split(r"([.,])", text)
-    if sign == ",":
-        if len(part) == 3 and unit in MONEY:
-            return _thousands(text), _DOUBT.format(text)
-        if not unit and _LISTED.search(before):
-            return f"{numbers.plain(whole)}, {numbers.plain(part)}", None
-        doubt = _DOUBT.format(text) if len(part) == 3 else None
-        return f"{_whole(whole)} phẩy {numbers.after_comma(part)}", doubt
-    joint = "chấm" if unit is None else "phẩy"
-    clear = unit is not None or set(part) == {"0"} or not before.strip() or _VERSION.search(before)
-    doubt = None if clear and len(part) < 3 else _DOUBT.format(text)
-    return f"{_whole(whole)} {joint} {numbers.after_comma(part)}", doubt
-
-
-def _whole(text: str) -> str:
-    return numbers.plain(text) if len(text) <= 15 else numbers.digits(text)
-
-
-def say(text: str, before: str = "", unit: str | None = None) -> tuple[str, str | None]:
-    """Words of a written number with dots and commas, and a warning where it can be meant otherwise."""
-    if text.isdigit():
-        return _whole(text), None
-    if len(text) > 24:
-        runs = re.findall(r"\d+", text)
-        return numbers.digit_groups(runs), _DOUBT.format(text[:24])
-    if re.fullmatch(r"[1-9]\d{0,2}(?:\.\d{3})+", text):
-        return _thousands(text), None
-    if re.fullmatch(r"[1-9]\d{0,2}(?:\.\d{3})+,\d+", text):
-        whole, part = text.split(",")
-        return f"{_thousands(whole)} phẩy {numbers.after_comma(part)}", None
-    if re.fullmatch(r"[1-9]\d{0,2}(?:,\d{3}){2,}", text):
-        return _thousands(text), None
-    if len(re.findall(r"[.,]", text)) == 1:
-        return _one_separator(text, before, unit)
-    return _many_separators(text, before)
-
-
-def _many_separators(text: str, before: str) -> tuple[str, str | None]:
-    parts = re.findall(r"\d+", text)
-    if "." not in text:
-        return ", ".join(map(numbers.plain, parts)), None
-    heading = before.strip() == "" or _VERSION.search(before) or _LISTED.search(before)
-    joint = " chấm " if "," not in text else ", "
-    return joint.join(map(numbers.plain, parts)), None if heading else _DOUBT.format(text)
+_MONEY = MONEY | MILLIONS
+_THINGS = re.compile(
+    r" (?:người|hộ|khẩu|con|cây|cái|chiếc|cháu|em|học sinh|đại biểu|hội viên|đoàn viên|đảng viên|suất"
+    r"|phần quà|bộ|phiếu|bao|chai|thùng|xe|cử tri|lao động|lượt|trường hợp|hồ sơ|liều|viên)\b",
+    _I,
+)
 
 
 def _kind(unit: str | None, text: str) -> str:
     if unit is None:
         return "number" if text.isdigit() or "." in text else "decimal"
-    for kind, table in (("money", MONEY), ("temperature", TEMPERATURES), ("percent", PERCENTS)):
+    for kind, table in (
+        ("money", _MONEY),
+        ("temperature", TEMPERATURES),
+        ("percent", PERCENTS),
+    ):
         if unit in table:
             return kind
     return "unit"
@@ -166,6 +95,8 @@ def _kind(unit: str | None, text: str) -> str:
 
 def _minus(draft: Draft, start: int, unit: str | None) -> tuple[int, str, str | None]:
     """A minus sign before the number: where it starts, "âm ", and a warning where it may be a dash."""
+    if unit in TEMPERATURES and _APART.search(draft.before(start)):
+        return start - 2, "âm ", None
     if start == 0 or draft.masked[start - 1] not in "-–":
         return start, "", None
     left = draft.text[start - 2] if start > 1 else "\n"
@@ -175,7 +106,7 @@ def _minus(draft: Draft, start: int, unit: str | None) -> tuple[int, str, str | 
     said = "" if re.search(r"\bâm ?$", near, _I) else "âm "
     if unit in TEMPERATURES or _FREEZING.search(near):
         return start - 1, said, None
-    degrees = re.match(r"[\d.,]+ ?độ\b", draft.after(start), _I)
+    degrees = _DEGREES.match(draft.after(start))
     if degrees:
         return start - 1, said, None
     if not near.strip() or left in "([,:;":
@@ -186,35 +117,96 @@ def _minus(draft: Draft, start: int, unit: str | None) -> tuple[int, str, str | 
 def _unpadded(draft: Draft, match: re.Match[str], unit: str | None) -> str:
     """ "05 hộ" and "05 kg" count five, the zero only fills the column; "đề án 06" is a name."""
     text = match.group()
-    if not re.fullmatch(r"0[1-9]", text) or _NAMED.search(draft.before(match.start())):
+    if (
+        text[0] != "0"
+        or not text.isdigit()
+        or len(text) != 2
+        or _NAMED.search(draft.before(match.start()))
+    ):
         return text
-    return text[1] if unit or COUNTED.match(draft.after(match.end())) else text
+    after = re.sub(r"^ ?[-–] ?\d{1,2}(?!\d)", "", draft.after(match.end()))
+    counts = COUNTED.match(after) or UNIT.match(after) or _counts_any(draft, match.start(), after)
+    return text[1] if unit or counts else text
+
+
+def _counts_any(draft: Draft, start: int, after: str) -> bool:
+    """Whether a plain word is counted: "nộp 01 đơn"; but "tổ 01 họp" names a group."""
+    noun = re.match(rf" ([{LOWER}]+)", after)
+    named = draft.starting(start + 3)  # "02 GV": the digits, and a space
+    if noun is None and (named is None or named.rule != "dictionary"):
+        return False
+    if noun is not None and noun[1] in _NO_NOUNS:
+        return False
+    return LISTED.search(draft.before(start)) is None
+
+
+def _before(draft: Draft, match: re.Match[str]) -> str:
+    return draft.before(match.start())
 
 
 def _unit(draft: Draft, number: re.Match[str]) -> re.Match[str] | None:
     match = UNIT.match(draft.masked, number.end())
-    if match is None or (match["unit"] in _TIGHT and match.group()[0] == " "):
+    if match is not None and match["unit"] in ("m2", "m3") and _TALL.search(_before(draft, number)):
+        match = METRES.match(draft.masked, number.end())  # cao 1m2
+    if match is not None and match["unit"] == "K" and _GOLD.search(_before(draft, number)):
         return None
+    if match is None or (match["unit"] in TIGHT and match.group()[0] == " "):
+        return None
+    if match["unit"] == "''" and not re.search(r"\d'$", draft.before(number.start())):
+        return None  # two of them close a quotation
+    if match["unit"] == "T" and not _HEAVY.search(_before(draft, number)):
+        return None
+    if (
+        match["unit"] == "K"
+        and len(number.group()) == 1
+        and not _PRICED.search(_before(draft, number))
+    ):
+        return match if draft.after(match.end(), 1) == "/" else None  # 5K: five rules
+    if match["unit"] == "M" and re.search(rf"[{LOWER}]", _before(draft, number)):
+        return None  # a metre in lines of capitals only
+    if match["unit"] in STARS:
+        return match if re.match(r"\*(?! ?\d|\*)", draft.after(match.end() - 1)) else None
     if match["unit"] == "'":  # a closing quotation mark: 'năm 2020'
-        quoted = draft.before(number.start(), 200).count("'") % 2
+        quoted = len(re.findall(r"(?<!\d)'", draft.before(number.start(), 200))) % 2
         return None if quoted or len(number.group()) > 3 else match
     return match
+
+
+def worded_numbers(draft: Draft) -> Iterator[Found]:
+    """ "05 (năm) suất": said once."""
+    for match in draft.at_numbers(WORDED, then="("):
+        value = numbers.integer(int(match["number"]))
+        if match["words"].lower() in (value, value.replace("lẻ", "linh")):
+            yield Found(*match.span(), value, "number")
+
+
+def spaced_thousands(draft: Draft) -> Iterator[Found]:
+    """1 500 000 đồng, 10 000 con: thousands set apart by spaces."""
+    for match in draft.at_numbers(SPACED):
+        unit = _unit(draft, match)
+        money = unit is not None and unit["unit"] in MONEY
+        if money or " 000" in match.group():
+            said = thousands(match.group())
+            tail = f" {UNITS[unit['unit']]}" if unit else ""
+            kind = _kind(unit["unit"] if unit else None, "0")
+            yield Found(match.start(), unit.end() if unit else match.end(), said + tail, kind)
 
 
 def quantities(draft: Draft) -> Iterator[Found]:
     """Every number still left, with the unit behind it or the currency sign before it."""
     for match in NUMBER.finditer(draft.masked):
-        if match.group() in ("2", "3") and _SQUARED.search(draft.before(match.start())):
+        text = match.group()
+        if text in ("2", "3") and _SQUARED.search(draft.before(match.start())):
             continue  # đồng/m2
         unit_match = _unit(draft, match)
         unit = unit_match["unit"] if unit_match else None
         end = unit_match.end() if unit_match else match.end()
         start, sign, doubt = _minus(draft, match.start(), unit)
         before = draft.before(start)
-        money = PREFIXED_MONEY.search(draft.before(start)) if unit is None else None
+        money = PREFIXED_MONEY.search(before) if unit is None else None
         text = _unpadded(draft, match, unit)
-        counts = _COUNTS.match(draft.after(end)) or COUNTED.match(draft.after(end))
-        said, warning = say(text, before, "" if unit is None and counts else unit)
+        counted = unit if unit or text.isdigit() else _counted(draft.after(end))
+        said, warning = say(text, before, counted)
         tail = f" {UNITS[unit]}" if unit else ""
         if money:
             start -= len(money.group())
@@ -222,143 +214,24 @@ def quantities(draft: Draft) -> Iterator[Found]:
         yield Found(start, end, f"{sign}{said}{tail}", _kind(unit, text), doubt or warning)
 
 
-def _ratio_word(draft: Draft, slash: int, unit: str) -> str:
-    base = draft.text[max(0, slash - 4) : slash].strip()
-    physical = unit in ("h", "s", "l", "L", "giờ", "giây", "phút", "m3", "m³", "ml", "km2", "km²")
-    return "trên" if physical and re.search(r"(?:m|km|g|mét|gam|người)$", base, _I) else "một"
-
-
-def per_units(draft: Draft) -> Iterator[Found]:
-    """ "/kg", "/tháng", "/người" behind money, a measure or a counted word."""
-    last = -1
-    for match in PER.finditer(draft.masked):
-        slash = match.start()
-        ended = draft.ending(slash)
-        measured = ended is not None and ended.rule in ("money", "unit", "percent")
-        word = re.search(r"[^\W\d_]+$", draft.masked[max(0, slash - 8) : slash])
-        counted = word is not None and (
-            word.group().lower() in _LEFT_WORDS or _numbered(draft, slash - len(word.group()))
-        )
-        if not (measured or counted or slash == last):
-            continue
-        said, warning = _per(match["unit"], money=measured and ended is not None)
-        if said is None:
-            continue
-        last = match.end()
-        ratio = _ratio_word(draft, slash, match["unit"])
-        yield Found(slash, match.end(), f" {ratio} {said}", "unit", warning)
-
-
-def _numbered(draft: Draft, start: int) -> bool:
-    """Whether the word that starts here is counted: "20 bình/ha"."""
-    ended = draft.ending(start - 1)
-    return ended is not None and ended.rule in _NUMERIC
-
-
-def _per(unit: str, *, money: bool) -> tuple[str | None, str | None]:
-    if unit.lower() in PER_WORDS:
-        return unit, None
-    if unit in UNITS:
-        return UNITS[unit], None
-    if not money:
-        return None, None
-    if VOWELS.isdisjoint(without_tone(unit.lower())[0]):
-        return spell(unit), f"Chưa biết đơn vị “{unit}”; hãy viết đầy đủ."
-    return unit, None
+def _counted(after: str) -> str | None:
+    """What a number counts where no unit stands: things by the piece, something measured, or nothing."""
+    if _THINGS.match(after):
+        return THINGS
+    return "" if _COUNTS.match(after) or COUNTED.match(after) else None
 
 
 def lone_units(draft: Draft) -> Iterator[Found]:
-    """Units without a number: "tính bằng m2"."""
+    """Units without a number straight before: "tính bằng m2", "1 triệu ha"."""
+    for match in MULTIPLIED.finditer(draft.masked):
+        yield Found(*match.span(), UNITS[match["unit"]], _kind(match["unit"], ""))
     for match in LONE_UNIT.finditer(draft.masked):
         yield Found(*match.span(), UNITS[match["unit"]], "unit")
 
 
 def left_over_units(draft: Draft) -> Iterator[Found]:
     """Units behind a slash that does not mean "for each"."""
-    for match in LEFT_OVER_UNIT.finditer(draft.masked):
+    for match in LEFT_OVER_UNIT.finditer(draft.masked if "/" in draft.masked else ""):
         yield Found(*match.span(), UNITS[match["unit"]], "unit")
     for match in NUMBER.finditer(draft.masked):
         yield Found(*match.span(), say(match.group())[0], "number")
-
-
-_COMPARED = {">": "trên", "<": "dưới", "≥": "từ", "≤": "không quá", ">=": "từ", "<=": "không quá"}
-COMPARISON = re.compile(r"(?<![-<>=])(?:[<>]=?|[≥≤])(?![<>])")
-
-
-def comparisons(draft: Draft) -> Iterator[Found]:
-    """ ">60 tuổi" → "trên sáu mươi tuổi"."""
-    for match in COMPARISON.finditer(draft.masked):
-        right = draft.starting(draft.spaces_after(match.end(), 2))
-        if right is not None and right.rule in _NUMERIC:
-            yield Found(*match.span(), _COMPARED[match.group()], "symbol")
-
-
-def _same_kind(left: Found, right: Found) -> bool:
-    return any(left.rule in kinds and right.rule in kinds for kinds in _SAME_KIND)
-
-
-def _left(draft: Draft, end: int) -> Found | None:
-    """What ends here, also across the part of the day: "6h sáng-10h"."""
-    part = re.search(r" (?:sáng|trưa|chiều|tối|đêm)$", draft.before(end), _I)
-    left = draft.ending(end - len(part.group())) if part else None
-    return left if left is not None and left.rule == "time" else draft.ending(end)
-
-
-def ranges(draft: Draft) -> Iterator[Found]:
-    """A dash between two dates, times or numbers: "đến"."""
-    for match in RANGE.finditer(draft.masked):
-        start, end = draft.spaces_before(match.start(), 2), draft.spaces_after(match.end(), 2)
-        left, right = _left(draft, start), draft.starting(end)
-        if left is not None and re.match(r"nay\b", draft.masked[end : end + 4], _I):
-            yield Found(start, end, " đến ", "range")
-        if left is None or right is None or not _same_kind(left, right):
-            continue
-        if match.group() in "xX×*":
-            yield Found(start, end, " nhân ", "range")
-            continue
-        said, warning = _between(draft, left, right)
-        yield Found(start, end, said, "range", warning)
-
-
-def _between(draft: Draft, left: Found, right: Found) -> tuple[str, str | None]:
-    first, last = (draft.text[piece.start : piece.end] for piece in (left, right))
-    if (first, last) == ("30/4", "1/5"):
-        return " và ", None
-    if not (first.isdigit() and last.isdigit() and len(first + last) < 20):
-        return " đến ", None
-    a, b = int(first), int(last)
-    if re.search(
-        r"\b(?:năm học|niên khóa|niên khoá|vụ|mùa|mùa giải) ?$", draft.before(left.start), _I
-    ):
-        return ", ", None
-    if a < 100 and 1900 <= b <= 2100:
-        return ", ", None
-    if a >= b and b < 20 and not re.search(r"\btừ ?$", draft.before(left.start), _I):
-        return (
-            ", ",
-            f"“{first}-{last}” đọc như tỷ số; nếu là khoảng hoặc ngày tháng, hãy viết bằng chữ.",
-        )
-    if a >= b:
-        return (
-            " đến ",
-            f"“{first}-{last}” giảm dần: có thể là tỷ số hoặc ngày tháng; hãy viết bằng chữ.",
-        )
-    return " đến ", None
-
-
-SCORE = re.compile(r"(?<![\w.,/-])(?P<a>\d{1,2}) ?[-–:] ?(?P<b>\d{1,2})(?![\w/:-])(?![.,]\d)")
-_SCORE = re.compile(
-    r"\b(?:t[ỷỉ] số|thắng|thua|hòa|hoà|dẫn|dẫn trước|kết quả)(?: chung cuộc)? ?:? ?$", _I
-)
-_SCALE = re.compile(r"\bt[ỷỉ] lệ(?: pha)? ?:? ?$", _I)
-
-
-def scores(draft: Draft) -> Iterator[Found]:
-    """ "tỷ số 2-1", "tỷ lệ 3:1"."""
-    for match in SCORE.finditer(draft.masked):
-        a, b = numbers.plain(match["a"]), numbers.plain(match["b"])
-        before = draft.before(match.start())
-        if _SCORE.search(before):
-            yield Found(*match.span(), f"{a} {b}", "score")
-        elif _SCALE.search(before):
-            yield Found(*match.span(), f"{a} trên {b}", "score")

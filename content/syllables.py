@@ -6,6 +6,7 @@ or spaces, as in web addresses, into syllables.
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 
 
@@ -14,12 +15,27 @@ def word_set(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+def any_of(words: Iterable[str]) -> str:
+    """A pattern for one of many literal words, the longest first; sorted by first letter, it fails fast."""
+    groups: dict[str, list[str]] = {}
+    for word in sorted(set(words), key=lambda word: (-len(word), word)):
+        groups.setdefault(word[0], []).append(re.escape(word[1:]))
+    found = (f"{re.escape(first)}(?:{'|'.join(rest)})" for first, rest in groups.items())
+    return f"(?:{'|'.join(found)})"
+
+
 LETTERS = {
     "a": "a", "ă": "á", "â": "ớ", "b": "bê", "c": "xê", "d": "dê", "đ": "đê", "e": "e", "ê": "ê",
     "f": "ép", "g": "giê", "h": "hát", "i": "i", "j": "giây", "k": "ca", "l": "e lờ", "m": "em mờ",
     "n": "en nờ", "o": "o", "ô": "ô", "ơ": "ơ", "p": "pê", "q": "quy", "r": "e rờ", "s": "ét",
     "t": "tê", "u": "u", "ư": "ư", "v": "vê", "w": "vê kép", "x": "ích", "y": "i dài", "z": "dét",
 }  # fmt: skip
+_MARKED = frozenset("àáảãạăằắẳẵặâầấẩẫậèéẻẽẹêềếểễệìíỉĩịòóỏõọôồốổỗộơờớởỡợùúủũụưừứửữựỳýỷỹỵ")
+# For character classes: Vietnamese capitals and small letters.
+UPPER = "A-ZĐ" + "".join(
+    c for c in map(chr, range(0xC0, 0x1EFA)) if c.lower() in _MARKED and c.isupper()
+)
+LOWER = "a-zđ" + "".join(sorted(_MARKED))
 VOWELS = frozenset("aăâeêioôơuưy")
 
 _TONES = {"\u0300", "\u0301", "\u0303", "\u0309", "\u0323"}
@@ -84,8 +100,11 @@ def is_syllable(word: str) -> bool:
 
 
 def spell(word: str) -> str:
-    """Letter by letter in Vietnamese letter names; characters that have none are passed over."""
-    return " ".join(LETTERS[char] for char in word.lower() if char in LETTERS)
+    """Letter by letter in Vietnamese letter names, without tones; what has no name is passed over."""
+    letters = word.lower()
+    if not letters.isascii():
+        letters = without_tone(letters)[0]
+    return " ".join(LETTERS[char] for char in letters if char in LETTERS)
 
 
 def _plain_bodies() -> frozenset[str]:

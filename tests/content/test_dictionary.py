@@ -82,6 +82,25 @@ def test_own_entries_replace_shipped_ones_in_any_case() -> None:
     assert dictionary.shipped().longest("CA") == Entry("CA", "công an")
 
 
+def test_it_remembers_which_entries_the_commune_brought() -> None:
+    xyz = Entry("XYZ", "tổ xung kích")
+    ours = dictionary.shipped().with_own([xyz]).with_own([Entry("CA", "ca trực")])
+    assert ours.is_own(xyz)
+    assert ours.is_own(Entry("CA", "ca trực"))
+    assert not ours.is_own(Entry("UBND", "ủy ban nhân dân", False))
+    assert not dictionary.shipped().is_own(Entry("CA", "công an"))
+
+
+def test_own_forms_with_a_digit_or_a_sign_are_kept_apart() -> None:
+    forms = ["06/CP", "7h30", "QL1A", "v.v.", "1080", "UBND", "TP HCM", "TP.", "Đ/c"]
+    ours = dictionary.shipped().with_own(Entry(form, "đọc thế này") for form in forms)
+    assert ours.signed is not None
+    assert {entry.form for entry in ours.signed.entries} == {
+        "06/CP", "7h30", "QL1A", "v.v.", "1080", "Đ/c",
+    }  # fmt: skip
+    assert dictionary.shipped().signed is None
+
+
 def test_a_doubtful_entry_says_so() -> None:
     assert Entry("TB", "thông báo", note="nhiều nghĩa: cũng có khi là trung bình").doubtful
     assert not Entry("TB", "thông báo", note="hay dùng").doubtful
@@ -100,14 +119,60 @@ def test_two_columns_are_enough() -> None:
 
 
 @pytest.mark.parametrize(
+    "headings",
+    [
+        "chữ viết,cách đọc,đúng chữ hoa,ghi chú",
+        "CHỮ VIẾT, Cách  đọc ,Đúng chữ hoa,Ghi Chú",
+        "chu viet;cach doc;dung chu hoa;ghi chu",
+        "Form,SPOKEN,case_sensitive,Note",
+        unicodedata.normalize("NFD", "chữ viết,cách đọc,đúng chữ hoa,ghi chú"),
+    ],
+)
+def test_headings_are_vietnamese_or_english_in_any_case_and_with_or_without_marks(
+    headings: str,
+) -> None:
+    line = ";".join if ";" in headings else ",".join
+    text = headings + "\n" + line(["TDP", "tổ dân phố", "0", "hay dùng"]) + "\n"
+    assert dictionary.parse(text) == (Entry("TDP", "tổ dân phố", False, "hay dùng"),)
+
+
+@pytest.mark.parametrize(
+    ("flag", "exact"),
+    [
+        ("1", True),
+        ("có", True),
+        ("Co", True),
+        ("", True),
+        ("0", False),
+        ("KHÔNG", False),
+        ("khong", False),
+    ],
+)
+def test_right_capitals_are_answered_by_a_number_or_a_word(flag: str, exact: bool) -> None:
+    (entry,) = dictionary.parse(f"chữ viết,cách đọc,đúng chữ hoa\nTDP,tổ dân phố,{flag}\n")
+    assert entry.case_sensitive is exact
+
+
+def test_what_is_emitted_has_vietnamese_headings() -> None:
+    assert dictionary.emit([]).strip() == "chữ viết,cách đọc,đúng chữ hoa,ghi chú"
+
+
+@pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("", "thiếu cột form, spoken"),
-        ("chữ,đọc\nTDP,tổ dân phố\n", "thiếu cột form, spoken"),
+        ("", "thiếu cột “chữ viết”, “cách đọc”"),
+        ("chữ,đọc\nTDP,tổ dân phố\n", "thiếu cột “chữ viết”, “cách đọc”"),
+        (
+            "chữ viết,ghi chú\nTDP,tổ\n",
+            "thiếu cột “cách đọc”. Dòng đầu của tệp cần có: “chữ viết”,",
+        ),
         ("form,spoken\nTDP,\n", "Dòng 2: Chưa điền cách đọc của “TDP”."),
         ("form,spoken\n,tổ dân phố\n", "Dòng 2: Chưa điền chữ viết tắt."),
         ("form,spoken\nT2,thứ 2\n", "còn chữ số"),
-        ("form,spoken,case_sensitive\nTDP,tổ dân phố,có\n", "chỉ nhận 0 hoặc 1"),
+        (
+            "form,spoken,case_sensitive\nTDP,tổ dân phố,ừ\n",
+            "cột “đúng chữ hoa” là “ừ”; chỉ nhận 1 (có)",
+        ),
         ("form,spoken\nTDP,tổ\nTDP,tổ dân phố\n", "Dòng 3: “TDP” đã có ở dòng 2"),
         ("form,spoken,case_sensitive\ntdp,tổ,0\nTDP,tổ dân phố,0\n", "đã có ở dòng 2"),
         ('form,spoken\n"TDP\nA",tổ dân phố\n', "mỗi mục chỉ nằm trên một dòng"),
@@ -147,3 +212,17 @@ def test_what_is_emitted_is_parsed_back(table: dict[str, tuple[str, bool, str]])
     entries = tuple(entry for entry in dict_of.entries if dictionary.problem(entry) is None)
     parsed = dictionary.parse(dictionary.emit(entries))
     assert Dictionary(parsed).entries == Dictionary(entries).entries
+
+
+@pytest.mark.parametrize(
+    ("form", "head"), [("UBND", "ubnd"), ("T2", "t"), ("Đ/c", "đ"), ("24/7", "2"), ("&co", "&")]
+)
+def test_it_knows_what_its_forms_begin_with(form: str, head: str) -> None:
+    assert Dictionary([Entry(form, "lời đọc")]).heads == {head}
+
+
+def test_the_shipped_table_spells_out_what_has_no_common_meaning() -> None:
+    entry = dictionary.shipped().get("CT")
+    assert entry is not None
+    assert entry.doubtful
+    assert entry.spoken == "xê tê"
