@@ -1,25 +1,34 @@
 """Bulletin (bản tin): write, submit, approve, reject, withdraw.
 
-An approval names the sha256 of the sound the approver heard. Any later change makes a new version of the
-bulletin, which has no sound and no approval until both are made anew.
+An approval names the sha256 of the sounds the approver heard. Any later change makes a new version of the
+bulletin, which has no approval until it is heard anew, and no sound where the change could be heard.
 """
 
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 
+import msgspec
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+from sqlalchemy.orm import Mapped, Session, aliased, mapped_column, relationship
 
+from content import decisions, drafts, parts, searching, versions
+from content.decisions import Decision
+from content.drafts import MAX_TITLE, Draft, Priority
+from content.parts import Parts, Stored, Translations
+from content.versions import Difference, Version
 from loa import audit
-from loa.database import Base
+from loa.database import Base, Json
 from loa.errors import ContentError, NotAllowed, NotFound
+from loa.languages import KINH
 from loa.staff import May, Staff
 from loa.times import Instant
 
-MAX_TITLE = 200
+__all__ = ["MAX_TITLE", "Bulletin", "Decision", "Draft", "Priority", "State"]
+
+CLOSED = "Bản tin đã thu hồi không sửa được nữa. Hãy soạn bản tin mới."
 
 
 class State(enum.StrEnum):
@@ -28,21 +37,6 @@ class State(enum.StrEnum):
     APPROVED = "approved"
     REJECTED = "rejected"
     WITHDRAWN = "withdrawn"
-
-
-class Priority(enum.StrEnum):
-    """Thông tư 39/2020/TT-BTTTT."""
-
-    NORMAL = "normal"
-    PRIORITY = "priority"
-    EMERGENCY = "emergency"
-
-
-class Kind(enum.StrEnum):
-    """Where the sound comes from."""
-
-    TEXT = "text"
-    UPLOAD = "upload"
 
 
 def _enum(kind: type[enum.StrEnum]) -> sa.Enum:
@@ -58,13 +52,8 @@ class Bulletin(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     title: Mapped[str] = mapped_column(sa.String(MAX_TITLE))
-    body: Mapped[str] = mapped_column(sa.Text, default="")
-    kind: Mapped[Kind] = mapped_column(_enum(Kind))
-    upload: Mapped[str | None] = mapped_column(sa.String(64))
-    """Name of the uploaded file in the uploads folder (its sha256)."""
-    upload_name: Mapped[str | None] = mapped_column(sa.String(255))
-    voice: Mapped[str] = mapped_column(sa.String(32))
-    speed: Mapped[int]
+    parts: Mapped[Parts] = mapped_column(Stored(Parts))
+    translations: Mapped[Translations] = mapped_column(Stored(Translations), default=())
     chimes: Mapped[bool] = mapped_column(default=True)
     field: Mapped[int] = mapped_column(default=1)
     """Lĩnh vực, 1 to 6: code list of the upper system."""
@@ -76,51 +65,32 @@ class Bulletin(Base):
     version: Mapped[int] = mapped_column(default=1)
     author_id: Mapped[int] = mapped_column(sa.ForeignKey("staff.id"))
     editor_id: Mapped[int] = mapped_column(sa.ForeignKey("staff.id"))
-    """Who changed it last: neither this person nor the author may approve it."""
-    recording_sha: Mapped[str | None] = mapped_column(sa.String(64))
-    """The sound of this very version; None until it is made."""
+    """Who changed it last."""
+    sounds: Mapped[dict[str, str]] = mapped_column(Json, default=dict)
+    """Language → sha256 of the sound of this very version; empty until all are made."""
+    search_key: Mapped[str] = mapped_column(sa.Text, default="")
     created_at: Mapped[Instant]
     updated_at: Mapped[Instant]
+    submitted_at: Mapped[Instant | None]
+    """When it was last handed in."""
 
     author: Mapped[Staff] = relationship(foreign_keys=author_id, lazy="joined", innerjoin=True)
     editor: Mapped[Staff] = relationship(foreign_keys=editor_id, lazy="joined", innerjoin=True)
 
+    @property
+    def recording_sha(self) -> str | None:
+        """The bulletin's own sound, heard wherever there is no translation for."""
+        return self.sounds.get(KINH)
 
-class Decision(Base):
-    """What an approver said of one exact sound. Never changed, except that it may end."""
+    @property
+    def body(self) -> str:
+        """All words that are read out."""
+        return parts.body(self.parts)
 
-    __tablename__ = "decisions"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    bulletin_id: Mapped[int] = mapped_column(sa.ForeignKey("bulletins.id"), index=True)
-    version: Mapped[int]
-    recording_sha: Mapped[str] = mapped_column(sa.String(64))
-    approved: Mapped[bool]
-    reason: Mapped[str | None] = mapped_column(sa.Text)
-    staff_id: Mapped[int] = mapped_column(sa.ForeignKey("staff.id"))
-    at: Mapped[Instant]
-    ended_at: Mapped[Instant | None]
-    ended_why: Mapped[str | None] = mapped_column(sa.Text)
-
-    staff: Mapped[Staff] = relationship(lazy="joined", innerjoin=True)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Draft:
-    """What a person fills in. ``upload`` is the name kept by ``recordings.keep_upload``."""
-
-    title: str
-    body: str = ""
-    kind: Kind = Kind.TEXT
-    upload: str | None = None
-    upload_name: str | None = None
-    voice: str = "espeak"
-    speed: int = 135
-    chimes: bool = True
-    field: int = 1
-    priority: Priority = Priority.NORMAL
-    valid_from: date | None = None
-    valid_until: date | None = None
+    @property
+    def draft(self) -> Draft:
+        """Its content as one value."""
+        return Draft(**{name: getattr(self, name) for name in drafts.NAMES})
 
 
 def write(
@@ -128,13 +98,15 @@ def write(
 ) -> Bulletin:
     """A new draft by ``author``. Raises ContentError naming the field."""
     author.demand(May.WRITE)
-    _check(draft, max_characters)
+    draft = drafts.tidy(draft)
+    drafts.check(draft, max_characters)
     bulletin = Bulletin(
-        **_columns(draft), state=State.DRAFT, version=1, author_id=author.id, editor_id=author.id,
-        created_at=now, updated_at=now,
+        **msgspec.structs.asdict(draft), state=State.DRAFT, version=1, author_id=author.id,
+        editor_id=author.id, search_key=search_key(draft), created_at=now, updated_at=now,
     )  # fmt: skip
     session.add(bulletin)
     session.flush()
+    versions.note(session, bulletin.id, 1, draft, author, now)
     audit.append(
         session, now, author.login, "bulletin.write", bulletin=bulletin.id, title=bulletin.title
     )
@@ -150,30 +122,42 @@ def edit(
     *,
     max_characters: int = 30_000,
 ) -> bool:
-    """Change a bulletin; False when nothing differs. A change ends its approval and drops its sound."""
+    """Change a bulletin; False when nothing differs.
+
+    A change ends its approval; one that could be heard drops its sounds, which are then to be queued anew.
+    """
     editor.demand(May.WRITE)
     if bulletin.state is State.WITHDRAWN:
-        raise ContentError("Bản tin đã thu hồi không sửa được nữa. Hãy soạn bản tin mới.")
-    _check(draft, max_characters)
-    changed = {
-        name: value for name, value in _columns(draft).items() if getattr(bulletin, name) != value
-    }
+        raise ContentError(CLOSED)
+    draft = drafts.tidy(draft)
+    drafts.check(draft, max_characters)
+    changed = versions.compare(bulletin.draft, draft).fields
     if not changed:
         return False
-    _end_approval(session, bulletin, now, f"{editor.name} sửa bản tin")
-    for name, value in changed.items():
-        setattr(bulletin, name, value)
-    bulletin.version += 1
-    bulletin.state = State.DRAFT
-    bulletin.recording_sha = None
-    bulletin.editor_id = editor.id
-    bulletin.updated_at = now
-    session.flush()
+    for name in changed:
+        setattr(bulletin, name, getattr(draft, name))
+    bulletin.search_key = search_key(draft)
+    _begin_version(session, bulletin, editor, now, f"{editor.name} sửa bản tin")
+    if any(name in drafts.AUDIBLE for name in changed):
+        bulletin.sounds = {}
     audit.append(
         session, now, editor.login, "bulletin.edit",
         bulletin=bulletin.id, version=bulletin.version, fields=sorted(changed),
     )  # fmt: skip
     return True
+
+
+def read_again(session: Session, bulletin: Bulletin, editor: Staff, now: Instant) -> None:
+    """Drop the sounds, to be made by the dictionary and voices as they are now."""
+    editor.demand(May.WRITE)
+    if bulletin.state is State.WITHDRAWN:
+        raise ContentError(CLOSED)
+    _begin_version(session, bulletin, editor, now, f"{editor.name} cho đọc lại")
+    bulletin.sounds = {}
+    audit.append(
+        session, now, editor.login, "bulletin.read_again",
+        bulletin=bulletin.id, version=bulletin.version,
+    )  # fmt: skip
 
 
 def submit(session: Session, bulletin: Bulletin, staff: Staff, now: Instant) -> None:
@@ -186,48 +170,74 @@ def submit(session: Session, bulletin: Bulletin, staff: Staff, now: Instant) -> 
             "Âm thanh của bản tin chưa tạo xong. Hãy chờ thanh tiến độ chạy hết rồi gửi duyệt."
         )
     bulletin.state = State.SUBMITTED
-    bulletin.updated_at = now
+    bulletin.updated_at = bulletin.submitted_at = now
     audit.append(
-        session,
-        now,
-        staff.login,
-        "bulletin.submit",
-        bulletin=bulletin.id,
-        sha256=bulletin.recording_sha,
+        session, now, staff.login, "bulletin.submit", bulletin=bulletin.id, sounds=bulletin.sounds
     )
 
 
 def approve(
-    session: Session, bulletin: Bulletin, approver: Staff, sha256: str, now: Instant
+    session: Session,
+    bulletin: Bulletin,
+    approver: Staff,
+    heard: Collection[str],
+    now: Instant,
+    *,
+    version: int | None = None,
+    emergency_approvers: int = 2,
 ) -> Decision:
-    """Approve the sound ``sha256``, which the page named to the approver; it must still be the bulletin's."""
-    decision = _decide(session, bulletin, approver, sha256, now, approved=True, reason=None)
-    bulletin.state = State.APPROVED
+    """Approve the sounds ``heard``, which the page named to the approver; they must be all of the bulletin's.
+
+    ``version`` is the one whose title and terms the approver read. An emergency bulletin stays submitted until
+    as many different approvers as it needs have done so.
+    """
+    _demand_decidable(session, bulletin, approver, heard, version)
+    given = [
+        decision
+        for decision in decisions.standing(session, [bulletin.id]).get(bulletin.id, [])
+        if decision.staff.may(May.APPROVE)  # who has left the station answers for nothing any more
+    ]
+    if any(decision.staff_id == approver.id for decision in given):
+        raise ContentError(
+            "Bạn đã duyệt bản tin này rồi; bản tin khẩn cấp cần một người duyệt khác."
+        )
+    decision = _decide(session, bulletin, approver, now, approved=True)
+    decision.complete = len(given) + 1 >= approvers_needed(bulletin, emergency_approvers)
+    if decision.complete:
+        bulletin.state = State.APPROVED
     audit.append(
-        session, now, approver.login, "bulletin.approve", bulletin=bulletin.id, sha256=sha256
-    )
+        session, now, approver.login, "bulletin.approve",
+        bulletin=bulletin.id, sounds=decision.sounds, complete=decision.complete,
+    )  # fmt: skip
     return decision
 
 
+def approvers_needed(bulletin: Bulletin, emergency_approvers: int) -> int:
+    """How many different people must approve it."""
+    return emergency_approvers if bulletin.priority is Priority.EMERGENCY else 1
+
+
 def reject(
-    session: Session, bulletin: Bulletin, approver: Staff, sha256: str, reason: str, now: Instant
+    session: Session,
+    bulletin: Bulletin,
+    approver: Staff,
+    heard: Collection[str],
+    reason: str,
+    now: Instant,
+    *,
+    version: int | None = None,
 ) -> Decision:
     """Send a bulletin back to its author with a reason."""
     if not reason.strip():
         raise ContentError("Hãy ghi lý do trả lại để người soạn biết cần sửa gì.", field="reason")
-    decision = _decide(
-        session, bulletin, approver, sha256, now, approved=False, reason=reason.strip()
-    )
+    _demand_decidable(session, bulletin, approver, heard, version)
+    decision = _decide(session, bulletin, approver, now, approved=False, reason=reason.strip())
+    decisions.end(session, [bulletin.id], now, f"{approver.name} trả lại")
     bulletin.state = State.REJECTED
     audit.append(
-        session,
-        now,
-        approver.login,
-        "bulletin.reject",
-        bulletin=bulletin.id,
-        sha256=sha256,
-        reason=reason.strip(),
-    )
+        session, now, approver.login, "bulletin.reject",
+        bulletin=bulletin.id, sounds=decision.sounds, reason=decision.reason,
+    )  # fmt: skip
     return decision
 
 
@@ -237,30 +247,10 @@ def withdraw(session: Session, bulletin: Bulletin, staff: Staff, now: Instant) -
         raise NotAllowed("Chỉ người soạn, người duyệt hoặc quản trị được thu hồi bản tin này.")
     if bulletin.state is State.WITHDRAWN:
         return
-    _end_approval(session, bulletin, now, f"{staff.name} thu hồi")
+    decisions.end(session, [bulletin.id], now, f"{staff.name} thu hồi")
     bulletin.state = State.WITHDRAWN
     bulletin.updated_at = now
     audit.append(session, now, staff.login, "bulletin.withdraw", bulletin=bulletin.id)
-
-
-def approval(session: Session, bulletin_id: int) -> Decision | None:
-    """The approval in force, or None. It names the only sound that may be broadcast."""
-    return session.scalars(
-        sa.select(Decision).where(
-            Decision.bulletin_id == bulletin_id, Decision.approved, Decision.ended_at.is_(None)
-        )
-    ).first()
-
-
-def decisions(session: Session, bulletin_id: int) -> list[Decision]:
-    """All that approvers said of a bulletin, newest first."""
-    return list(
-        session.scalars(
-            sa.select(Decision)
-            .where(Decision.bulletin_id == bulletin_id)
-            .order_by(Decision.id.desc())
-        )
-    )
 
 
 def get(session: Session, bulletin_id: int) -> Bulletin:
@@ -273,90 +263,114 @@ def get(session: Session, bulletin_id: int) -> Bulletin:
     return bulletin
 
 
-def listing(
-    session: Session, *, state: State | None = None, search: str = "", limit: int = 100
-) -> list[Bulletin]:
-    """Bulletins, newest change first."""
-    found = sa.select(Bulletin).order_by(Bulletin.updated_at.desc()).limit(limit)
-    if state is not None:
-        found = found.where(Bulletin.state == state)
-    if search.strip():
-        found = found.where(Bulletin.title.icontains(search.strip(), autoescape=True))
-    return list(session.scalars(found))
+def writers(session: Session, bulletin: Bulletin) -> set[int]:
+    """Ids of the author and of all who changed it since it was last approved: none of them may approve it."""
+    return writers_of(session, [bulletin])[bulletin.id]
+
+
+def writers_of(session: Session, found: Iterable[Bulletin]) -> dict[int, set[int]]:
+    """Bulletin id → ``writers``, for many."""
+    asked = {bulletin.id: bulletin for bulletin in found}
+    last = decisions.last_versions(session, list(asked))
+    changed_by = versions.staff_since(session, {each: last.get(each, 0) for each in asked})
+    taken_up = _taken_up_from(session, {each: last.get(each, 0) for each in asked})
+    return {
+        each: {bulletin.author_id, bulletin.editor_id, *changed_by[each], *taken_up[each]}
+        for each, bulletin in asked.items()
+    }
+
+
+def _taken_up_from(session: Session, last: Mapping[int, int]) -> dict[int, set[int]]:
+    """Bulletin id → staff whose older version was taken up again since the one that ``last`` names."""
+    older, newer = aliased(Version), aliased(Version)
+    rows = session.execute(
+        sa.select(older.bulletin_id, older.version, newer.version, older.staff_id)
+        .join(
+            newer, sa.and_(newer.bulletin_id == older.bulletin_id, newer.content == older.content)
+        )
+        .where(older.bulletin_id.in_(last), newer.version > older.version)
+    )
+    found: dict[int, set[int]] = {bulletin_id: set() for bulletin_id in last}
+    for bulletin_id, written, again, staff_id in rows:
+        if written <= last[bulletin_id] < again:
+            found[bulletin_id].add(staff_id)
+    return found
+
+
+def changes(session: Session, found: Iterable[Bulletin]) -> dict[int, Difference | None]:
+    """Bulletin id → what changed since it was last approved; None where it never was, or is just so.
+
+    Empty where the approved version was not kept: then nobody can say what changed.
+    """
+    now = {bulletin.id: bulletin for bulletin in found}
+    last = decisions.last_versions(session, list(now))
+    kept = versions.some(session, last.items())
+    return {
+        bulletin_id: None
+        if last.get(bulletin_id, bulletin.version) == bulletin.version
+        else versions.compare(kept[bulletin_id].content, bulletin.draft)
+        if bulletin_id in kept
+        else Difference((), ())
+        for bulletin_id, bulletin in now.items()
+    }
+
+
+def search_key(draft: Draft) -> str:
+    """What the library finds it by."""
+    return searching.key(draft.title, parts.body(draft.parts))
+
+
+def _begin_version(
+    session: Session, bulletin: Bulletin, editor: Staff, now: Instant, why: str
+) -> None:
+    decisions.end(session, [bulletin.id], now, why)
+    bulletin.version += 1
+    bulletin.state = State.DRAFT
+    bulletin.editor_id = editor.id
+    bulletin.updated_at = now
+    session.flush()
+    versions.note(session, bulletin.id, bulletin.version, bulletin.draft, editor, now)
+
+
+def _demand_decidable(
+    session: Session,
+    bulletin: Bulletin,
+    approver: Staff,
+    heard: Collection[str],
+    version: int | None,
+) -> None:
+    """Raise unless this person may decide about the bulletin, and heard and read it as it is."""
+    approver.demand(May.APPROVE)
+    if approver.id in writers(session, bulletin):
+        raise NotAllowed(
+            "Người soạn hoặc người sửa bản tin không được tự duyệt. Hãy nhờ người duyệt khác."
+        )
+    if bulletin.state is not State.SUBMITTED:
+        raise ContentError("Bản tin này không còn ở trạng thái chờ duyệt. Hãy tải lại trang.")
+    if set(heard) != set(bulletin.sounds.values()):
+        raise ContentError(
+            "Âm thanh đã thay đổi sau khi trang được mở. Hãy tải lại trang và nghe lại."
+        )
+    if version not in (None, bulletin.version):
+        raise ContentError(
+            "Bản tin đã được sửa sau khi trang được mở. Hãy tải lại trang và xem chỗ đã đổi."
+        )
 
 
 def _decide(
     session: Session,
     bulletin: Bulletin,
     approver: Staff,
-    sha256: str,
     now: Instant,
     *,
     approved: bool,
-    reason: str | None,
+    reason: str | None = None,
 ) -> Decision:
-    approver.demand(May.APPROVE)
-    if approver.id in (bulletin.author_id, bulletin.editor_id):
-        raise NotAllowed(
-            "Người soạn hoặc người sửa bản tin không được tự duyệt. Hãy nhờ người duyệt khác."
-        )
-    if bulletin.state is not State.SUBMITTED:
-        raise ContentError("Bản tin này không còn ở trạng thái chờ duyệt. Hãy tải lại trang.")
-    if sha256 != bulletin.recording_sha:
-        raise ContentError(
-            "Âm thanh đã thay đổi sau khi trang được mở. Hãy tải lại trang và nghe lại."
-        )
     decision = Decision(
-        bulletin_id=bulletin.id, version=bulletin.version, recording_sha=sha256, approved=approved,
+        bulletin_id=bulletin.id, version=bulletin.version, sounds=bulletin.sounds, approved=approved,
         reason=reason, staff_id=approver.id, at=now,
     )  # fmt: skip
     session.add(decision)
     bulletin.updated_at = now
     session.flush()
     return decision
-
-
-def _end_approval(session: Session, bulletin: Bulletin, now: Instant, why: str) -> None:
-    session.execute(
-        sa.update(Decision)
-        .where(Decision.bulletin_id == bulletin.id, Decision.approved, Decision.ended_at.is_(None))
-        .values(ended_at=now, ended_why=why)
-    )
-
-
-def _columns(draft: Draft) -> dict[str, object]:
-    return {
-        **{name: getattr(draft, name) for name in draft.__dataclass_fields__},
-        "title": draft.title.strip(),
-        "body": draft.body.strip() if draft.kind is Kind.TEXT else "",
-        "upload": draft.upload if draft.kind is Kind.UPLOAD else None,
-        "upload_name": draft.upload_name if draft.kind is Kind.UPLOAD else None,
-    }
-
-
-def _check(draft: Draft, max_characters: int) -> None:
-    if not draft.title.strip():
-        raise ContentError("Hãy đặt tên cho bản tin.", field="title")
-    if len(draft.title.strip()) > MAX_TITLE:
-        raise ContentError(
-            f"Tên bản tin dài {len(draft.title)} ký tự; tối đa {MAX_TITLE}.", field="title"
-        )
-    if draft.kind is Kind.TEXT and not draft.body.strip():
-        raise ContentError("Hãy nhập hoặc dán nội dung bản tin.", field="body")
-    if len(draft.body) > max_characters:
-        raise ContentError(
-            f"Nội dung dài {len(draft.body):,} ký tự; tối đa {max_characters:,}. Hãy chia thành nhiều bản tin.".replace(
-                ",", "."
-            ),
-            field="body",
-        )
-    if draft.kind is Kind.UPLOAD and not draft.upload:
-        raise ContentError("Hãy chọn tệp ghi âm để tải lên.", field="upload")
-    if not 110 <= draft.speed <= 175:
-        raise ContentError(f"Tốc độ đọc {draft.speed} nằm ngoài khoảng 110–175.", field="speed")
-    if draft.field not in range(1, 7):
-        raise ContentError(f"Lĩnh vực {draft.field} không có; hãy chọn từ 1 đến 6.", field="field")
-    if draft.valid_from and draft.valid_until and draft.valid_until < draft.valid_from:
-        raise ContentError(
-            "Ngày hết hiệu lực đứng trước ngày bắt đầu hiệu lực.", field="valid_until"
-        )

@@ -1,38 +1,45 @@
-"""From words or an upload to the finished MP3: spoken, levelled, between two chimes, encoded, proven.
+"""From parts to the finished MP3: spoken or decoded, cut, levelled, joined, encoded, proven.
 
 The file is named by its own hash, so what was approved is what is played; it is made once, before approval.
 """
 
 from __future__ import annotations
 
-import contextlib
-import errno
-import hashlib
-import os
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator
+import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
-from content import audio, transcode, voices
+from content import audio, benches, making, transcode
+from content.making import Bell, Source, Speech, Take
+from content.progress import Progress, Step, Told
+from content.transcode import Sound
+from content.voices.base import Registry
 from loa.errors import ContentError
 
-Progress = Callable[[str, int], None]
-"""Called with the step's Vietnamese name and the percent done of the whole, 0 to 100, never falling."""
+__all__ = [
+    "Bell",
+    "Mastered",
+    "Original",
+    "Progress",
+    "Source",
+    "Speech",
+    "Take",
+    "make",
+    "preview",
+]
+
+log = logging.getLogger(__name__)
 
 MAX_SECONDS = 60 * 60
-CLIPPED = (
-    "Bản ghi bị vỡ tiếng (thu quá to). Hãy nghe thử; nếu khó nghe, giảm âm lượng micrô rồi thu lại."
-)
+PEAKS = 600
+PREVIEW_PEAKS = 2000
+HIGHEST_PEAK_DBTP = -0.5
+ROUNDS = 3
 
 
-def _unwatched(_step: str, _percent: int) -> None:
-    """The progress of a call nobody looks on at."""
-
-
-class Mastered(msgspec.Struct, frozen=True):
+class Mastered(msgspec.Struct, frozen=True, kw_only=True):
     """A finished MP3 at folder/<first two of sha256>/<sha256>.mp3."""
 
     path: Path
@@ -45,174 +52,142 @@ class Mastered(msgspec.Struct, frozen=True):
     true_peak_db: float
     peaks: tuple[int, ...]
     """600 levels, 0 to 100, for drawing the wave."""
-    voice: str | None
-    """The voice that really spoke; None for an upload."""
+    voices: tuple[str, ...]
+    """The voices that really spoke, each once, in the order they were first heard."""
     notes: tuple[str, ...]
     """Vietnamese warnings for whoever will approve it."""
 
+    @property
+    def voice(self) -> str | None:
+        """The voices in one line; None when nothing was read out."""
+        return ", ".join(self.voices) or None
 
-def from_text(
-    spoken: str,
+
+class Original(msgspec.Struct, frozen=True, kw_only=True):
+    """An upload as it came."""
+
+    ms: int
+    claimed_ms: int | None
+    """Length the file claims for itself; None when it claims none."""
+    clipped: bool
+    lufs: float
+    """-70 for silence."""
+    peaks: tuple[int, ...]
+    """2000 levels, 0 to 100."""
+    head_ms: int
+    """Silence at the start, and at the end; all of a silent upload is head."""
+    tail_ms: int
+
+
+def _unwatched(_step: str, _percent: int) -> None:
+    """The progress of a call nobody looks on at."""
+
+
+def make(
+    sources: Sequence[Source],
     folder: Path,
     *,
-    voice: str,
-    speed: int,
-    chimes: bool = True,
+    voices: Registry,
+    chimes: bool,
+    highpass_hz: int = 150,
+    max_seconds: int = MAX_SECONDS,
     work: Path,
     progress: Progress = _unwatched,
 ) -> Mastered:
-    """Speak ``spoken`` (words only, as ``reading`` leaves them) and finish it.
+    """Finish a bulletin of ``sources``, between an opening and a closing chime when ``chimes``.
 
-    ``speed`` 110 to 175. ``work`` and ``folder`` are made when missing; nothing stays in ``work``.
-    Raises ContentError, of a sentence, when it cannot be spoken or written.
+    ``max_seconds`` is for the parts together, without pauses and chimes. ``work`` and ``folder`` are made
+    when missing; nothing stays in ``work``. Raises ContentError, of a sentence that names the part when
+    there are several, for what cannot be spoken, read or written.
     """
-    with _bench(work) as bench:
-        step = _Step(progress, "Đọc văn bản", 0, 30)
-        said = voices.registry().speak(
-            spoken, bench / "voice.wav", voice=voice, speed=speed, progress=step
+    if not sources:
+        raise ContentError(
+            "Bản tin chưa có nội dung. Hãy nhập văn bản hoặc chọn tệp ghi âm.", field="parts"
         )
-        step = _Step(progress, "Đọc văn bản", 30, 35)
-        longest = 2 * _seconds(bench / "voice.wav")
-        raw = transcode.decode_to_wav(
-            bench / "voice.wav", bench / "raw.wav", max_seconds=longest, progress=step
+    told = Told(progress)
+    with benches.bench(work) as bench:
+        maker = making.Maker(bench, voices, highpass_hz, max_seconds, len(sources))
+        steps = making.shares(sources, 0, 52)
+        for number, (source, (first, last)) in enumerate(zip(sources, steps, strict=True), 1):
+            maker.add(number, source, Step(told, first, last, maker.where(number)))
+        joined, mp3 = bench / "joined.wav", bench / "done.mp3"
+        Step(told, 52, 54)("Ghép nhạc hiệu" if chimes else "Ghép các phần", 0)
+        audio.join(maker.parts, joined, chimes=chimes)
+        for part in maker.parts:
+            part.unlink()
+        sound = _encode(joined, mp3, Step(told, 54, 98))
+        told("Lưu bản ghi", 98)
+        path, sha256 = benches.keep(mp3, folder)
+        told("Xong", 100)
+        return Mastered(
+            path=path,
+            sha256=sha256,
+            size=path.stat().st_size,
+            ms=sound.ms,
+            lufs=sound.loudness.lufs,
+            true_peak_db=sound.loudness.true_peak_db,
+            peaks=tuple(sound.levels.peaks(PEAKS)),
+            voices=tuple(dict.fromkeys(maker.spoke)),
+            notes=tuple(maker.notes),
         )
-        done = _finish(raw.path, folder, bench, chimes, progress)
-        return msgspec.structs.replace(done, voice=said.voice, notes=said.notes)
 
 
-def from_upload(
+def preview(
     source: Path,
-    folder: Path,
+    out: Path,
     *,
-    chimes: bool = True,
     work: Path,
     max_seconds: int = MAX_SECONDS,
-    music: bool = False,
     progress: Progress = _unwatched,
-) -> Mastered:
-    """Finish a file somebody sent, of any kind ffmpeg can read; ``source`` stays as it is.
+) -> Original:
+    """Write an upload as it came to ``out``, an MP3 of 48 kbit/s mono, to be heard and cut in a browser.
 
-    ``music`` leaves loud and soft as they are. Raises ContentError when there is no sound in it, when it
-    is silent, or longer than ``max_seconds``.
+    Nothing is levelled or trimmed; ``out`` is there whole or not at all. Raises ContentError when there is
+    no sound in it, or more than ``max_seconds``.
     """
-    with _bench(work) as bench:
-        step = _Step(progress, "Đọc tệp", 0, 25)
+    step = Step(Told(progress), 0, 98)
+    with benches.bench(work) as bench:
         raw = transcode.decode_to_wav(
-            source, bench / "raw.wav", max_seconds=max_seconds, progress=step
+            source, bench / "raw.wav", max_seconds=max_seconds, progress=step.of("Đọc tệp", 0, 0.3)
         )
-        if raw.ms > max_seconds * 1000:
-            raise ContentError(
-                f"Bản ghi dài hơn {max_seconds // 60} phút. Hãy cắt thành nhiều bản ngắn hơn.",
-                field="file",
-            )
-        notes = [
-            transcode.truncation_note(raw.claimed_ms, raw.ms),
-            CLIPPED if raw.clipped else None,
-        ]
-        done = _finish(raw.path, folder, bench, chimes, progress, music=music)
-        return msgspec.structs.replace(done, notes=tuple(note for note in notes if note))
-
-
-def _finish(
-    raw: Path,
-    folder: Path,
-    bench: Path,
-    chimes: bool,
-    progress: Progress,
-    *,
-    music: bool = False,
-) -> Mastered:
-    """Level, join, encode, prove, keep; each step's file goes as soon as the next one is made."""
-    level, joined, mp3 = bench / "level.wav", bench / "joined.wav", bench / "done.mp3"
-    transcode.normalise(raw, level, music=music, progress=_Step(progress, "Cân âm lượng", 35, 70))
-    raw.unlink()
-    progress("Ghép nhạc hiệu" if chimes else "Cắt khoảng lặng", 70)
-    audio.join([level], joined, chimes=chimes)
-    level.unlink()
-    transcode.encode_mp3(joined, mp3, progress=_Step(progress, "Nén MP3", 75, 90))
-    joined.unlink()
-    sound = transcode.examine(mp3, progress=_Step(progress, "Kiểm tra bản đã nén", 90, 98))
-    progress("Lưu bản ghi", 98)
-    sha256 = _hash(mp3)
-    path = _keep(mp3, folder / sha256[:2] / f"{sha256}.mp3", sha256)
-    progress("Xong", 100)
-    return Mastered(
-        path=path,
-        sha256=sha256,
-        size=path.stat().st_size,
-        ms=sound.ms,
-        lufs=sound.loudness.lufs,
-        true_peak_db=sound.loudness.true_peak_db,
-        peaks=sound.peaks,
-        voice=None,
-        notes=(),
+        if raw.longer_than(max_seconds):
+            raise making.too_long(max_seconds, "upload")
+        sound = transcode.listen(raw.path, progress=step.of("Nghe thử", 0.3, 0.5))
+        mp3 = bench / "preview.mp3"
+        transcode.encode_mp3(
+            raw.path, mp3, gain_db=transcode.HALVED_DB, progress=step.of("Nén MP3", 0.5, 1)
+        )
+        benches.place(mp3, out)
+    step.told("Xong", 100)
+    head, tail = making.silent_ends(sound)
+    return Original(
+        ms=raw.ms,
+        claimed_ms=raw.claimed_ms,
+        clipped=raw.clipped,
+        lufs=_of_the_source(sound.loudness.lufs),
+        peaks=tuple(min(100, 2 * peak) for peak in sound.levels.peaks(PREVIEW_PEAKS)),
+        head_ms=head,
+        tail_ms=tail,
     )
 
 
-class _Step:
-    """One step's 0.0 to 1.0 as percents of the whole."""
-
-    def __init__(self, progress: Progress, name: str, first: int, last: int) -> None:
-        self.progress, self.name, self.first, self.last = progress, name, first, last
-        self.told = -1
-        self(0.0)
-
-    def __call__(self, part: float) -> None:
-        percent = self.first + round((self.last - self.first) * part)
-        if percent > self.told:
-            self.told = percent
-            self.progress(self.name, percent)
-
-
-@contextlib.contextmanager
-def _bench(work: Path) -> Iterator[Path]:
-    """A folder of our own in ``work``, gone afterwards whatever happens; a full disk becomes a sentence."""
-    try:
-        work.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=work, prefix="master-") as folder:
-            yield Path(folder)
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise
-        raise ContentError(transcode.DISK_FULL) from error
+def _encode(joined: Path, mp3: Path, step: Step) -> Sound:
+    """Encode, and prove by decoding; where the encoder overshot, once more with lower peaks."""
+    ceiling, gain = 0.0, 0.0
+    for _ in range(ROUNDS):
+        begun = step.of("Nén MP3", 0, 0.6)
+        transcode.encode_mp3(joined, mp3, gain_db=gain, ceiling_db=ceiling, progress=begun)
+        begun = step.of("Kiểm tra bản đã nén", 0.6, 1)
+        sound = transcode.listen(mp3, peak=True, progress=begun)
+        over = sound.loudness.true_peak_db - HIGHEST_PEAK_DBTP
+        if over <= 0:
+            break
+        ceiling = (ceiling or transcode.CEILING_DB) - over - 0.3
+        gain += max(0.0, transcode.TARGET_LUFS - sound.loudness.lufs)
+        log.info("the encoder overshot by %.1f dB; limited to %.1f dB", over, ceiling)
+    joined.unlink()
+    return sound
 
 
-def _keep(source: Path, target: Path, sha256: str) -> Path:
-    """Put the file in its place, whole or not at all, even when the power fails a moment later.
-
-    A file that is there already is kept; only one damaged on the disk is replaced.
-    """
-    if target.is_file() and _hash(target) == sha256:
-        return target
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=".part")
-    part = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as out, source.open("rb") as file:
-            shutil.copyfileobj(file, out, 1 << 20)
-            out.flush()
-            os.fsync(out.fileno())
-        part.chmod(0o644)
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
-    for folder in (target.parent, target.parent.parent):
-        _sync_folder(folder)
-    return target
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _seconds(path: Path) -> float:
-    return voices.base.wav_seconds(path) + 1
+def _of_the_source(lufs: float) -> float:
+    return round(lufs + transcode.HALVED_DB, 1) if lufs > -70 else lufs

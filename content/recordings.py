@@ -6,16 +6,15 @@ Making them is content.renderings, which only the worker imports.
 from __future__ import annotations
 
 import enum
-import shutil
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from content import parts, uploads
 from content.bulletins import Bulletin
-from loa.config import Config
 from loa.database import Base, Json
-from loa.errors import ContentError
 from loa.times import Instant
 
 
@@ -32,12 +31,12 @@ class Recording(Base):
     true_peak_db: Mapped[float]
     peaks: Mapped[list[int]] = mapped_column(Json)
     """Loudest sample of each of about 600 equal parts, 0 to 100."""
-    voice: Mapped[str | None] = mapped_column(sa.String(32))
-    """The voice that really spoke; None for an upload."""
+    voices: Mapped[list[str]] = mapped_column(Json)
+    """The voices that really spoke; empty where nothing was read out."""
     notes: Mapped[list[str]] = mapped_column(Json)
     """Sentences the approver should read: a fallback voice, a clipped or truncated upload."""
     spoken: Mapped[str | None] = mapped_column(sa.Text)
-    """The words as they were read out; None for an upload."""
+    """The words as they were read out; None where nothing was."""
     made_at: Mapped[Instant]
 
 
@@ -59,6 +58,8 @@ class Rendering(Base):
     state: Mapped[str] = mapped_column(sa.String(16), default=RenderingState.QUEUED, index=True)
     step: Mapped[str] = mapped_column(sa.String(128), default="đang chờ đến lượt")
     percent: Mapped[int] = mapped_column(default=0)
+    made: Mapped[dict[str, dict[str, Any]]] = mapped_column(Json, default=dict)
+    """Language → voices, notes and spoken words of this making: two bulletins may share a sound, not these."""
     error: Mapped[str | None] = mapped_column(sa.Text)
     """A sentence for the author; None unless failed."""
     queued_at: Mapped[Instant]
@@ -73,6 +74,7 @@ def file(folder: Path, sha256: str) -> Path:
 
 def queue(session: Session, bulletin: Bulletin, now: Instant) -> Rendering:
     """Ask for the sound of the bulletin as it is now; what was asked for older versions is dropped."""
+    uploads.note(session, parts.uploads(bulletin.parts, bulletin.translations), now)
     session.execute(
         sa.delete(Rendering).where(
             Rendering.bulletin_id == bulletin.id, Rendering.state == RenderingState.QUEUED
@@ -84,6 +86,15 @@ def queue(session: Session, bulletin: Bulletin, now: Instant) -> Rendering:
     return rendering
 
 
+def as_made(recording: Recording, rendering: Rendering | None, language: str) -> Recording:
+    """The recording with the voices, notes and words of this very making; a copy that no session knows."""
+    told = rendering.made.get(language) if rendering else None
+    if not told:
+        return recording
+    names = ("sha256", "size", "ms", "lufs", "true_peak_db", "peaks", "made_at")
+    return Recording(**{name: getattr(recording, name) for name in names}, **told)
+
+
 def latest_rendering(session: Session, bulletin_id: int) -> Rendering | None:
     """The newest request for that bulletin's sound: what its page shows the progress of."""
     return session.scalars(
@@ -92,14 +103,3 @@ def latest_rendering(session: Session, bulletin_id: int) -> Rendering | None:
         .order_by(Rendering.id.desc())
         .limit(1)
     ).first()
-
-
-def keep_upload(config: Config, source: Path, sha256: str) -> str:
-    """Move a received file into the uploads folder under a name of our own; returns that name."""
-    config.uploads.mkdir(parents=True, exist_ok=True)
-    if source.stat().st_size == 0:
-        raise ContentError(
-            "Tệp vừa tải lên trống (0 byte). Hãy chọn lại tệp ghi âm.", field="upload"
-        )
-    shutil.move(source, config.uploads / sha256)
-    return sha256

@@ -6,21 +6,26 @@ takes up.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import cast
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from content import mastering, reading
-from content.bulletins import Bulletin, Kind
+from content import audio, entries, mastering, parts, reading, uploads, voices
+from content.bulletins import Bulletin, Priority, State
+from content.dictionary import Dictionary
+from content.parts import Parts
 from content.recordings import Recording, Rendering, RenderingState
-from loa import audit
+from loa import audit, languages
 from loa.config import Config
 from loa.database import Database
-from loa.errors import LoaError
+from loa.errors import ContentError, LoaError
+from loa.languages import KINH
 from loa.times import MINUTE, Instant, after
 from loa.times import now as present
 
@@ -31,13 +36,20 @@ IDLE_SECONDS = 0.5
 
 
 def claim(session: Session, now: Instant) -> Rendering | None:
-    """Take the oldest request that is queued, or whose worker died; None when there is none."""
+    """Take a request that is queued, or whose worker died; None when there is none.
+
+    Emergencies first, then the oldest.
+    """
     free = sa.or_(
         Rendering.state == RenderingState.QUEUED,
         sa.and_(Rendering.state == RenderingState.RUNNING, Rendering.claimed_until < now),
     )
     rendering = session.scalars(
-        sa.select(Rendering).where(free).order_by(Rendering.id).limit(1)
+        sa.select(Rendering)
+        .join(Bulletin, Bulletin.id == Rendering.bulletin_id)
+        .where(free)
+        .order_by(Bulletin.priority != Priority.EMERGENCY, Rendering.id)
+        .limit(1)
     ).first()
     if rendering is None:
         return None
@@ -58,7 +70,10 @@ def render_next(database: Database, config: Config, clock: Callable[[], Instant]
     if rendering is None or bulletin is None:
         return False
     try:
-        made, spoken = _make(database, config, rendering, bulletin, clock)
+        made = _make(database, config, rendering, bulletin, clock)
+    except Overtaken:
+        with database.write() as session:
+            _put_back(session, rendering.id)
     except LoaError as error:
         _fail(database, rendering, error.sentence, clock())
     except Exception:  # the worker must outlive one bad file; the cause is logged in full
@@ -71,8 +86,12 @@ def render_next(database: Database, config: Config, clock: Callable[[], Instant]
         )
     else:
         with database.write() as session:
-            _finish(session, rendering, made, spoken, clock())
+            _finish(session, rendering, made, clock())
     return True
+
+
+Made = dict[str, tuple[mastering.Mastered, str | None]]
+"""Language → the finished sound and the words read out in it."""
 
 
 def _make(
@@ -81,63 +100,145 @@ def _make(
     rendering: Rendering,
     bulletin: Bulletin,
     clock: Callable[[], Instant],
-) -> tuple[mastering.Mastered, str | None]:
-    def progress(step: str, percent: int) -> None:
-        with database.write() as session:
-            session.execute(
-                sa.update(Rendering)
-                .where(Rendering.id == rendering.id)
-                .values(step=step, percent=percent, claimed_until=after(clock(), CLAIM))
-            )
-
+) -> Made:
+    """The bulletin's own sound, then those of its translations."""
+    with database.read() as session:
+        words = entries.in_force(session)
+    sounds: list[tuple[str, list[mastering.Source], str | None]] = [
+        (KINH, *_sources(config, bulletin.parts, words))
+    ]
+    for each in bulletin.translations:
+        take = mastering.Take(source=config.uploads / each.upload, music=each.music, cuts=each.cuts)
+        sounds.append((each.language, [take], None))
     work = config.work / f"rendering-{rendering.id}"
     work.mkdir(parents=True, exist_ok=True)
+    made: Made = {}
     try:
-        if bulletin.kind is Kind.UPLOAD:
-            source = config.uploads / (bulletin.upload or "")
-            made = mastering.from_upload(
-                source, config.recordings, chimes=bulletin.chimes, work=work,
-                max_seconds=config.content.max_minutes * 60, progress=progress,
-            )  # fmt: skip
-            return made, None
-        spoken = reading.read(bulletin.body).spoken
-        made = mastering.from_text(
-            spoken, config.recordings, voice=bulletin.voice, speed=bulletin.speed,
-            chimes=bulletin.chimes, work=work, progress=progress,
-        )  # fmt: skip
-        return made, spoken
+        for number, (language, sources, spoken) in enumerate(sounds):
+            where = "" if language == KINH else f"Bản tiếng {languages.name(language)}: "
+            progress = _Progress(database, rendering.id, clock, where, number, len(sounds))
+            with _naming(where):
+                sound = mastering.make(
+                    sources, config.recordings, voices=voices.registry(config), chimes=bulletin.chimes,
+                    highpass_hz=config.content.highpass_hz, max_seconds=config.content.max_minutes * 60,
+                    work=work, progress=progress,
+                )  # fmt: skip
+            made[language] = sound, spoken
+        return made
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _finish(
-    session: Session,
-    rendering: Rendering,
-    made: mastering.Mastered,
-    spoken: str | None,
-    now: Instant,
-) -> None:
-    if session.get(Recording, made.sha256) is None:
-        session.add(
-            Recording(
-                sha256=made.sha256,
-                size=made.size,
-                ms=made.ms,
-                lufs=made.lufs,
-                true_peak_db=made.true_peak_db,
-                peaks=list(made.peaks),
-                voice=made.voice,
-                notes=list(made.notes),
-                spoken=spoken,
-                made_at=now,
+def _sources(
+    config: Config, found: Parts, words: Dictionary
+) -> tuple[list[mastering.Source], str | None]:
+    """What the parts sound of, and the words to be read out in them."""
+    sources: list[mastering.Source] = []
+    spoken: list[str] = []
+    for part in found:
+        match part:
+            case parts.Text():
+                said = reading.read(part.body, words, part.corrections).spoken
+                sources.append(mastering.Speech(spoken=said, voice=part.voice, speed=part.speed))
+                spoken.append(said)
+            case parts.Recorded():
+                source = config.uploads / part.upload
+                sources.append(mastering.Take(source=source, music=part.music, cuts=part.cuts))
+            case parts.Chime():
+                sources.append(mastering.Bell(chime=cast("audio.Chime", part.chime)))
+    return sources, "\n\n".join(spoken) if spoken else None
+
+
+@contextlib.contextmanager
+def _naming(where: str) -> Iterator[None]:
+    """Say in an error which of the sounds it is about."""
+    try:
+        yield
+    except ContentError as error:
+        if not where:
+            raise
+        raise ContentError(where + error.sentence, field=error.field) from error
+
+
+class Overtaken(Exception):
+    """The making has become vain, or an emergency waits: stop it where it is."""
+
+
+class _Progress:
+    """Writes how far one of several sounds is; each report renews the claim. Raises Overtaken."""
+
+    def __init__(
+        self, database: Database, rendering_id: int, clock: Callable[[], Instant], where: str,
+        number: int, of: int,
+    ) -> None:  # fmt: skip
+        self.database, self.rendering_id, self.clock = database, rendering_id, clock
+        self.where, self.number, self.of = where, number, of
+
+    def __call__(self, step: str, percent: int) -> None:
+        with self.database.write() as session:
+            if _is_overtaken(session, self.rendering_id):
+                raise Overtaken
+            session.execute(
+                sa.update(Rendering)
+                .where(Rendering.id == self.rendering_id)
+                .values(
+                    step=(self.where + step)[:128],
+                    percent=(100 * self.number + percent) // self.of,
+                    claimed_until=after(self.clock(), CLAIM),
+                )
             )
-        )
-        session.flush()
+
+
+def _is_overtaken(session: Session, rendering_id: int) -> bool:
+    rendering = session.get_one(Rendering, rendering_id)
+    bulletin = session.get_one(Bulletin, rendering.bulletin_id)
+    if bulletin.priority is Priority.EMERGENCY:
+        return _is_vain(rendering, bulletin)
+    waiting = (
+        sa.select(Rendering.id)
+        .join(Bulletin, Bulletin.id == Rendering.bulletin_id)
+        .where(Rendering.state == RenderingState.QUEUED, Bulletin.priority == Priority.EMERGENCY)
+        .limit(1)
+    )
+    return _is_vain(rendering, bulletin) or session.scalar(waiting) is not None
+
+
+def _is_vain(rendering: Rendering, bulletin: Bulletin) -> bool:
+    """Nobody wants this sound any more."""
+    return bulletin.version != rendering.version or bulletin.state is State.WITHDRAWN
+
+
+def _put_back(session: Session, rendering_id: int) -> None:
+    """Queue it again for after the emergency, or drop it when it has become vain."""
+    rendering = session.get_one(Rendering, rendering_id)
+    if _is_vain(rendering, session.get_one(Bulletin, rendering.bulletin_id)):
+        session.delete(rendering)
+    else:
+        rendering.state, rendering.claimed_until = RenderingState.QUEUED, None
+        rendering.step, rendering.percent = "nhường cho bản tin khẩn cấp", 0
+
+
+def _finish(session: Session, rendering: Rendering, made: Made, now: Instant) -> None:
+    for sound, spoken in made.values():
+        _note_recording(session, sound, spoken, now)
+    sounds = {language: sound.sha256 for language, (sound, _) in made.items()}
     session.execute(
         sa.update(Rendering)
         .where(Rendering.id == rendering.id)
         .values(
-            state=RenderingState.DONE, step="xong", percent=100, ended_at=now, claimed_until=None
+            state=RenderingState.DONE,
+            step="xong",
+            percent=100,
+            ended_at=now,
+            claimed_until=None,
+            made={
+                language: {
+                    "voices": list(sound.voices),
+                    "notes": list(sound.notes),
+                    "spoken": spoken,
+                }
+                for language, (sound, spoken) in made.items()
+            },
         )
     )
     # The bulletin may have been edited meanwhile: then this sound is of words nobody wants any more.
@@ -146,18 +247,29 @@ def _finish(
         .where(
             Bulletin.id == rendering.bulletin_id,
             Bulletin.version == rendering.version,
-            Bulletin.recording_sha.is_(None),
+            Bulletin.sounds == {},
         )
-        .values(recording_sha=made.sha256)
+        .values(sounds=sounds)
     )
     audit.append(
-        session,
-        now,
-        audit.SYSTEM,
-        "recording.made",
-        bulletin=rendering.bulletin_id,
-        sha256=made.sha256,
+        session, now, audit.SYSTEM, "recording.made", bulletin=rendering.bulletin_id, sounds=sounds
     )
+
+
+def _note_recording(
+    session: Session, sound: mastering.Mastered, spoken: str | None, now: Instant
+) -> None:
+    if session.get(Recording, sound.sha256) is not None:
+        return
+    session.add(
+        Recording(
+            sha256=sound.sha256, size=sound.size, ms=sound.ms, lufs=sound.lufs,
+            true_peak_db=sound.true_peak_db, peaks=list(sound.peaks),
+            voices=sound.voice.split(", ") if sound.voice else [],
+            notes=list(sound.notes), spoken=spoken, made_at=now,
+        )
+    )  # fmt: skip
+    session.flush()
 
 
 def _fail(database: Database, rendering: Rendering, sentence: str, now: Instant) -> None:
@@ -169,24 +281,63 @@ def _fail(database: Database, rendering: Rendering, sentence: str, now: Instant)
         )
 
 
+def preview_next(
+    database: Database, config: Config, clock: Callable[[], Instant] = present
+) -> bool:
+    """Make the next upload's preview; False when all have one. Needs no claim: made twice it is the same."""
+    with database.read() as session:
+        upload = uploads.next_unexamined(session)
+    if upload is None:
+        return False
+    found: dict[str, object]
+    try:
+        found = _preview(config, upload.sha256)
+    except LoaError as error:
+        found = {"problem": error.sentence}
+    except Exception:  # as in render_next
+        log.exception("the preview of %s failed", upload.sha256)
+        found = {
+            "problem": "Không nghe được tệp gốc do lỗi của chương trình; quản trị xem tệp nhật ký."
+        }
+    with database.write() as session:
+        session.execute(
+            sa.update(uploads.Upload)
+            .where(uploads.Upload.sha256 == upload.sha256)
+            .values(examined_at=clock(), **found)
+        )
+    return True
+
+
+def _preview(config: Config, sha256: str) -> dict[str, object]:
+    config.work.mkdir(parents=True, exist_ok=True)
+    heard = mastering.preview(
+        config.uploads / sha256, uploads.preview(config, sha256), work=config.work,
+        # Twice what may be broadcast: one that is too long is heard to be cut.
+        max_seconds=2 * config.content.max_minutes * 60,
+    )  # fmt: skip
+    return {
+        "ms": heard.ms, "lufs": heard.lufs, "peaks": list(heard.peaks), "head_ms": heard.head_ms,
+        "tail_ms": heard.tail_ms,
+    }  # fmt: skip
+
+
 def _take_up_again(session: Session) -> None:
     """Queue again what a worker that was killed had begun: there is one worker, and it is just starting."""
-    session.execute(
-        sa.update(Rendering)
-        .where(Rendering.state == RenderingState.RUNNING)
-        .values(state=RenderingState.QUEUED, claimed_until=None)
-    )
+    begun = sa.select(Rendering.id).where(Rendering.state == RenderingState.RUNNING)
+    for rendering_id in session.scalars(begun).all():
+        _put_back(session, rendering_id)
 
 
 def work(database: Database, config: Config, stop: threading.Event) -> None:
     """Make sounds until told to stop; for a thread of its own, one per station."""
-    for left_over in config.work.glob("rendering-*"):
-        shutil.rmtree(left_over, ignore_errors=True)  # of a worker that was killed
+    for pattern in ("rendering-*", "master-*"):
+        for left_over in config.work.glob(pattern):
+            shutil.rmtree(left_over, ignore_errors=True)  # of a worker that was killed
     with database.write() as session:
         _take_up_again(session)
     while not stop.is_set():
         try:
-            busy = render_next(database, config)
+            busy = render_next(database, config) or preview_next(database, config)
         except Exception:  # a locked or lost database passes; the queue is still in it
             log.exception("recordings: the queue could not be read")
             busy = False

@@ -1,35 +1,29 @@
 """The only file that knows ffmpeg: decode anything, make it equally loud, encode it for receivers.
 
 Uploads are hostile until decoded: a "recording" may be a playlist naming another file of this machine,
-a bomb, or nothing at all. So ffmpeg runs as a child with a list of allowed formats, file access alone,
-resource limits, a time limit, and no part of its command line chosen by whoever sent the file.
+a bomb, or nothing at all. So ffmpeg runs confined, with a list of allowed formats, file access alone,
+and no part of its command line chosen by whoever sent the file.
 """
 
 from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
 import logging
-import math
-import os
-import re
 import shutil
-import signal
 import subprocess
-import sys
 import tempfile
-import threading
-import time
 import wave
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO, cast
 
 import imageio_ffmpeg
 import msgspec
-import numpy as np
-import numpy.typing as npt
 
+from content import benches, confined, findings
+from content.findings import Loudness
+from content.levels import SAMPLE_RATE, Levels, Span
 from loa.errors import ContentError
 
 log = logging.getLogger(__name__)
@@ -37,7 +31,6 @@ log = logging.getLogger(__name__)
 Progress = Callable[[float], None]
 """Called with the part done, 0.0 to 1.0, never falling; an exception raised in it stops the work."""
 
-SAMPLE_RATE = 24_000
 TARGET_LUFS = -16.0
 SILENT_LUFS = -60.0
 BITRATE = "48k"
@@ -45,9 +38,13 @@ BITRATE = "48k"
 FORMATS = "mp3,wav,w64,ogg,flac,mov,mp4,m4a,matroska,webm,aac,aiff,amr,asf,caf"
 """Demuxers an upload may use. None of them opens a second file; concat, hls and image2 do."""
 
+HALVED_DB = 6.02
+"""How much lower a decoded WAV is than its source: loud MP3 files go beyond full scale."""
+CEILING_DB = -5.0
+"""Of the limiter: MP3 at this rate adds up to 4.5 dB to the highest peak of an hour."""
 LIMITER = (
     "aresample=96000,"  # four times over, so that peaks between samples are caught too
-    "alimiter=limit=0.63:level=disabled:attack=3:release=50,"  # -4 dB: MP3 adds up to 3 dB back
+    "alimiter=limit={limit:.4f}:level=disabled:attack=3:release=50,"
     f"aresample={SAMPLE_RATE}"
 )
 # speechnorm lifts what is quiet by up to 15 dB, the hiss between two words too: the gate lowers that first.
@@ -57,27 +54,16 @@ LEVELLER = (
     "speechnorm=e=6:r=0.0005:l=1,"
     "acompressor=threshold=0.0631:ratio=3:attack=5:release=120:knee=4:makeup=2"
 )
-LIMITER_LOSS_DB = 0.5  # of levelled speech, at first guess
-LAME_LOSS = "volume=0.4455dB"  # LAME scales by 0.95 at this rate
+LIMITER_LOSS_DB = 1.3  # of levelled speech, at first guess
+LAME_LOSS_DB = 0.4455  # LAME scales by 0.95 at this rate
 METER = "ebur128=framelog=verbose"
 PEAK_METER = METER + ":peak=true"  # twice the time
 # Loudness is gated in blocks of 0.4 s: a single short word is heard only with silence around it.
 ROOM = "adelay=400,apad=pad_dur=0.4"
-MEMORY_BYTES = 1 << 30
+SHORT_SECONDS = 3
+TRIAL_SECONDS = 60
 WAV_BYTES_PER_SECOND = SAMPLE_RATE * 2
-KEPT_LOG_BYTES = 32_768
-
-# Where the prlimit program is missing. preexec_fn is not an option: it can deadlock in a threaded server.
-LIMITING_CHILD = """
-import os, resource, sys
-for name, value in zip(("AS", "CPU", "FSIZE", "NOFILE"), sys.argv[1:5]):
-    try:
-        resource.setrlimit(getattr(resource, "RLIMIT_" + name), (int(value), int(value)))
-    except (ValueError, OSError):
-        pass
-os.nice(10)
-os.execv(sys.argv[5], sys.argv[5:])
-"""
+SPARE_BYTES = 4 << 20
 
 UNREADABLE = (
     "Không đọc được âm thanh trong tệp này. "
@@ -87,9 +73,6 @@ PACKED = "Đây là tệp nén hoặc tài liệu, không phải bản ghi âm. 
 NO_SOUND = "Tệp không có phần âm thanh. Hãy chọn tệp ghi âm, hoặc video có tiếng."
 SILENT = (
     "Bản ghi im lặng hoặc quá nhỏ, không có gì để phát. Hãy kiểm tra micrô, ghi âm lại rồi gửi lại."
-)
-DISK_FULL = (
-    "Ổ đĩa đã đầy nên không ghi được âm thanh. Hãy báo quản trị viên giải phóng ổ đĩa, rồi làm lại."
 )
 TOO_SLOW = (
     "Xử lý âm thanh quá lâu nên đã dừng lại. "
@@ -107,13 +90,9 @@ class DecodedWav(msgspec.Struct, frozen=True):
     """Length the file's own header claims; None when it claims none."""
     clipped: bool = False
 
-
-class Loudness(msgspec.Struct, frozen=True):
-    """By EBU R128: integrated loudness (LUFS), range (LU), true peak (dBTP). Silence reads -70."""
-
-    lufs: float
-    lra: float
-    true_peak_db: float
+    def longer_than(self, seconds: float) -> bool:
+        """Half a second is nobody's matter: encoders add some; a longer file decodes to a whole one more."""
+        return self.ms > seconds * 1000 + 500
 
 
 class Sound(msgspec.Struct, frozen=True):
@@ -121,7 +100,7 @@ class Sound(msgspec.Struct, frozen=True):
 
     ms: int
     loudness: Loudness
-    peaks: tuple[int, ...]
+    levels: Levels
 
 
 @functools.cache
@@ -150,13 +129,13 @@ def decode_to_wav(
 ) -> DecodedWav:
     """Decode any sound file to 24 kHz mono 16-bit WAV at ``out``; at most ``max_seconds`` + 1 s of it.
 
-    A longer source gives ms > max_seconds * 1000: the caller decides. ``tempo`` 0.5 to 2.0 keeps the
-    pitch. Raises ContentError when the file has no sound that can be read.
+    It is ``HALVED_DB`` lower than its source. A longer source gives ms > max_seconds * 1000: the caller
+    decides. ``tempo`` 0.5 to 2.0 keeps the pitch. Raises ContentError when the file has no sound that can
+    be read.
     """
     _refuse_at_sight(source)
     filters = (
-        # Loud MP3 files go beyond full scale: halve them first. Mono is mixed from 16 bits, as from
-        # floats it would be 3 dB louder when both sides are the same.
+        # Mono is mixed from 16 bits, as from floats it would be 3 dB louder when both sides are the same.
         "aformat=sample_fmts=fltp,volume=0.5,volumedetect,"
         f"aformat=sample_fmts=s16p:channel_layouts=mono,aresample={SAMPLE_RATE}"
         + (f",atempo={tempo:.4f}" if tempo != 1.0 else "")
@@ -173,84 +152,77 @@ def decode_to_wav(
         path=out,
         ms=_ms(frames),
         sample_rate=SAMPLE_RATE,
-        claimed_ms=_claimed_by_wav(source) or _claimed_ms(report),
-        clipped=_clipped(report),
+        claimed_ms=findings.claimed_ms(source, report),
+        clipped=findings.clipped(report),
     )
 
 
-def measure(path: Path) -> Loudness:
-    """Loudness and true peak of a file, by full decode."""
-    return _loudness(_listen(path, PEAK_METER)[1])
+def listen(
+    path: Path, *, highpass_hz: int = 0, peak: bool = False, progress: Progress | None = None
+) -> Sound:
+    """Length, loudness and levels of a file of ours, in one full decode.
+
+    ``highpass_hz`` takes away what lies below before it listens. The true peak doubles the time: it is
+    -70 unless ``peak``.
+    """
+    first = f"aformat=sample_fmts=flt,highpass=f={highpass_hz}" if highpass_hz else "anull"
+    levels, report = _listen(path, PEAK_METER if peak else METER, first, progress)
+    return Sound(_ms(levels.samples), findings.loudness(report), levels)
 
 
-def decoded_ms(path: Path) -> int:
-    """Length in milliseconds by decoding all of it; what headers and tags claim is often wrong."""
-    return _ms(_listen(path)[0].samples)
-
-
-def peaks(path: Path, count: int = 600) -> list[int]:
-    """Highest level 0 to 100 (of full scale) in each of ``count`` equal parts of the file."""
-    return _listen(path)[0].peaks(count)
-
-
-def examine(path: Path, count: int = 600, *, progress: Progress | None = None) -> Sound:
-    """Length, loudness and ``count`` peaks of a file, in one full decode."""
-    heard, report = _listen(path, PEAK_METER, progress=progress)
-    return Sound(_ms(heard.samples), _loudness(report), tuple(heard.peaks(count)))
-
-
-def normalise(
+def level(
     path: Path,
     out: Path,
+    heard: Sound,
+    span: Span,
+    *,
     target_lufs: float = TARGET_LUFS,
     highpass_hz: int = 150,
     music: bool = False,
-    *,
     progress: Progress | None = None,
 ) -> float:
-    """Write ``path`` (a WAV of ours) to ``out`` at ``target_lufs`` ±1 LU; returns the LUFS reached.
+    """Write ``span`` of ``path`` (a WAV of ours) to ``out`` at ``target_lufs`` ±1 LU; the LUFS reached.
 
-    Speech is levelled, so that a whisper and a shout come out alike on a horn; ``music`` is only set to
-    the target and limited. ``highpass_hz`` takes away what a horn cannot radiate. Raises ContentError
-    when the file is silent.
+    ``heard`` is what ``listen`` found with the same ``highpass_hz``. Speech is levelled, so that a
+    whisper and a shout come out alike on a horn; ``music`` is only set to the target and limited.
     """
-    cut = f"aformat=sample_fmts=flt,highpass=f={highpass_hz}"
-    heard, report = _listen(path, METER, cut, progress=_part(progress, 0, 0.15))
-    lufs = _loudness(report).lufs
-    if lufs <= SILENT_LUFS:
-        raise ContentError(SILENT)
+    lufs = heard.loudness.lufs
+    cut = (
+        f"atrim=start_sample={span[0]}:end_sample={span[1]},asetpts=N/SR/TB,"
+        f"aformat=sample_fmts=flt,highpass=f={highpass_hz}"
+    )
     if music:
-        rest = _part(progress, 0.15, 1)
-        return _to_target(path, out, target_lufs - lufs, target_lufs, cut, rest)
+        first = _Loud(path, cut, lufs, (span[1] - span[0]) / SAMPLE_RATE)
+        return _to_target(first, out, target_lufs - lufs, target_lufs, progress)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix="level-") as folder:
-        level = Path(folder) / "level.wav"
+        even = Path(folder) / "even.wav"
         lift = _clamp(-20 - lufs, 40)
-        hiss = min(0.02, 1.6 * heard.floor() * 10 ** (lift / 20))
+        hiss = min(0.02, 1.6 * heard.levels.floor(span) * 10 ** (lift / 20))
         chain = f"{cut},volume={lift:.2f}dB,{LEVELLER.format(hiss=hiss)}"
-        _convert(path, level, chain, progress=_part(progress, 0.15, 0.4))
-        _, report = _listen(level, METER, progress=_part(progress, 0.4, 0.55))
-        gain = target_lufs - _loudness(report).lufs + LIMITER_LOSS_DB
-        rest = _part(progress, 0.55, 1)
-        return _to_target(level, out, gain, target_lufs, "aformat=sample_fmts=flt", rest)
+        reached = _metered(path, even, chain, _part(progress, 0, 0.4))
+        first = _Loud(even, "aformat=sample_fmts=flt", reached, _seconds(even))
+        gain = target_lufs - reached + LIMITER_LOSS_DB
+        return _to_target(first, out, gain, target_lufs, _part(progress, 0.4, 1))
 
 
-def encode_mp3(path: Path, out: Path, *, progress: Progress | None = None) -> None:
+def encode_mp3(
+    path: Path,
+    out: Path,
+    *,
+    gain_db: float = 0.0,
+    ceiling_db: float = 0.0,
+    progress: Progress | None = None,
+) -> None:
     """Encode a WAV as MP3, 48 kbit/s constant, mono 24 kHz: the same WAV always gives the same bytes.
 
     No ID3 and no Xing header: plain receivers count time by bytes, and a tag would carry a date.
+    ``gain_db`` makes it louder first; ``ceiling_db`` under 0 limits it once more, as the encoder makes
+    some peaks higher.
     """
     options = ["-c:a", "libmp3lame", "-b:a", BITRATE, "-write_xing", "0", "-id3v2_version", "0"]
-    _convert(path, out, LAME_LOSS, output=[*options, "-f", "mp3"], progress=progress)
-
-
-def truncation_note(claimed_ms: int | None, decoded: int) -> str | None:
-    """A warning when under 95 % of the claimed length could be decoded; ffmpeg itself reports success."""
-    if claimed_ms is None or decoded >= claimed_ms * 0.95:
-        return None
-    return (
-        f"Tệp ghi là dài {_spoken_length(claimed_ms)} nhưng chỉ đọc được {_spoken_length(decoded)}: "
-        "tệp có thể bị cắt cụt hoặc hỏng. Hãy nghe lại, nếu thiếu thì gửi lại tệp gốc."
-    )
+    limit = f"{_limiter(ceiling_db)}," if ceiling_db < 0 else ""
+    chain = f"volume={gain_db:.2f}dB,{limit}volume={LAME_LOSS_DB}dB"
+    _convert(path, out, chain, output=[*options, "-f", "mp3"], progress=progress)
 
 
 def _fit(program: str) -> bool:
@@ -278,23 +250,60 @@ def _refuse_at_sight(source: Path) -> None:
         raise ContentError(PACKED)
 
 
+class _Loud(msgspec.Struct, frozen=True):
+    """A WAV of ours, what it goes through first, and its loudness and length then."""
+
+    path: Path
+    chain: str
+    lufs: float
+    seconds: float
+
+
 def _to_target(
-    path: Path, out: Path, gain: float, target: float, first: str, progress: Progress | None
+    loud: _Loud, out: Path, gain: float, target: float, progress: Progress | None
 ) -> float:
-    """Gain and limiter until the target is met within 0.5 LU, which is mostly at once."""
-    gain = _clamp(gain, 45)
-    for begin, middle, end in ((0.0, 0.5, 0.7), (0.7, 0.8, 0.85), (0.85, 0.95, 1.0)):
-        chain = f"{first},volume={gain:.2f}dB,{LIMITER}"
-        _convert(path, out, chain, progress=_part(progress, begin, middle))
-        _, report = _listen(out, METER, progress=_part(progress, middle, end))
-        lufs = _loudness(report).lufs
-        missing = target - lufs
-        if abs(missing) <= 0.5:
+    """Gain and limiter until the target is met within 0.3 LU, which is mostly at once."""
+    if loud.seconds > 4 * TRIAL_SECONDS:
+        gain = _tried(loud, out, gain, target)
+    for begin, end in itertools.pairwise((0.0, 0.8, 0.9, 0.94, 0.97, 1.0)):
+        chain = f"{loud.chain},{_set_to(gain)}"
+        lufs = _metered(loud.path, out, chain, _part(progress, begin, end))
+        if abs(target - lufs) <= 0.3:
             break
-        gain += _clamp(1.7 * missing, 3)  # about half of what is added goes into the limiter
+        gain = _corrected(gain, target - lufs)
     if progress:
         progress(1.0)
     return lufs
+
+
+def _tried(loud: _Loud, out: Path, gain: float, target: float) -> float:
+    """The gain a minute from the middle needs: how much the limiter takes away again depends on the sound."""
+    start = int((loud.seconds - TRIAL_SECONDS) / 2) * SAMPLE_RATE
+    end = start + TRIAL_SECONDS * SAMPLE_RATE
+    minute = f"{loud.chain},atrim=start_sample={start}:end_sample={end},asetpts=N/SR/TB"
+    before = _metered(loud.path, out, minute, None)
+    if before < loud.lufs - 6:
+        return gain  # a minute of little sound says nothing of the rest
+    for _ in range(3):
+        lost = before + gain - _metered(loud.path, out, f"{minute},{_set_to(gain)}", None)
+        missing = target - (loud.lufs + gain - lost)
+        if abs(missing) <= 0.2:
+            break
+        gain = _corrected(gain, missing)
+    return gain
+
+
+def _set_to(gain: float) -> str:
+    return f"volume={gain:.2f}dB,{_limiter(CEILING_DB)}"
+
+
+def _corrected(gain: float, missing: float) -> float:
+    """About half of what is added goes into the limiter."""
+    return _clamp(gain + _clamp(1.7 * missing, 3), 45)
+
+
+def _limiter(ceiling_db: float) -> str:
+    return LIMITER.format(limit=10 ** (ceiling_db / 20))
 
 
 def _convert(
@@ -308,7 +317,7 @@ def _convert(
     refusal: str | None = None,
 ) -> str:
     """Run one file through ``filters`` into another; the text of ffmpeg's log."""
-    seconds = max_seconds or _seconds(source)
+    seconds = _seconds(source) if max_seconds is None else max_seconds
     arguments = [
         *_input(source),
         *("-t", f"{seconds + 1:.3f}", "-af", filters, "-ar", str(SAMPLE_RATE), "-ac", "1"),
@@ -320,20 +329,33 @@ def _convert(
     return _ffmpeg(arguments, ticker.take, seconds, refusal)
 
 
+def _metered(path: Path, out: Path, chain: str, progress: Progress | None) -> float:
+    """Run a WAV of ours through ``chain`` into another; the LUFS that comes out."""
+    report = _convert(path, out, f"{chain},{METER}", progress=progress)
+    if _seconds(out) < SHORT_SECONDS:
+        report = _listen(out, METER)[1]
+    return findings.loudness(report).lufs
+
+
 def _listen(
-    path: Path, meter: str = "anull", first: str = "anull", *, progress: Progress | None = None
-) -> tuple[_Samples, str]:
+    path: Path, meter: str, first: str = "anull", progress: Progress | None = None
+) -> tuple[Levels, str]:
     """Decode all of a file of ours, through ``first`` and a loudness ``meter``, and ffmpeg's log of it."""
     seconds = _seconds(path)
-    heard = _Samples(progress, seconds)
+    levels = Levels()
+
+    def take(chunk: bytes) -> None:
+        levels.take(chunk)
+        if progress:
+            progress(min(1.0, levels.samples / SAMPLE_RATE / seconds))
+
     output = ["-ar", str(SAMPLE_RATE), "-ac", "1", "-nostats", "-f", "s16le", "pipe:1"]
-    chain = ["-af", f"{first},{meter}"]
-    report = _ffmpeg([*_input(path), *chain, *output], heard.take, seconds, None)
-    heard.finish()
-    if seconds < 3 and meter != "anull":
+    report = _ffmpeg([*_input(path), "-af", f"{first},{meter}", *output], take, seconds, None)
+    levels.finish()
+    if seconds < SHORT_SECONDS:
         chain = ["-af", f"{first},{ROOM},{meter}"]
         report = _ffmpeg([*_input(path), *chain, *output], lambda _: None, seconds, None)
-    return heard, report
+    return levels, report
 
 
 def _input(source: Path) -> list[str]:
@@ -351,92 +373,26 @@ def _ffmpeg(
 ) -> str:
     """Run ffmpeg under limits fit for ``seconds`` of sound; ``take`` gets its standard output."""
     limit = 60 + seconds / 2  # a Raspberry Pi decodes about 20 times faster than real time
-    command = _limited([find_ffmpeg(), *arguments], limit, int(seconds * WAV_BYTES_PER_SECOND))
-    code, report, late = _run(command, take, limit)
-    if code == 0:
-        return report
-    log.warning("ffmpeg gave %s: %r", code, report[-2000:])
-    if late:
+    command = confined.limited(
+        [find_ffmpeg(), *arguments],
+        cpu_seconds=2 * limit,
+        file_bytes=int(seconds * WAV_BYTES_PER_SECOND) + SPARE_BYTES,
+    )
+    ended = confined.run(command, take, limit)
+    if ended.code == 0:
+        return ended.report
+    report = ended.report
+    log.warning("ffmpeg gave %s: %r", ended.code, report[-2000:])
+    if ended.late:
         raise ContentError(TOO_SLOW)
     if "No space left on device" in report:
-        raise ContentError(DISK_FULL)
+        raise ContentError(benches.DISK_FULL)
     if "matches no streams" in report:
         raise ContentError(NO_SOUND)
     raise ContentError(
         refusal
         or "Không xử lý được âm thanh. Hãy thử lại; nếu vẫn lỗi, báo quản trị viên xem nhật ký máy chủ."
     )
-
-
-def _limited(command: list[str], seconds: float, size: int) -> list[str]:
-    """The command with limits in front: memory, processor time, file size (bytes), open files."""
-    limits = [MEMORY_BYTES, int(seconds * 2), size + (4 << 20), 64]
-    prlimit, nice = shutil.which("prlimit"), shutil.which("nice")
-    if prlimit and nice:
-        names = ("as", "cpu", "fsize", "nofile")
-        flags = [f"--{name}={value}" for name, value in zip(names, limits, strict=True)]
-        return [prlimit, *flags, "--", nice, "-n", "10", *command]
-    python = [sys.executable, "-I", "-S", "-c", LIMITING_CHILD]
-    return [*python, *(str(value) for value in limits), *command]
-
-
-def _run(
-    command: Sequence[str], take: Callable[[bytes], None], limit: float
-) -> tuple[int, str, bool]:
-    """Exit code, head and tail of standard error, and whether the time limit (seconds) struck."""
-    deadline = time.monotonic() + limit
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={"LC_ALL": "C"},
-        start_new_session=True,
-    )
-    output = cast("IO[bytes]", process.stdout)
-    kept = _Kept(cast("IO[bytes]", process.stderr))
-    timer = threading.Timer(limit, _kill, (process,))
-    timer.start()
-    try:
-        while chunk := os.read(output.fileno(), 65_536):
-            take(chunk)
-        code = process.wait(max(0.1, deadline - time.monotonic()))
-    except subprocess.TimeoutExpired:
-        code = -signal.SIGTERM
-    finally:
-        timer.cancel()
-        if process.poll() is None:
-            _kill(process)
-        process.wait()
-        report = kept.text()
-        output.close()
-        kept.pipe.close()
-    return code, report, time.monotonic() >= deadline
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    """End the child and whatever it started, which may outlive it and hold its pipes open."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-
-
-class _Kept(threading.Thread):
-    """Reads a pipe to its end, keeping head and tail: a damaged file logs a line per broken frame."""
-
-    def __init__(self, pipe: IO[bytes]) -> None:
-        super().__init__(daemon=True)
-        self.pipe, self.head, self.tail = pipe, b"", b""
-        self.start()
-
-    def run(self) -> None:
-        while chunk := os.read(self.pipe.fileno(), 65_536):
-            room = KEPT_LOG_BYTES - len(self.head)
-            self.head += chunk[:room]
-            self.tail = (self.tail + chunk[room:])[-KEPT_LOG_BYTES:]
-
-    def text(self) -> str:
-        self.join()
-        return (self.head + self.tail).decode("utf-8", "replace")
 
 
 class _Ticker:
@@ -453,107 +409,11 @@ class _Ticker:
                 self.progress(min(1.0, int(value) / 1e6 / self.seconds))
 
 
-class _Samples:
-    """Counts samples of s16le sound as it streams by, keeping one peak for every 64 of them."""
-
-    BLOCK = 64
-
-    def __init__(self, progress: Progress | None, seconds: float) -> None:
-        self.progress, self.seconds = progress, seconds
-        self.samples, self.rest = 0, b""
-        self.highest: list[npt.NDArray[np.int32]] = []
-
-    def take(self, chunk: bytes) -> None:
-        data = self.rest + chunk
-        whole = len(data) - len(data) % (2 * self.BLOCK)
-        self.rest = data[whole:]
-        self._add(data[:whole])
-        if self.progress:
-            self.progress(min(1.0, self.samples / SAMPLE_RATE / self.seconds))
-
-    def finish(self) -> None:
-        self._add(self.rest)
-        self.rest = b""
-
-    def peaks(self, count: int) -> list[int]:
-        if not self.highest:
-            return [0] * count
-        highest = np.concatenate(self.highest)
-        edges = np.linspace(0, len(highest), count, endpoint=False).astype(np.intp)
-        parts = np.maximum.reduceat(highest, edges)
-        return [int(value) for value in np.rint(parts * (100 / 32768))]
-
-    def floor(self) -> float:
-        """Peak, 0.0 to 1.0, that the quietest twentieth of the sound stays under: hiss, hum, a fan."""
-        window = SAMPLE_RATE // 20 // self.BLOCK
-        highest = np.concatenate([*self.highest, np.zeros(window, dtype=np.int32)])
-        whole = highest[: len(highest) // window * window].reshape(-1, window).max(axis=1)
-        return float(np.percentile(whole, 5)) / 32_768
-
-    def _add(self, data: bytes) -> None:
-        wide = np.abs(np.frombuffer(data, dtype="<i2").astype(np.int32))
-        self.samples += len(wide)
-        if len(wide):
-            starts = np.arange(0, len(wide), self.BLOCK)
-            self.highest.append(np.maximum.reduceat(wide, starts))
-
-
 def _seconds(path: Path) -> float:
     """About how long a file of ours is: a WAV by its header, an MP3 by its constant bit rate."""
     with contextlib.suppress(wave.Error, EOFError), wave.open(str(path), "rb") as file:
         return file.getnframes() / file.getframerate() + 0.1
     return path.stat().st_size / (int(BITRATE[:-1]) * 125) + 0.1
-
-
-def _loudness(report: str) -> Loudness:
-    summary = report.rpartition("Summary:")[2]
-    return Loudness(
-        lufs=_number(r"I:\s*(\S+) LUFS", summary),
-        lra=_number(r"LRA:\s*(\S+) LU", summary),
-        true_peak_db=_number(r"Peak:\s*(\S+) dBFS", summary),
-    )
-
-
-def _number(pattern: str, text: str) -> float:
-    """The number found, at least -70: silence reads -inf, nan or nothing."""
-    found = re.search(pattern, text)
-    try:
-        value = float(found.group(1)) if found else -70.0
-    except ValueError:
-        return -70.0
-    return value if math.isfinite(value) and value > -70 else -70.0
-
-
-def _clipped(report: str) -> bool:
-    """True when over 1 % of the samples lie within 1 dB of full scale; clean speech has under 0.1 %.
-
-    Counted after halving, so full scale is at -6 dB.
-    """
-    loudest = sum(map(int, re.findall(r"histogram_[0-6]db: (\d+)", report)))
-    samples = sum(map(int, re.findall(r"n_samples: (\d+)", report)))
-    return loudest > samples / 100
-
-
-def _claimed_ms(report: str) -> int | None:
-    found = re.search(r"^  Duration: (\d+):(\d\d):(\d\d)\.(\d\d)", report, re.MULTILINE)
-    if not found:
-        return None
-    hours, minutes, seconds, hundredths = (int(part) for part in found.groups())
-    return ((hours * 60 + minutes) * 60 + seconds) * 1000 + hundredths * 10
-
-
-def _claimed_by_wav(path: Path) -> int | None:
-    """ffmpeg believes the size of a WAV, not its header. Recorders write "endless" as nearly 4 GB."""
-    with contextlib.suppress(wave.Error, EOFError), wave.open(str(path), "rb") as file:
-        frames = file.getnframes()
-        if 0 < frames * file.getsampwidth() * file.getnchannels() < 0x7FFF0000:
-            return round(frames * 1000 / file.getframerate())
-    return None
-
-
-def _spoken_length(ms: int) -> str:
-    minutes, seconds = divmod(round(ms / 1000), 60)
-    return f"{minutes} phút {seconds} giây" if minutes else f"{seconds} giây"
 
 
 def _ms(frames: int) -> int:

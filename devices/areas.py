@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from loa import audit
+from loa import audit, languages
 from loa.database import Base
 from loa.errors import DeviceError, NotFound
 from loa.times import Instant
@@ -26,6 +26,8 @@ class Area(Base):
     households: Mapped[int] = mapped_column(default=0)
     lat: Mapped[float | None]
     lon: Mapped[float | None]
+    language: Mapped[str | None] = mapped_column(sa.String(8))
+    """Code of ``loa.languages`` in which bulletins are heard here; None: as in the area above."""
 
     @property
     def full_name(self) -> str:
@@ -34,7 +36,7 @@ class Area(Base):
 
 def add(
     session: Session, *, name: str, level: str, now: Instant, by: str, parent: Area | None = None,
-    households: int = 0, lat: float | None = None, lon: float | None = None,
+    households: int = 0, lat: float | None = None, lon: float | None = None, language: str | None = None,
 ) -> Area:  # fmt: skip
     """Add an area under ``parent``. Raises DeviceError naming the field."""
     if not name.strip():
@@ -52,12 +54,44 @@ def add(
         raise DeviceError(f"Địa bàn “{name.strip()}” đã có ở đây.", field="name")
     area = Area(
         parent_id=parent.id if parent else None, level=level.strip(), name=name.strip(),
-        households=households, lat=lat, lon=lon,
+        households=households, lat=lat, lon=lon, language=_checked(language),
     )  # fmt: skip
     session.add(area)
     session.flush()
     audit.append(session, now, by, "area.add", area=area.id, name=area.full_name)
     return area
+
+
+def set_language(
+    session: Session, area: Area, language: str | None, *, now: Instant, by: str
+) -> None:
+    """Say in which language bulletins are heard in the area; None: as in the area above."""
+    if area.language != _checked(language):
+        area.language = language
+        session.flush()
+        audit.append(session, now, by, "area.language", area=area.id, language=language)
+
+
+def spoken_in(session: Session) -> dict[int, str]:
+    """Area id → language, each its own or the nearest above it; Kinh where none says."""
+    rows = {a.id: a for a in session.execute(sa.select(Area.id, Area.parent_id, Area.language))}
+
+    def find(area_id: int | None) -> str:
+        while area_id is not None:
+            if rows[area_id].language:
+                return str(rows[area_id].language)
+            area_id = rows[area_id].parent_id
+        return languages.KINH
+
+    return {area_id: find(area_id) for area_id in rows}
+
+
+def _checked(language: str | None) -> str | None:
+    if language is not None and language not in languages.NAMES:
+        raise DeviceError(
+            f"Không có ngôn ngữ “{language}”. Hãy chọn trong danh sách.", field="language"
+        )
+    return language
 
 
 def get(session: Session, area_id: int) -> Area:

@@ -115,7 +115,11 @@ def add(
     volume: int = 70, households: int = 0, lat: float | None = None, lon: float | None = None, simulated: bool = False,
 ) -> Receiver:  # fmt: skip
     """Make a receiver known. Raises DeviceError naming the field."""
-    if not re.fullmatch(r"[a-z0-9-]{4,32}", id) or id in ("audio", broker.STATION):
+    if not re.fullmatch(r"[a-z0-9-]{4,32}", id) or id in (
+        "audio",
+        broker.STATION,
+        *broker.CANARIES,
+    ):
         raise DeviceError(
             f"Mã đầu thu “{id}” cần 4–32 ký tự gồm chữ thường không dấu, số, gạch nối.", field="id"
         )

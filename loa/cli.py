@@ -19,6 +19,9 @@ COMMANDS = {
     "speak": "đọc một đoạn văn bản thành tệp âm thanh",
     "reading": "cho xem một đoạn văn bản sẽ được đọc thành lời thế nào",
     "report": "xuất nhật ký phát",
+    "keys": "quản lý khoá ký lệnh phát",
+    "broker": "cấu hình, chứng chỉ và kiểm tra máy chủ MQTT",
+    "bench": "đo thời gian và bộ nhớ xử lý âm thanh, đọc văn bản trên máy này",
 }
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 

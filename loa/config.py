@@ -65,10 +65,39 @@ class Web(Table, frozen=True):
 
 
 class Content(Table, frozen=True):
-    voice: str = "espeak"
+    voices: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)] = ("espeak", "gtts", "piper")
+    """Voices offered, in order: the first is the default, the first offline one stands in for one that fails."""
     speed: Annotated[int, msgspec.Meta(ge=110, le=175)] = 135
     max_characters: Positive = 30_000
     max_minutes: Positive = 60
+    highpass_hz: Annotated[int, msgspec.Meta(ge=80, le=400)] = 150
+    """What lies below is taken away: a horn cannot radiate it. 300 for small horns."""
+    emergency_approvers: Annotated[int, msgspec.Meta(ge=1, le=2)] = 2
+    """How many different approvers an emergency bulletin needs."""
+
+    @property
+    def voice(self) -> str:
+        """The default voice."""
+        return self.voices[0]
+
+
+class VoiceApi(Table, frozen=True):
+    """A speech service the station has a contract with; used as the voice ``api`` once ``url`` is set."""
+
+    url: str = ""
+    label: str = "Giọng đọc theo hợp đồng"
+    key_file: str = ""
+    """File with the key; relative to config.toml."""
+    key_header: str = "Authorization"
+    key_prefix: str = "Bearer "
+    body: str = '{"text": {text}, "speed": {speed}}'
+    """JSON sent; ``{text}`` stands for the words as a JSON string, ``{speed}`` for syllables a minute."""
+    audio_field: str = ""
+    """Field of a JSON answer that holds the sound in base64; empty: the answer is the sound itself."""
+    most_characters: Positive = 2_000
+    """Longest text the service takes at once."""
+    terms: str = ""
+    """A line shown beside the voice: contract, licence."""
 
 
 class Delivery(Table, frozen=True):
@@ -92,6 +121,7 @@ class Config(Table, frozen=True):
     mqtt: Mqtt = Mqtt()
     web: Web = Web()
     content: Content = Content()
+    voice_api: VoiceApi = VoiceApi()
     delivery: Delivery = Delivery()
     regulation: Regulation = Regulation()
     folder: Path = Path()
@@ -136,6 +166,21 @@ class Config(Table, frozen=True):
     @property
     def work(self) -> Path:
         return self.data / "work"
+
+    @property
+    def voice_files(self) -> Path:
+        """Where a voice for Piper is dropped in."""
+        return self.data / "voices"
+
+    @property
+    def cache(self) -> Path:
+        """What can be made again: sentences spoken before."""
+        return self.data / "cache"
+
+    @property
+    def previews(self) -> Path:
+        """Uploads as they came, for listening to in the browser before they are cut."""
+        return self.data / "previews"
 
     @property
     def secrets(self) -> Path:

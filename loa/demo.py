@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from content import bulletins, recordings, renderings
 from content.bulletins import Bulletin, Draft, Priority
+from content.parts import spoken
 from devices import areas, receivers, trust
 from devices.areas import Area
 from devices.receiver import identity
@@ -27,6 +28,12 @@ FIRST_BROADCAST = 60 * SECOND
 CAST = (
     ("hoa", "Hoa", Role.EDITOR, "người soạn"),
     ("minh", "Minh", Role.APPROVER, "người duyệt"),
+    (
+        "duyet2",
+        "Người duyệt thứ hai",
+        Role.APPROVER,
+        "người duyệt; bản tin khẩn cấp cần hai người duyệt",
+    ),
     ("vanhanh", "Trực vận hành", Role.OPERATOR, "người vận hành"),
     ("quantri", "Quản trị đài", Role.ADMIN, "quản trị"),
 )
@@ -49,13 +56,13 @@ VILLAGES = (
 )
 HELLO = Draft(
     title="Chào mừng đến với Loa",
-    body="Đây là bản tin mẫu của xã. Bà con nghe rõ thì loa đã sẵn sàng.",
+    parts=spoken("Đây là bản tin mẫu của xã. Bà con nghe rõ thì loa đã sẵn sàng."),
     field=1,
 )
 OTHERS = (
     Draft(
         title="Lịch thu gom rác tuần này",
-        body=(
+        parts=spoken(
             "Ủy ban nhân dân xã thông báo lịch thu gom rác thải sinh hoạt.\n\n"
             "Thôn Đông và thôn Đoài: thứ Hai, thứ Năm, từ 17h30 đến 18h30. Thôn Bãi: thứ Ba, thứ Sáu, từ 6h đến 7h.\n\n"
             "Đề nghị bà con để rác đúng nơi quy định, không để rác ra đường trước giờ thu gom."
@@ -64,7 +71,7 @@ OTHERS = (
     ),
     Draft(
         title="Tiêm phòng dại cho chó, mèo",
-        body=(
+        parts=spoken(
             "Trạm thú y tổ chức tiêm phòng bệnh dại cho đàn chó, mèo từ ngày 01/12 đến 03/12 tại nhà văn hoá các thôn, "
             "buổi sáng từ 7h30 đến 10h30. Kinh phí tiêm 20.000đ/con, hộ nghèo được miễn.\n\n"
             "Chi tiết xin liên hệ số điện thoại 0912 345 678."
@@ -74,7 +81,7 @@ OTHERS = (
     ),
     Draft(
         title="Lịch cắt điện sửa chữa đường dây",
-        body=(
+        parts=spoken(
             "Điện lực thông báo ngừng cấp điện để sửa chữa đường dây 22 kV từ 8h00 đến 11h30 Chủ nhật tại thôn Bãi. "
             "Bà con chủ động kế hoạch sinh hoạt, sản xuất."
         ),
@@ -186,7 +193,7 @@ def _schedule(
             )
         bulletins.submit(session, bulletin, hoa, now)
     for bulletin in (hello, daily):
-        bulletins.approve(session, bulletin, minh, str(bulletin.recording_sha), now)
+        bulletins.approve(session, bulletin, minh, bulletin.sounds.values(), now)
     soon = local(after(now, FIRST_BROADCAST), config.zone)
     once = Rule(kind=Kind.ONCE, at=soon.time(), start_date=soon.date(), area_ids=(commune.id,))
     schedules.add(session, hello, hoa, once, now=now, zone=config.zone)

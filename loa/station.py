@@ -11,14 +11,15 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from content import recordings, renderings
-from devices import broker, messages, receivers, signing, trust
+from content import recordings, renderings, voices
+from devices import broker, keyring, messages, receivers, signing, trust
 from devices.blocks import BlockServer
 from devices.link import (
     Connected,
@@ -55,6 +56,7 @@ def open_station(config: Config) -> Database:
     """Make the folders, open the database, bring it up to date, and put first rules in force."""
     for folder in (config.data, config.recordings, config.uploads, config.work):
         folder.mkdir(parents=True, exist_ok=True)
+    voices.registry(config)  # a voice that cannot be stops the start, not the first bulletin
     database = Database(config.database_url)
     database.upgrade()
     trust.station_keys(config)
@@ -99,7 +101,7 @@ class Runner:
 
     def __init__(self, config: Config, database: Database, stop: threading.Event) -> None:
         self._config, self._database, self._stop = config, database, stop
-        keys = trust.station_keys(config)
+        keys = trust.station_keys(config, times.now())
         delivery = config.delivery
         self._terms = Terms(
             plan_key=keys.plan, emergency_key=keys.emergency, timezone=config.station.timezone,
@@ -118,6 +120,11 @@ class Runner:
         self._in_flight_lock = threading.Lock()
         self._planned_at = Instant(0)
         self._failing: dict[str, float] = {}
+        self._known_keys: dict[str, int] = {}
+        """Version of the keys document each receiver last said it has."""
+        self._nonces: dict[str, str] = {}
+        """What receivers that do not know the time wait to hear back in a plan."""
+        self._nonces_lock = threading.Lock()
         self._changed = threading.Event()
         self._manages_broker = broker_kind(config) != "external"
 
@@ -212,10 +219,33 @@ class Runner:
             self._failing.pop(name, None)
 
     def _plan(self, now: Instant) -> None:
+        has_new_keys = self._follow_keys(now)
+        with self._nonces_lock:
+            nonces, self._nonces = self._nonces, {}
         with self._database.write() as session:
+            if has_new_keys:
+                receivers.mark_stale(session)
             planner.plan(session, now, self._rules)
-            dispatcher.dispatch(session, now, self._terms)
+            dispatcher.dispatch(session, now, self._terms, nonces)
         self._planned_at = now
+
+    def _follow_keys(self, now: Instant) -> bool:
+        """Sign with the newest keys, which receivers are told of before any plan; True when they are others."""
+        keys = trust.station_keys(self._config, now)
+        if self._terms.kids == (keys.plan.public.kid, keys.emergency.public.kid):
+            return False
+        self._terms = replace(self._terms, plan_key=keys.plan, emergency_key=keys.emergency)
+        for receiver_id, known in list(self._known_keys.items()):
+            self._tell_keys(receiver_id, known)
+        return True
+
+    def _tell_keys(self, receiver_id: str, known: int) -> None:
+        """Publish the keys document to a receiver that has an older one; 0: it was given no roots to check one by."""
+        kept = keyring.published(self._config)
+        document = keyring.document(self._config)
+        if kept is not None and document is not None and 0 < known < kept.kv:
+            topic = messages.keys_topic(receiver_id)
+            self._link.publish(topic, document, qos=1, retain=True, urgency=Urgency.PLAN)
 
     def _expire(self, now: Instant) -> None:
         with self._database.write() as session:
@@ -321,6 +351,8 @@ class Runner:
     ) -> None:  # fmt: skip
         parts = topic.split("/")
         rid, kind = (parts[2], parts[4]) if len(parts) == 5 else ("", "")
+        if rid in broker.CANARIES:
+            return  # the station's own look at its broker
         if rid not in keys:
             log.warning("message on %s from a receiver this station does not know", topic)
             return
@@ -361,6 +393,8 @@ class Runner:
     ) -> None:
         heartbeat = self._terms.heartbeat_seconds * SECOND
         for rid, state in states.items():
+            if state.on:
+                self._note_needs(rid, state)
             if receivers.note_state(session, rid, state, now, heartbeat):
                 kind = "receiver.online" if state.on else "receiver.offline"
                 audit.append(session, now, rid, kind)
@@ -373,6 +407,16 @@ class Runner:
         online = {rid: state.rev for rid, state in states.items() if state.on}
         if online:
             dispatcher.compare_revisions(session, online, now)
+
+    def _note_needs(self, rid: str, state: State) -> None:
+        """A receiver with old keys is told the new ones; one that asks for the time gets a plan at once."""
+        self._known_keys[rid] = state.kv
+        self._tell_keys(rid, state.kv)
+        if state.nonce:
+            with self._nonces_lock:
+                self._nonces[rid] = state.nonce
+            self._changed.set()
+            self._clock.nudge()
 
     def _link_changed(self, change: Connected | Disconnected, now: Instant) -> None:
         with self._in_flight_lock:

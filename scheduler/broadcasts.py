@@ -19,8 +19,9 @@ from content.bulletins import Priority
 from devices import receivers
 from devices.receivers import Receiver
 from loa import audit
-from loa.database import Base
+from loa.database import Base, Json
 from loa.errors import NotFound
+from loa.languages import KINH
 from loa.staff import May, Staff
 from loa.times import DAY, MINUTE, Instant, after, at, local
 from scheduler.schedules import Schedule
@@ -85,13 +86,12 @@ class Broadcast(Base):
     field: Mapped[int]
     starts_at: Mapped[Instant]
     recording_sha: Mapped[str | None] = mapped_column(sa.String(64))
-    """The approved sound; None while the bulletin has no approval in force: then nothing sounds."""
-    last_sha: Mapped[str | None] = mapped_column(sa.String(64))
-    """The sound before the approval ended: what a plan already handed out may still hold."""
+    """The bulletin's own approved sound; None while no approval is in force: then nothing sounds anywhere."""
     ms: Mapped[int] = mapped_column(default=0)
+    """Length of the longest sound that any of its receivers plays."""
     author: Mapped[str] = mapped_column(sa.String(128))
-    approver: Mapped[str | None] = mapped_column(sa.String(128))
-    approver_login: Mapped[str | None] = mapped_column(sa.String(64))
+    approver_names: Mapped[list[str]] = mapped_column(Json, default=list)
+    approver_logins: Mapped[list[str]] = mapped_column(Json, default=list)
     scheduler: Mapped[str] = mapped_column(sa.String(128))
     state: Mapped[State] = mapped_column(_enum(State), default=State.PLANNED)
     reason: Mapped[str | None] = mapped_column(sa.Text)
@@ -103,6 +103,11 @@ class Broadcast(Base):
     deliveries: Mapped[list[Delivery]] = relationship(
         back_populates="broadcast", order_by="Delivery.receiver_name"
     )
+
+    @property
+    def approver(self) -> str | None:
+        """Who answers for the sound; None while nobody does."""
+        return ", ".join(self.approver_names) or None
 
     @property
     def ends_at(self) -> Instant:
@@ -121,6 +126,14 @@ class Delivery(Base):
     receiver_id: Mapped[str] = mapped_column(sa.ForeignKey("receivers.id"), index=True)
     receiver_name: Mapped[str] = mapped_column(sa.String(128))
     area_name: Mapped[str] = mapped_column(sa.String(128))
+    language: Mapped[str] = mapped_column(sa.String(8), default=KINH)
+    """Of the receiver's area; it hears the bulletin's translation into it, where there is one."""
+    recording_sha: Mapped[str | None] = mapped_column(sa.String(64))
+    """The approved sound for this receiver; None while no approval is in force."""
+    last_sha: Mapped[str | None] = mapped_column(sa.String(64))
+    """The sound before that: what a plan already handed out may still hold."""
+    ms: Mapped[int] = mapped_column(default=0)
+    """Length of the sound it has, or had last."""
     state: Mapped[DeliveryState] = mapped_column(
         _enum(DeliveryState), default=D.PLANNED, index=True
     )
@@ -128,6 +141,8 @@ class Delivery(Base):
     """Code of the receiver's reason: off, no_audio, quiet, power, …"""
     dropped_at: Mapped[Instant | None]
     """No longer wanted here: off in the receiver's plan, and its journal says what became of it."""
+    barred_at: Mapped[Instant | None]
+    """Its sound would reach into the quiet hours: off in the receiver's plan, until it would not."""
     rev: Mapped[int | None] = mapped_column(sa.BigInteger)
     """Plan revision that first carried it; None: it was never put into a plan."""
     sent_at: Mapped[Instant | None]
@@ -198,9 +213,24 @@ def between(session: Session, since: Instant, until: Instant) -> list[Broadcast]
     return list(session.scalars(found.order_by(Broadcast.starts_at, Broadcast.id)))
 
 
+def set_by(session: Session, broadcast_ids: Iterable[int], staff: Staff) -> set[int]:
+    """Those of these broadcasts whose schedule this person set, or who said "Phát ngay"."""
+    if not staff.may(May.SCHEDULE):
+        return set()
+    found = sa.select(Broadcast.id).join(Schedule, Broadcast.schedule_id == Schedule.id)
+    ids = list(broadcast_ids)
+    return set(session.scalars(found.where(Broadcast.id.in_(ids), Schedule.staff_id == staff.id)))
+
+
+def may_stop(session: Session, broadcast: Broadcast, staff: Staff) -> bool:
+    """Whoever may stop any broadcast, and the one who set this one."""
+    return staff.may(May.STOP) or broadcast.id in set_by(session, [broadcast.id], staff)
+
+
 def stop(session: Session, broadcast: Broadcast, staff: Staff, now: Instant) -> None:
     """ "Dừng": silence it where it sounds and cancel it where it does not yet; receivers say which it was."""
-    staff.demand(May.STOP)
+    if not may_stop(session, broadcast, staff):
+        staff.demand(May.STOP)
     if broadcast.stop_requested_at is not None or broadcast.state in (State.FINISHED, State.MISSED):
         return
     request_stop(session, broadcast, now, f"{staff.name} dừng")
@@ -281,9 +311,9 @@ def _state(tally: Tally, before: State) -> State:
     return State.PLANNED if tally.of(D.PLANNED) else State.DISPATCHED
 
 
-def new_delivery(broadcast: Broadcast, receiver: Receiver) -> Delivery:
+def new_delivery(broadcast: Broadcast, receiver: Receiver, language: str = KINH) -> Delivery:
     """A delivery that remembers what the receiver and its place were called."""
     return Delivery(
         broadcast_id=broadcast.id, receiver_id=receiver.id, receiver_name=receiver.name,
-        area_name=receiver.area.full_name, state=D.PLANNED,
+        area_name=receiver.area.full_name, language=language, state=D.PLANNED, ms=0,
     )  # fmt: skip

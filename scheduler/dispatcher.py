@@ -6,7 +6,7 @@ a receiver knows each revision.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -87,9 +87,20 @@ class Terms:
     late: int
     heartbeat_seconds: int
 
+    @property
+    def kids(self) -> tuple[str, str]:
+        """Names of the keys in use."""
+        return self.plan_key.public.kid, self.emergency_key.public.kid
 
-def dispatch(session: Session, now: Instant, terms: Terms) -> int:
-    """Make, sign and queue the plans that have changed or grown old; returns how many."""
+
+def dispatch(
+    session: Session, now: Instant, terms: Terms, nonces: Mapping[str, str] | None = None
+) -> int:
+    """Make, sign and queue the plans that have changed or grown old; returns how many.
+
+    ``nonces``: receiver id → what it said to learn the time; it gets a plan at once that says it back.
+    """
+    nonces = nonces or {}
     grown_old = (
         sa.select(Plan.receiver_id)
         .group_by(Plan.receiver_id)
@@ -101,6 +112,7 @@ def dispatch(session: Session, now: Instant, terms: Terms) -> int:
         sa.or_(
             sa.and_(Receiver.plan_stale, sa.or_(Receiver.active, retired_lately)),
             sa.and_(Receiver.active, Receiver.id.in_(grown_old)),
+            sa.and_(Receiver.active, Receiver.id.in_(nonces)),
         )
     )
     waiting = session.scalars(due).all()
@@ -113,7 +125,8 @@ def dispatch(session: Session, now: Instant, terms: Terms) -> int:
     for receiver in waiting:
         settings = _settings(receiver, quiet, terms)
         to_play, last = wanted.get(receiver.id, []), newest.get(receiver.id)
-        made += _make(session, receiver, settings, to_play, last, now, terms)
+        nonce = nonces.get(receiver.id, "")
+        made += _make(session, receiver, settings, to_play, last, now, terms, nonce)
         receiver.plan_stale = False
     return made
 
@@ -153,11 +166,12 @@ def _occurrences(
     What was once handed out and is no longer wanted says ``off`` rather than vanish, for a receiver that already
     sounds it would go on.
     """
-    sha = sa.func.coalesce(Broadcast.recording_sha, Broadcast.last_sha)
+    sha = sa.func.coalesce(Delivery.recording_sha, Delivery.last_sha)
     off = sa.or_(
         Broadcast.stop_requested_at.is_not(None),
-        Broadcast.recording_sha.is_(None),
+        Delivery.recording_sha.is_(None),
         Delivery.dropped_at.is_not(None),
+        Delivery.barred_at.is_not(None),
         sa.not_(Receiver.active),
     )
     rows = session.execute(
@@ -169,7 +183,7 @@ def _occurrences(
             Delivery.receiver_id.in_(receiver_ids),
             Delivery.state.not_in(ENDED),
             Broadcast.starts_at < after(now, terms.horizon),
-            Broadcast.starts_at + Broadcast.ms + terms.late > now,
+            Broadcast.starts_at + Delivery.ms + terms.late > now,
             sa.or_(sa.not_(off), Delivery.rev.is_not(None)),
         )
         .order_by(Broadcast.starts_at, Broadcast.id)
@@ -193,7 +207,7 @@ def _occurrence(
         sha=recording.sha256,
         cls=CLASSES[broadcast.priority],
         st="off" if is_off else "on",
-        apv=(broadcast.approver_login,) if broadcast.approver_login else (),
+        apv=tuple(broadcast.approver_logins),
     )
 
 
@@ -205,21 +219,29 @@ def _make(
     last: Plan | None,
     now: Instant,
     terms: Terms,
+    nonce: str,
 ) -> bool:
     seen = receiver.presence.rev if receiver.presence else 0
     seen = seen if seen <= now + MOST_AHEAD else 0
     # A receiver that knows a higher revision than we do has outlived a restore of our database.
     is_known = last is not None and seen <= last.rev and last.made_at > now - RENEW_AFTER
-    if last is not None and is_known and _same(last.document, settings, wanted, now):
+    is_signed_so = last is not None and signing.kid_of(last.jws) in terms.kids
+    if (
+        last is not None
+        and is_known
+        and is_signed_so
+        and not nonce
+        and _same(last.document, settings, wanted, now)
+    ):
         return False
     rev = max(last.rev + 1 if last else 1, seen + 1, now)
     n, h = audit.checkpoint(session)
     document = messages.Plan(
         v=1, rid=receiver.id, rev=rev, iat=now, exp=after(now, terms.valid), hz=after(now, terms.horizon),
         set=settings, aud={o.sha: audio for o, audio in wanted}, occ=tuple(o for o, _ in wanted),
-        chk=messages.Checkpoint(n=n, h=h),
+        chk=messages.Checkpoint(n=n, h=h), nz=nonce,
     )  # fmt: skip
-    urgent = any(o.cls == "E" or o.st == "off" for o in document.occ)
+    urgent = bool(nonce) or any(o.cls == "E" or o.st == "off" for o in document.occ)
     document, jws = _sign(document, terms)
     session.add(Plan(receiver_id=receiver.id, rev=rev, made_at=now, jws=jws))
     session.flush()

@@ -15,12 +15,13 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
-from content import bulletins
-from content.bulletins import Bulletin, Decision, Priority
+from content import bulletins, decisions
+from content.bulletins import Bulletin, Priority
 from content.recordings import Recording
-from devices import receivers
+from devices import areas, receivers
 from devices.receivers import Receiver
 from loa import audit
+from loa.languages import KINH
 from loa.times import MINUTE, Instant, after, local
 from scheduler import broadcasts, regulation, schedules
 from scheduler.broadcasts import OPEN, Broadcast, Delivery, DeliveryState
@@ -80,8 +81,9 @@ def _plan_one(
     )  # fmt: skip
     session.add(broadcast)
     session.flush()
+    spoken_in = areas.spoken_in(session)
     for receiver in receivers.in_areas(session, [target.area_id for target in schedule.targets]):
-        session.add(broadcasts.new_delivery(broadcast, receiver))
+        session.add(broadcasts.new_delivery(broadcast, receiver, spoken_in[receiver.area_id]))
     session.flush()
     broadcasts.touch(session, broadcast)
     if after(moment, rules.late) < now:
@@ -117,17 +119,11 @@ class _Facts:
         self.bulletins = {
             b.id: b for b in session.scalars(sa.select(Bulletin).where(Bulletin.id.in_(ids)))
         }
-        self.approvals = {
-            decision.bulletin_id: decision
-            for decision in session.scalars(
-                sa.select(Decision).where(
-                    Decision.bulletin_id.in_(ids), Decision.approved, Decision.ended_at.is_(None)
-                )
-            )
-        }
-        shas = {decision.recording_sha for decision in self.approvals.values()}
+        self.approvals = decisions.in_force(session, ids)
+        shas = {sha for approval in self.approvals.values() for sha in approval.sounds.values()}
         lengths = sa.select(Recording.sha256, Recording.ms).where(Recording.sha256.in_(shas))
         self.lengths = {row.sha256: row.ms for row in session.execute(lengths)}
+        self.spoken_in = areas.spoken_in(session)
         self.schedules = {
             schedule.id: schedule
             for schedule in session.scalars(
@@ -160,12 +156,13 @@ def _keep_one(
     if bulletin.state is bulletins.State.WITHDRAWN:
         broadcasts.request_stop(session, broadcast, now, "Bản tin đã bị thu hồi.")
     elif may_start or is_new:
-        changed = _follow_approval(session, broadcast, bulletin, facts)
-        changed |= _follow_receivers(session, broadcast, facts.targets(schedule), now)
+        changed = _follow_receivers(session, broadcast, facts, facts.targets(schedule), now)
+        changed |= _follow_approval(session, broadcast, bulletin, facts)
+        changed |= _follow_quiet_hours(session, broadcast, bulletin, facts, now, rules)
         if changed:
             broadcasts.settle(session, broadcast)
         if may_start or broadcast.recording_sha is not None:
-            _cancel_if_barred(session, broadcast, bulletin, schedule, facts, now, rules)
+            _cancel_if_over(session, broadcast, bulletin, schedule, now, rules)
     elif after(broadcast.starts_at, broadcast.ms + rules.late) < now:
         _close_if_idle(session, broadcast, now)
 
@@ -187,23 +184,37 @@ def _close_if_idle(session: Session, broadcast: Broadcast, now: Instant) -> None
 def _follow_approval(
     session: Session, broadcast: Broadcast, bulletin: Bulletin, facts: _Facts
 ) -> bool:
-    """Give the broadcast the sound now approved, or take it away; True when that changed anything."""
+    """Give the broadcast the sounds now approved, or take them away; True when that changed anything."""
     approval = facts.approvals.get(bulletin.id)
-    sha = approval.recording_sha if approval else None
-    wanted = (sha, bulletin.title, bulletin.priority)
-    if (broadcast.recording_sha, broadcast.title, broadcast.priority) == wanted:
+    sounds = approval.sounds if approval else {}
+    changed = [_give_sound(delivery, sounds, facts) for delivery in broadcast.deliveries]
+    if sounds:  # without approval the old length stays: receivers may hold the old sound
+        given = [delivery.ms for delivery in broadcast.deliveries if delivery.dropped_at is None]
+        broadcast.ms = max(given, default=facts.lengths[sounds[KINH]])
+    wanted = (sounds.get(KINH), bulletin.title, bulletin.priority)
+    if not any(changed) and wanted == (
+        broadcast.recording_sha, broadcast.title, broadcast.priority
+    ):  # fmt: skip
         return False
-    if broadcast.recording_sha is not None:
-        broadcast.last_sha = broadcast.recording_sha
     broadcast.recording_sha, broadcast.title, broadcast.priority = wanted
     broadcast.field = bulletin.field
-    if sha is not None:  # without approval the old length stays: receivers may hold the old sound
-        broadcast.ms = facts.lengths[sha]
-        for delivery in broadcast.deliveries:
-            _reopen(delivery)
-    broadcast.approver = approval.staff.name if approval else None
-    broadcast.approver_login = approval.staff.login if approval else None
+    broadcast.approver_names = approval.names if approval else []
+    broadcast.approver_logins = approval.logins if approval else []
     broadcasts.touch(session, broadcast)
+    return True
+
+
+def _give_sound(delivery: Delivery, sounds: dict[str, str], facts: _Facts) -> bool:
+    """The sound for the language of the receiver's area, else the bulletin's own; True when it is another now."""
+    sha = sounds.get(delivery.language, sounds.get(KINH))
+    if delivery.recording_sha == sha:
+        return False
+    if delivery.recording_sha is not None:
+        delivery.last_sha = delivery.recording_sha
+    delivery.recording_sha = sha
+    if sha is not None:
+        delivery.ms = facts.lengths[sha]
+        _reopen(delivery)
     return True
 
 
@@ -214,9 +225,13 @@ def _reopen(delivery: Delivery) -> None:
 
 
 def _follow_receivers(
-    session: Session, broadcast: Broadcast, targets: dict[str, Receiver], now: Instant
+    session: Session,
+    broadcast: Broadcast,
+    facts: _Facts,
+    targets: dict[str, Receiver],
+    now: Instant,
 ) -> bool:
-    """Add, drop or take back deliveries as receivers come and go; True when any did."""
+    """Add, drop or take back deliveries as receivers come and go or speak otherwise; True when any did."""
     known = {delivery.receiver_id: delivery for delivery in broadcast.deliveries}
     new = targets.keys() - known.keys()
     moved = {
@@ -225,7 +240,11 @@ def _follow_receivers(
         if (receiver_id in targets) != (delivery.dropped_at is None)
     }
     for receiver_id in new:
-        broadcast.deliveries.append(broadcasts.new_delivery(broadcast, targets[receiver_id]))
+        receiver = targets[receiver_id]
+        language = facts.spoken_in[receiver.area_id]
+        broadcast.deliveries.append(broadcasts.new_delivery(broadcast, receiver, language))
+    for receiver_id in targets.keys() & known.keys():
+        known[receiver_id].language = facts.spoken_in[targets[receiver_id].area_id]
     for receiver_id in moved:
         _drop_or_take_back(known[receiver_id], now)
     if new or moved:
@@ -242,14 +261,67 @@ def _drop_or_take_back(delivery: Delivery, now: Instant) -> None:
     else:
         delivery.dropped_at = None
         _reopen(delivery)
+        if delivery.barred_at is not None:
+            delivery.barred_at = None  # judged anew in the same pass
 
 
-def _cancel_if_barred(
+def _follow_quiet_hours(
+    session: Session,
+    broadcast: Broadcast,
+    bulletin: Bulletin,
+    facts: _Facts,
+    now: Instant,
+    rules: Rules,
+) -> bool:
+    """Bar it wherever its sound would reach into the quiet hours, and nowhere else; True when that changed.
+
+    Judged anew until it starts: another sound, language or rule may let it through again.
+    """
+    changed: set[str] = set()
+    spans: dict[int, str | None] = {}
+    for delivery in broadcast.deliveries:
+        if bulletin.priority is not Priority.EMERGENCY and delivery.ms not in spans:
+            ends_at = after(broadcast.starts_at, delivery.ms)
+            span = regulation.breach(facts.quiet, broadcast.starts_at, ends_at, rules.zone)
+            spans[delivery.ms] = str(span) if span else None
+        if (spans.get(delivery.ms) is not None) != (delivery.barred_at is not None):
+            _bar_or_let(delivery, now)
+            changed.add(delivery.receiver_id)
+    if not changed:
+        return False
+    receivers.mark_stale(session, changed)
+    barred = [delivery for delivery in broadcast.deliveries if delivery.barred_at is not None]
+    named = ", ".join(sorted({str(spans[delivery.ms]) for delivery in barred}))
+    broadcast.reason = _barred_sentence(broadcast, len(barred), named)
+    audit.append(
+        session, now, audit.SYSTEM, "broadcast.quiet", broadcast=broadcast.id, barred=len(barred)
+    )
+    return True
+
+
+def _barred_sentence(broadcast: Broadcast, barred: int, named: str) -> str | None:
+    if not barred:
+        return None
+    if barred == len(broadcast.deliveries):
+        return f"Lượt phát rơi vào giờ không phát {named} của đài."
+    return f"{barred} đầu thu không phát lượt này: bản của chúng dài sang giờ không phát {named}."
+
+
+def _bar_or_let(delivery: Delivery, now: Instant) -> None:
+    if delivery.barred_at is None:
+        delivery.barred_at = now
+        if delivery.rev is None and delivery.state in OPEN:
+            delivery.state, delivery.reason = DeliveryState.CANCELLED, "quiet"
+    else:
+        delivery.barred_at = None
+        _reopen(delivery)
+
+
+def _cancel_if_over(
     session: Session,
     broadcast: Broadcast,
     bulletin: Bulletin,
     schedule: Schedule,
-    facts: _Facts,
     now: Instant,
     rules: Rules,
 ) -> None:
@@ -269,12 +341,6 @@ def _cancel_if_barred(
     ):
         why = "Bản tin không còn hiệu lực vào ngày này."
         _close(session, broadcast, DeliveryState.CANCELLED, "not_valid", why, now)
-        return
-    if bulletin.priority is not Priority.EMERGENCY:
-        span = regulation.breach(facts.quiet, broadcast.starts_at, broadcast.ends_at, rules.zone)
-        if span is not None:
-            why = f"Lượt phát rơi vào giờ không phát {span} của đài."
-            _close(session, broadcast, DeliveryState.CANCELLED, "quiet", why, now)
 
 
 def _close(

@@ -45,6 +45,8 @@ def verify(receiver_id: str, payload: bytes, public_key: str) -> Batch:
     events = messages.decode(raw, Events)
     if events.rid != receiver_id:
         raise signing.BadSignature("wrong_rid")
+    if any(len(bytes(each)) > messages.MAX_ENTRY_BYTES for each in events.e):
+        raise signing.BadSignature("too_big")
     entries = tuple(messages.decode(bytes(each), Entry) for each in events.e)
     if [entry.seq for entry in entries] != list(range(events.from_, events.from_ + len(entries))):
         raise signing.BadSignature("sequence")
@@ -243,6 +245,8 @@ def expire(session: Session, now: Instant, *, late: int, grace: int) -> int:
         .where(
             Delivery.state.in_(OPEN),
             Broadcast.starts_at + Broadcast.ms + late + grace < now,
+            # One that left the area may still sound the longer recording it had.
+            Broadcast.starts_at + Delivery.ms + late + grace < now,
             Broadcast.starts_at < now,
         )
     ).all()

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from content.bulletins import Priority
+from loa import languages
 from loa.errors import ScheduleError
 from loa.times import Instant, at, local
 from scheduler.broadcasts import Broadcast, Delivery, DeliveryState
@@ -87,12 +88,17 @@ REASONS = {
     "no_receiver": "không có đầu thu",
     "left_area": "đầu thu không còn thuộc địa bàn của lịch",
     "withdrawn": "bản tin đã thu hồi",
+    "key": "khoá ký lệnh không còn hiệu lực",
+    "old_kv": "danh sách khoá cũ hơn danh sách đã nhận",
+    "no_root": "đầu thu chưa có khoá gốc để kiểm danh sách khoá",
+    "flood": "quá nhiều lệnh dồn dập",
+    "local": "phát tại chỗ theo lệnh ở đầu thu",
 }
 COLUMNS = (
     "lượt phát", "giờ hẹn", "bản tin", "lĩnh vực", "mức ưu tiên", "địa bàn", "mã đầu thu", "đầu thu",
     "kết quả", "lý do", "giờ bắt đầu thật", "trễ (ms)", "giờ kết thúc thật", "thời lượng yêu cầu (ms)",
     "thời lượng đã phát (ms)", "mức chứng cứ", "âm lượng", "mã băm âm thanh", "người soạn", "người duyệt",
-    "người đặt lịch",
+    "người đặt lịch", "ngôn ngữ",
 )  # fmt: skip
 
 
@@ -170,7 +176,7 @@ def csv_lines(rows: Iterator[LogRow], zone: ZoneInfo) -> Iterator[list[str]]:
     """The heading, then one line of text cells per row; an unknown value is an empty cell, never 0."""
     yield list(COLUMNS)
     for row in rows:
-        yield [_cell(value) for value in _values(row, zone)]
+        yield [cell(value) for value in _values(row, zone)]
 
 
 def write_csv(rows: Iterator[LogRow], out: TextIO, zone: ZoneInfo) -> int:
@@ -188,16 +194,22 @@ def _values(row: LogRow, zone: ZoneInfo) -> tuple[Any, ...]:
     return (
         b.occurrence, _moment(b.starts_at, zone), b.title, b.field, PRIORITIES[b.priority], d.area_name,
         d.receiver_id, d.receiver_name, STATES[d.state], reason(d.reason), _moment(d.started_at, zone), d.late_ms,
-        _moment(d.ended_at, zone), b.ms or None, d.played_ms, d.evidence, d.volume, b.recording_sha, b.author,
-        b.approver, b.scheduler,
+        _moment(d.ended_at, zone), d.ms or None, d.played_ms, d.evidence, d.volume, _sounded(d), b.author,
+        b.approver, b.scheduler, languages.name(d.language),
     )  # fmt: skip
+
+
+def _sounded(delivery: Delivery) -> str | None:
+    """The sound its plan carried, also when the approval has ended since."""
+    return delivery.recording_sha or (delivery.last_sha if delivery.rev is not None else None)
 
 
 def _moment(instant: Instant | None, zone: ZoneInfo) -> str | None:
     return None if instant is None else local(instant, zone).strftime("%d/%m/%Y %H:%M:%S.%f")[:-3]
 
 
-def _cell(value: object) -> str:
+def cell(value: object) -> str:
+    """A value as text that no spreadsheet takes for a formula; None is empty."""
     text = "" if value is None else str(value)
     # A title such as "=1+1" must not become a formula when a spreadsheet opens the file.
     return (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 from zoneinfo import ZoneInfo
@@ -15,11 +15,12 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 from content.bulletins import Bulletin, Priority
 from content.bulletins import State as BulletinState
 from content.recordings import Recording
-from devices import receivers
+from devices import areas, receivers
 from devices.areas import Area
 from loa import audit
 from loa.database import Base
 from loa.errors import NotFound, ScheduleError
+from loa.languages import KINH
 from loa.staff import May, Staff
 from loa.times import DAY, SECOND, Instant, after, local
 from loa.times import at as instant_at
@@ -186,6 +187,39 @@ def end(session: Session, schedule: Schedule, staff: Staff, now: Instant) -> Non
         audit.append(session, now, staff.login, "schedule.end", schedule=schedule.id)
 
 
+def end_all_of(
+    session: Session, bulletin_id: int, staff: Staff, now: Instant, zone: ZoneInfo
+) -> list[Schedule]:
+    """End the schedules of a bulletin that was withdrawn; those that were running."""
+    ended = running(session, [bulletin_id], now, zone)
+    for schedule in ended:
+        schedule.ended_at = now
+        audit.append(session, now, staff.login, "schedule.end", schedule=schedule.id)
+    return ended
+
+
+def running(
+    session: Session, bulletin_ids: Collection[int], now: Instant, zone: ZoneInfo
+) -> list[Schedule]:
+    """Schedules of these bulletins that have a broadcast ahead, oldest first."""
+    today = local(now, zone).date()
+    found = sa.select(Schedule).where(
+        Schedule.bulletin_id.in_(bulletin_ids),
+        Schedule.ended_at.is_(None),
+        sa.or_(Schedule.end_date.is_(None), Schedule.end_date >= today),
+    )
+    rows = session.scalars(found.order_by(Schedule.id))
+    return [schedule for schedule in rows if next_of(schedule, now, zone) is not None]
+
+
+def next_of(schedule: Schedule, now: Instant, zone: ZoneInfo) -> Instant | None:
+    """When the rule sounds next; None when it is over."""
+    if schedule.ended_at is not None or schedule.bulletin.state is BulletinState.WITHDRAWN:
+        return None
+    ahead = after(now, LOOK_AHEAD_DAYS * DAY)
+    return next(occurrences(schedule, now, ahead, zone), None)
+
+
 def get(session: Session, schedule_id: int) -> Schedule:
     """That schedule. Raises NotFound."""
     schedule = session.get(Schedule, schedule_id)
@@ -216,10 +250,15 @@ def unplanned(session: Session, until: Instant) -> list[Schedule]:
     )
 
 
-def length_ms(session: Session, bulletin: Bulletin) -> int:
-    """How long the bulletin sounds; 0 while its sound is not made."""
-    recording = session.get(Recording, bulletin.recording_sha) if bulletin.recording_sha else None
-    return recording.ms if recording else 0
+def length_ms(session: Session, bulletin: Bulletin, area_ids: Collection[int]) -> int:
+    """How long the bulletin sounds in these areas, in the longest of their languages; 0 while it has no sound."""
+    spoken_in = areas.spoken_in(session)
+    heard = {spoken_in[receiver.area_id] for receiver in receivers.in_areas(session, area_ids)}
+    own = bulletin.sounds.get(KINH)
+    shas = {bulletin.sounds.get(language, own) for language in heard or {KINH}}
+    return (
+        session.scalar(sa.select(sa.func.max(Recording.ms)).where(Recording.sha256.in_(shas))) or 0
+    )
 
 
 def _check(session: Session, bulletin: Bulletin, rule: Rule, now: Instant, zone: ZoneInfo) -> None:
@@ -247,7 +286,7 @@ def _check(session: Session, bulletin: Bulletin, rule: Rule, now: Instant, zone:
         )
     quiet = regulation.quiet_at(session, now)
     emergency = bulletin.priority is Priority.EMERGENCY
-    length = max(length_ms(session, bulletin), 1)
+    length = max(length_ms(session, bulletin, rule.area_ids), 1)
     for moment in moments:
         regulation.demand_allowed(quiet, moment, after(moment, length), zone, emergency=emergency)
 

@@ -7,16 +7,19 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from content import bulletins
-from content.bulletins import Bulletin, Draft
+from content.bulletins import Bulletin, Draft, Priority
+from content.parts import spoken
 from content.recordings import Recording
 from devices import areas, receivers, signing
 from devices.areas import Area
 from devices.receivers import Receiver
 from devices.signing import PrivateKey
 from loa import staff
+from loa.languages import KINH
 from loa.staff import Role, Staff
 from loa.times import Instant, instant
 
@@ -91,25 +94,49 @@ def add_receiver(
     return receiver
 
 
+def another_approver(session: Session, now: Instant = NOON) -> Staff:
+    """The second approver an emergency needs; added when first asked for."""
+    known = session.scalars(sa.select(Staff).where(Staff.login == "duyet2")).first()
+    return known or staff.add(
+        session, login="duyet2", name="Người duyệt thứ hai", role=Role.APPROVER, password=PASSWORD, now=now
+    )  # fmt: skip
+
+
 def give_sound(session: Session, bulletin: Bulletin, ms: int = 30_000, now: Instant = NOON) -> str:
-    """A recording row for the bulletin, as if the worker had made it."""
-    sha = hashlib.sha256(f"{bulletin.id} {bulletin.version}".encode()).hexdigest()
+    """Recording rows for the bulletin and its translations, as if the worker had made them; its own sha256.
+
+    Each translation sounds ten seconds longer than the one before.
+    """
+    spoken_in = [KINH, *(each.language for each in bulletin.translations)]
+    bulletin.sounds = {
+        language: _add_recording(session, bulletin, language, ms + 10_000 * number, now)
+        for number, language in enumerate(spoken_in)
+    }
+    session.flush()
+    return bulletin.sounds[KINH]
+
+
+def _add_recording(
+    session: Session, bulletin: Bulletin, language: str, ms: int, now: Instant
+) -> str:
+    is_own = language == KINH
+    name = f"{bulletin.id} {bulletin.version}" + ("" if is_own else f" {language}")
+    sha = hashlib.sha256(name.encode()).hexdigest()
     session.add(
         Recording(
-            sha256=sha, size=ms * 6, ms=ms, lufs=-16.0, true_peak_db=-1.0, peaks=[50] * 600, voice="espeak",
-            notes=[], spoken=bulletin.body, made_at=now,
+            sha256=sha, size=ms * 6, ms=ms, lufs=-16.0, true_peak_db=-1.0, peaks=[50] * 600,
+            voices=["espeak"] if is_own else [], notes=[], spoken=bulletin.body if is_own else None, made_at=now,
         )
     )  # fmt: skip
-    session.flush()
-    bulletin.recording_sha = sha
     return sha
 
 
 def approved_bulletin(
     session: Session, cast: Cast, *, ms: int = 30_000, now: Instant = NOON, **fields: object
 ) -> Bulletin:
-    """Written by Hoa, approved by Minh."""
-    draft = Draft(**{"title": "Lịch tiêm chủng", "body": "Mời bà con đến trạm y tế.", **fields})
+    """Written by Hoa, approved by Minh; an emergency by a second approver as well."""
+    usual = {"title": "Lịch tiêm chủng", "parts": spoken("Mời bà con đến trạm y tế.")}
+    draft = Draft(**{**usual, **fields})
     bulletin = bulletins.write(session, cast.hoa, draft, now)
     approve(session, cast, bulletin, ms=ms, now=now)
     return bulletin
@@ -118,6 +145,10 @@ def approved_bulletin(
 def approve(
     session: Session, cast: Cast, bulletin: Bulletin, *, ms: int = 30_000, now: Instant = NOON
 ) -> None:
-    sha = give_sound(session, bulletin, ms, now)
+    give_sound(session, bulletin, ms, now)
     bulletins.submit(session, bulletin, cast.hoa, now)
-    bulletins.approve(session, bulletin, cast.minh, sha, now)
+    approvers = [cast.minh]
+    if bulletin.priority is Priority.EMERGENCY:
+        approvers.append(another_approver(session, now))
+    for approver in approvers:
+        bulletins.approve(session, bulletin, approver, bulletin.sounds.values(), now)

@@ -13,7 +13,13 @@ from loa.database import Database
 pytest_plugins = ["tests.parts"]
 
 
-LONG = ("test_faults.py", "test_path.py", "test_clicks.py")
+LONG = (
+    "test_faults.py",
+    "test_path.py",
+    "test_clicks.py",
+    "test_rendering_killed.py",
+    "test_sources_browser.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

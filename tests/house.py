@@ -157,11 +157,11 @@ class House:
         hoa, minh = self.people["hoa"], self.people["minh"]
         values = {
             "title": title,
-            "body": body,
-            "kind": "text",
+            "parts-0-body": body,
+            "parts-0-kind": "text",
+            "parts-0-speed": 150,
             "priority": "normal",
             "field": 1,
-            "speed": 150,
         }
         answer = hoa.send(
             "/ban-tin/moi", **values, **({"chimes": "y"} if chimes else {"chimes": []})

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 from flask_wtf.csrf import CSRFProtect
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+import content.library
 from devices import trust
 from loa import times
 from loa.config import Config
@@ -22,12 +27,17 @@ from web import (
     broadcasts,
     bulletins,
     current,
+    cuts,
     decisions,
+    dictionary,
     errors,
     health,
     labels,
+    library,
+    listening,
     live,
     log,
+    readings,
     receivers,
     regulation,
     schedules,
@@ -35,23 +45,27 @@ from web import (
     sounds,
     staff,
     today,
+    transfers,
+    translations,
     uploads,
+    versions,
+    voices,
 )
 from web.current import Parts
 
 FAMILIES = (
-    sign_in, today, bulletins, decisions, sounds, schedules, broadcasts, receivers, areas, log, staff,
-    regulation, live,
+    sign_in, today, library, bulletins, readings, dictionary, listening, transfers, cuts, translations, versions,
+    decisions, sounds, voices, schedules, broadcasts, receivers, areas, log, staff, regulation, live,
 )  # fmt: skip
 SIGNED_IN_FOR = timedelta(days=14)
 HEADERS = {
-    # data: is for the small pictures within Pico's stylesheet.
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; object-src 'none'; "
-    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    # data: is for the small pictures within Pico's stylesheet, blob: for listening to what was just recorded.
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; media-src 'self' blob:; "
+    "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(self)",
 }
 
 
@@ -96,13 +110,14 @@ def _words(app: Flask, config: Config) -> None:
     for shown in (labels.clock, labels.seconds, labels.day, labels.moment, labels.machine):
         jinja.filters[shown.__name__] = partial(shown, zone=config.zone)
     for word in (labels.duration, labels.lateness, labels.reason, labels.long_day, labels.short_date,
-                 labels.number, labels.size, labels.rule):  # fmt: skip
+                 labels.number, labels.size, labels.rule, labels.station_parts):  # fmt: skip
         jinja.filters[word.__name__] = word
     jinja.globals.update(
         labels=labels,
         May=May,
         embedded=health.uses_embedded_broker(config),
         upload_megabytes=config.web.upload_megabytes,
+        style_nonce=_style_nonce,
     )
     app.context_processor(_page)
     app.url_defaults(partial(_newest, Path(app.static_folder or "")))
@@ -111,12 +126,23 @@ def _words(app: Flask, config: Config) -> None:
 def _page() -> dict[str, Any]:
     signed_in = current.is_signed_in()
     return {
+        "waiting_for_me": _waiting_for_me,
         "me": current.staff() if signed_in else None,
         "may": current.staff().may if signed_in else lambda _act: False,
         "now": current.now(),
         "zone": current.zone(),
         "station": current.config().station.name,
     }
+
+
+def _waiting_for_me() -> int:
+    """Bulletins that wait for this reader's approval; counted only where a page asks, and once."""
+    if "waiting_for_me" not in g:
+        g.waiting_for_me = 0
+        # The page that says the database is busy must not fail for want of a number in its head.
+        with suppress(OperationalError, PoolTimeout), current.read() as session:
+            g.waiting_for_me = content.library.count_to_decide(session, current.staff())
+    return int(g.waiting_for_me)
 
 
 def _newest(folder: Path, endpoint: str, values: dict[str, Any]) -> None:
@@ -126,7 +152,16 @@ def _newest(folder: Path, endpoint: str, values: dict[str, Any]) -> None:
         values["v"] = f"{file.stat().st_mtime_ns // 1_000_000:x}" if file.exists() else "0"
 
 
+def _style_nonce() -> str:
+    """The word by which a library that brings a style of its own may use it on this page alone."""
+    g.style_nonce = g.get("style_nonce") or secrets.token_urlsafe(16)
+    return str(g.style_nonce)
+
+
 def _protect(response: Response) -> Response:
+    if "style_nonce" in g:
+        policy = f"{HEADERS['Content-Security-Policy']}; style-src 'self' 'nonce-{g.style_nonce}'"
+        response.headers["Content-Security-Policy"] = policy
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     # Kept by nobody else, and asked for anew each time; yet Back still shows what was typed.

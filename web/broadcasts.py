@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 from content.recordings import Recording
 from devices.receivers import Receiver
 from loa.errors import ScheduleError
+from loa.languages import KINH
 from loa.staff import May
 from scheduler import broadcasts
 from scheduler.broadcasts import Broadcast, Delivery, Tally
@@ -26,7 +27,10 @@ class Page:
     tally: Tally
     rows: list[tuple[Delivery, bool]]
     """Each delivery, and whether its receiver is simulated."""
-    recording: Recording | None
+    sounds: list[tuple[str, Recording]]
+    """Language and sound of what its receivers are to play: the bulletin's own first."""
+    may_stop: bool
+    """Whether its reader may stop such a broadcast."""
 
     @property
     def outcome(self) -> labels.Outcome:
@@ -34,26 +38,46 @@ class Page:
 
     @property
     def may_be_stopped(self) -> bool:
-        return (
-            self.broadcast.state not in broadcasts.OVER and self.broadcast.stop_requested_at is None
-        )
+        """Whether its reader may stop it now."""
+        over = self.broadcast.state in broadcasts.OVER or self.broadcast.stop_requested_at
+        return self.may_stop and not over
+
+    def language(self, delivery: Delivery) -> str:
+        """What is heard at a place that speaks another language than Kinh; empty elsewhere."""
+        if delivery.language == KINH:
+            return ""
+        spoken = labels.language(delivery.language)
+        own = delivery.recording_sha == self.broadcast.recording_sha
+        return f"{spoken}, nghe bản tiếng Kinh" if own else spoken
 
 
 def load(session: Session, broadcast_id: int) -> Page:
     broadcast = broadcasts.get(session, broadcast_id)
-    sha = broadcast.recording_sha
-    rows = session.execute(
+    found = session.execute(
         sa.select(Delivery, Receiver.simulated)
         .join(Receiver, Delivery.receiver_id == Receiver.id)
         .where(Delivery.broadcast_id == broadcast_id)
         .order_by(Delivery.area_name, Delivery.receiver_name)
     )
+    rows = [(delivery, simulated) for delivery, simulated in found]
     return Page(
         broadcast=broadcast,
         tally=broadcasts.tallies(session, [broadcast_id])[broadcast_id],
-        rows=[(delivery, simulated) for delivery, simulated in rows],
-        recording=session.get(Recording, sha) if sha else None,
+        rows=rows,
+        sounds=_sounds(session, broadcast, [delivery for delivery, _ in rows]),
+        may_stop=broadcasts.may_stop(session, broadcast, current.staff()),
     )
+
+
+def _sounds(
+    session: Session, broadcast: Broadcast, deliveries: list[Delivery]
+) -> list[tuple[str, Recording]]:
+    """Each sound once, with the language it is in."""
+    shas = {broadcast.recording_sha: KINH}
+    for delivery in deliveries:
+        shas.setdefault(delivery.recording_sha, delivery.language)
+    found = [(language, session.get(Recording, sha)) for sha, language in shas.items() if sha]
+    return [(language, recording) for language, recording in found if recording is not None]
 
 
 @bp.get("/luot-phat/<int:broadcast_id>")
@@ -73,15 +97,17 @@ def part(broadcast_id: int) -> Response:
 
 
 @bp.get("/luot-phat/<int:broadcast_id>/dung")
-@current.needs(May.STOP)
+@current.needs(May.SCHEDULE)
 def ask_stop(broadcast_id: int) -> str:
     with current.read() as session:
         page = load(session, broadcast_id)
+    if not page.may_stop:
+        current.staff().demand(May.STOP)
     return render_template("broadcasts/stop.html", page=page)
 
 
 @bp.post("/luot-phat/<int:broadcast_id>/dung")
-@current.needs(May.STOP)
+@current.needs(May.SCHEDULE)
 def stop(broadcast_id: int) -> Response:
     with current.write() as session:
         broadcast = broadcasts.get(session, broadcast_id)

@@ -111,13 +111,15 @@ class Day(DateField):
 
 
 class Clock(TimeField):
-    """A wall clock of 24 hours, typed as 17:05, 17h05 or 1705 and shown as 17:05."""
+    """A wall clock of 24 hours, typed as 17:05, 17h05, 1705 or 17 and shown as 17:05."""
 
     data: time | None
     widget = TextInput()
 
     def __init__(self, label: str, validators: Any = None, **kwargs: Any) -> None:
-        formats = ["%H:%M", "%H:%M:%S", "%Hh%M", "%Hh", "%H.%M", "%H%M"]
+        # The hour alone goes before "%H%M", which would read 18 as 01:08.
+        formats = ["%H:%M", "%H:%M:%S", "%Hh%M", "%Hh", "%Hg%M", "%Hg", "%H giờ %M", "%H giờ"]
+        formats += ["%H.%M", "%H:", "%H", "%H%M"]
         marks = {"data-clock": True, "inputmode": "numeric", "placeholder": "giờ:phút"}
         keywords = {"render_kw": {**marks, "autocomplete": "off"}, **kwargs}
         super().__init__(label, validators, format=formats, **keywords)

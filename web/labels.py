@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from content.bulletins import Kind, Priority
+from content import parts
+from content.bulletins import Priority
 from content.bulletins import State as BulletinState
+from content.parts import Part
 from devices.receivers import Receiver
+from loa import languages
 from loa.staff import Role
 from loa.times import DAY, HOUR, MINUTE, SECOND, Instant, local
 from scheduler import reports
@@ -27,7 +30,11 @@ BULLETIN_STATES = {
     BulletinState.REJECTED: "bị trả lại",
     BulletinState.WITHDRAWN: "đã thu hồi",
 }
-BULLETIN_KINDS = {Kind.TEXT: "văn bản đọc bằng máy", Kind.UPLOAD: "tệp ghi âm tải lên"}
+PART_KINDS: dict[type[Part], str] = {
+    parts.Text: "văn bản máy đọc",
+    parts.Recorded: "bản ghi âm",
+    parts.Chime: "nhạc hiệu",
+}
 PRIORITIES = reports.PRIORITIES
 FIELDS = {
     1: "thông tin chung",
@@ -72,6 +79,7 @@ EVIDENCE = {
     "E1": "đầu thu báo đã giải mã và phát hết âm thanh",
     "E2": "đầu thu đo thấy ampli có tải",
     "E3": "micro tại chỗ nghe thấy tiếng loa",
+    "none": "đầu thu không nối loa: chạy hết bản ghi, không phát ra tiếng",
 }
 BULLETIN_TONES = {
     BulletinState.DRAFT: "quiet",
@@ -90,6 +98,8 @@ DELIVERY_TONES = {
     DeliveryState.REFUSED: "bad",
     DeliveryState.UNKNOWN: "doubt",
 }
+LUFS, LUFS_OFF, MOST_PEAK_DB = -16.0, 1.0, -0.5
+"""How loud every bulletin is to be, by how many LU it may miss that, and the highest peak in dBTP."""
 PRIORITY_TONES = {Priority.PRIORITY: "wait", Priority.EMERGENCY: "bad"}
 _TROUBLES = (
     DeliveryState.UNKNOWN,
@@ -183,10 +193,13 @@ def short_date(when: date | None) -> str:
 
 
 def duration(ms: int | None) -> str:
-    """A span of time in its two largest units: 1 giờ 05 phút, 1 phút 20 giây, 45 giây."""
+    """A span of time in its two largest units: 1 giờ 05 phút, 1 phút 20 giây, 45 giây.
+
+    Rounded down, as players show it.
+    """
     if ms is None:
         return ""
-    seconds = round(ms / SECOND)
+    seconds = ms // SECOND
     if seconds >= 3600:
         return f"{seconds // 3600} giờ {seconds % 3600 // 60:02d} phút"
     if seconds >= 60:
@@ -201,6 +214,16 @@ def lateness(ms: int | None) -> str:
     if abs(ms) < SECOND:
         return "đúng giờ"
     return f"muộn {duration(ms)}" if ms > 0 else f"sớm {duration(-ms)}"
+
+
+def part_kind(part: Part) -> str:
+    """What a part of a bulletin is."""
+    return PART_KINDS[type(part)]
+
+
+def language(code: str) -> str:
+    """tiếng Tày."""
+    return f"tiếng {languages.name(code)}"
 
 
 def ago(instant: Instant, now: Instant) -> str:
@@ -219,6 +242,22 @@ def number(value: float, digits: int = 0) -> str:
     return f"{value:,.{digits}f}".translate(str.maketrans(",.", ".,"))
 
 
+def loudness(lufs: float, true_peak_db: float) -> str:
+    """Whether a finished sound is as loud as all others, in words for staff."""
+    if lufs < LUFS - LUFS_OFF:
+        return "độ to thấp hơn chuẩn"
+    if lufs > LUFS + LUFS_OFF:
+        return "độ to cao hơn chuẩn"
+    return "độ to đạt chuẩn" if true_peak_db <= MOST_PEAK_DB else "có chỗ to quá, dễ rè loa"
+
+
+def station_parts(name: str) -> tuple[str, str]:
+    """What kind of station it is, and of which commune: the part that must stay readable when space is short."""
+    kind = "Đài truyền thanh "
+    is_usual = name.casefold().startswith(kind.casefold()) and len(name) > len(kind)
+    return (name[: len(kind) - 1], name[len(kind) :]) if is_usual else ("", name)
+
+
 def size(octets: int) -> str:
     """Bytes as kB or MB."""
     if octets < 1_000_000:
@@ -235,7 +274,7 @@ def rule(schedule: Schedule) -> str:
     """When a schedule sounds, as a sentence without its beginning."""
     at = f"{schedule.at:%H:%M:%S}" if schedule.is_now else f"{schedule.at:%H:%M}"
     if schedule.kind is ScheduleKind.ONCE:
-        return f"{at} {long_day(schedule.start_date)}"
+        return f"{at} {long_day(schedule.start_date).replace(',', '')}"
     days = "hằng ngày" if schedule.kind is ScheduleKind.DAILY else days_of(schedule.days)
     until = (
         f" đến hết {short_date(schedule.end_date)}"

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
-import tempfile
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import cast
 
-from flask import Blueprint, make_response, render_template, request, send_file
+from flask import Blueprint, make_response, render_template, request
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 from wtforms import SelectField, StringField
@@ -18,7 +16,7 @@ from loa.times import Instant, local
 from scheduler import reports
 from scheduler.broadcasts import DeliveryState
 from scheduler.reports import LogFilter, LogRow
-from web import current, labels
+from web import current, labels, spreadsheets
 from web.forms import Day, Form, choices
 
 bp = Blueprint("log", __name__)
@@ -96,22 +94,14 @@ def show() -> Response:
 
 @bp.get("/nhat-ky.csv")
 def download() -> Response:
-    """The rows of the filter, all of them. Written to a file first: a slow reader must not hold the database."""
+    """The rows of the filter, all of them."""
     form = _form()
     wanted = _filter(form)
     if wanted is None:
         return show()
-    folder = current.config().work
-    folder.mkdir(parents=True, exist_ok=True)
-    file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed by the response
-    # The mark at the beginning tells Excel that the letters are UTF-8.
-    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
-    with current.read() as session:
+    with spreadsheets.writing() as (text, file), current.read() as session:
         reports.write_csv(reports.log_rows(session, wanted), text, current.zone())
-    text.flush()
-    text.detach()
-    file.seek(0)
-    return send_file(file, "text/csv; charset=utf-8", as_attachment=True, download_name=_name(form))
+    return spreadsheets.answer(file, _name(form))
 
 
 def _form() -> LogForm:

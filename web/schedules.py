@@ -14,7 +14,6 @@ from wtforms import RadioField
 
 from content import bulletins
 from content.bulletins import Bulletin, Priority
-from content.bulletins import State as BulletinState
 from devices import areas, receivers
 from devices.areas import Area
 from loa.errors import ScheduleError
@@ -82,8 +81,9 @@ def listing() -> str:
 def new(bulletin_id: int) -> Response:
     bulletin, places = _asked(bulletin_id)
     form = ScheduleForm() if request.method == "POST" else ScheduleForm(data=_defaults(places))
-    if form.carry_out(lambda: _add(bulletin_id, form)):
-        flash("Đã đặt lịch phát.")
+    said = form.carry_out(lambda: _add(bulletin_id, form))
+    if said is not None:
+        flash(said)
         return redirect(url_for("bulletins.show", bulletin_id=bulletin_id))
     page = render_template("schedules/form.html", form=form, bulletin=bulletin, places=places)
     return make_response(page, form.status)
@@ -132,13 +132,17 @@ def end(schedule_id: int) -> Response:
     return redirect(url_for("schedules.listing"))
 
 
-def _add(bulletin_id: int, form: ScheduleForm) -> bool:
+def _add(bulletin_id: int, form: ScheduleForm) -> str:
+    """Schedule it; what to tell of that: when, where and at how many receivers."""
     with current.write() as session:
         bulletin = bulletins.get(session, bulletin_id)
-        schedules.add(
+        schedule = schedules.add(
             session, bulletin, current.staff(), _rule(form), now=current.now(), zone=current.zone()
         )
-    return True
+        ids = [target.area_id for target in schedule.targets]
+        places = ", ".join(session.get_one(Area, area_id).full_name for area_id in ids)
+        number = len(receivers.in_areas(session, ids))
+    return f"Đã đặt lịch: {labels.rule(schedule)}, {places}, {number} đầu thu."
 
 
 def _broadcast_now(bulletin_id: int, form: PlaceForm) -> bool:
@@ -172,7 +176,7 @@ def _preview(bulletin_id: int, rule: Rule) -> tuple[list[Instant], str]:
     moments = list(islice(schedules.occurrences(rule, now, ahead, zone), PREVIEWED))
     with current.read() as session:
         bulletin = bulletins.get(session, bulletin_id)
-        length = max(schedules.length_ms(session, bulletin), 1)
+        length = max(schedules.length_ms(session, bulletin, rule.area_ids), 1)
         quiet = regulation.quiet_at(session, now)
     emergency = bulletin.priority is Priority.EMERGENCY
     for moment in moments:
@@ -216,8 +220,4 @@ def _defaults(places: list[Place]) -> dict[str, object]:
 
 def _next(schedule: Schedule) -> Instant | None:
     """The next instant at which the schedule sounds; None when it is over or its bulletin was withdrawn."""
-    if schedule.ended_at is not None or schedule.bulletin.state is BulletinState.WITHDRAWN:
-        return None
-    now, zone = current.now(), current.zone()
-    ahead = after(now, schedules.LOOK_AHEAD_DAYS * DAY)
-    return next(schedules.occurrences(schedule, now, ahead, zone), None)
+    return schedules.next_of(schedule, current.now(), current.zone())

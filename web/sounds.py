@@ -14,7 +14,7 @@ from content.bulletins import State
 from loa.errors import ContentError
 from loa.staff import May
 from web import current, live
-from web.bulletins import Page, load
+from web.bulletin_page import Page, load
 
 bp = Blueprint("sounds", __name__)
 
@@ -47,8 +47,8 @@ def file(bulletin_id: int) -> Response:
     return answer
 
 
-def _known(page: Page) -> set[str | None]:
-    return {page.bulletin.recording_sha, *(d.recording_sha for d in page.decisions)} - {None}
+def _known(page: Page) -> set[str]:
+    return {*page.bulletin.sounds.values(), *(s for d in page.decisions for s in d.sounds.values())}
 
 
 @bp.post("/ban-tin/<int:bulletin_id>/tao-lai")

@@ -11,8 +11,8 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from content import bulletins
-from content.bulletins import Bulletin
+from content import bulletins, library
+from content.bulletins import Bulletin, Priority
 from content.recordings import Rendering, RenderingState
 from devices import receivers
 from devices.receivers import Receiver
@@ -48,6 +48,8 @@ class Card:
     tally: Tally
     rows: tuple[Row, ...] = ()
     hidden: int = 0
+    may_stop: bool = False
+    """Whether its reader may stop it now."""
 
     @property
     def outcome(self) -> labels.Outcome:
@@ -68,6 +70,9 @@ class Board:
     """The live part of the page."""
 
     cards: tuple[Card, ...]
+    """What sounds now, then what is to come today."""
+    past: tuple[Card, ...]
+    """What is over today, the last first."""
     tomorrow: tuple[Card, ...]
     next: Broadcast | None
     notices: tuple[Notice, ...]
@@ -121,8 +126,11 @@ def _board() -> Board:
         soon = broadcasts.between(session, midnight, max(after(now, DAY), midnight))
         tallies = broadcasts.tallies(session, [b.id for b in [*today, *soon]])
         rows = _rows(session, _in_focus(today, now))
+        own = broadcasts.set_by(session, [b.id for b in today], current.staff())
+        cards = [_card(b, tallies[b.id], rows.get(b.id), b.id in own) for b in today]
         return Board(
-            cards=tuple(_card(b, tallies[b.id], rows.get(b.id)) for b in _sounding_first(today)),
+            cards=tuple(_sounding_first(cards)),
+            past=tuple(reversed([card for card in cards if _is_over(card)])),
             tomorrow=tuple(Card(b, tallies[b.id]) for b in soon),
             next=_next([*today, *soon], now),
             notices=tuple(_notices(session, [*today, *soon], tallies, now)),
@@ -130,9 +138,14 @@ def _board() -> Board:
         )
 
 
-def _sounding_first(today: list[Broadcast]) -> list[Broadcast]:
-    """In order of time, but for what sounds now: nobody should have to look for that."""
-    return sorted(today, key=lambda broadcast: broadcast.state is not State.ON_AIR)
+def _sounding_first(cards: Iterable[Card]) -> list[Card]:
+    """What is not over, in order of time but for what sounds now: nobody should have to look for that."""
+    ahead = (card for card in cards if not _is_over(card))
+    return sorted(ahead, key=lambda card: card.broadcast.state is not State.ON_AIR)
+
+
+def _is_over(card: Card) -> bool:
+    return card.broadcast.state in broadcasts.OVER
 
 
 def _next(found: Iterable[Broadcast], now: Instant) -> Broadcast | None:
@@ -161,7 +174,7 @@ def _rows(session: Session, ids: set[int]) -> dict[int, list[Row]]:
     return rows
 
 
-def _card(broadcast: Broadcast, tally: Tally, rows: list[Row] | None) -> Card:
+def _card(broadcast: Broadcast, tally: Tally, rows: list[Row] | None, is_own: bool) -> Card:
     """Of a large station the card shows first what did not go well; before anything happened, nothing."""
     rows = (
         rows
@@ -170,7 +183,9 @@ def _card(broadcast: Broadcast, tally: Tally, rows: list[Row] | None) -> Card:
     )
     if len(rows) > MOST_ROWS:
         rows = sorted(rows, key=lambda row: row.delivery.state in GOOD)
-    return Card(broadcast, tally, tuple(rows[:MOST_ROWS]), max(len(rows) - MOST_ROWS, 0))
+    over = broadcast.state in broadcasts.OVER or broadcast.stop_requested_at is not None
+    may_stop = not over and (is_own or current.staff().may(May.STOP))
+    return Card(broadcast, tally, tuple(rows[:MOST_ROWS]), max(len(rows) - MOST_ROWS, 0), may_stop)
 
 
 def _notices(
@@ -202,18 +217,18 @@ def _contradicted(session: Session) -> Iterable[Notice]:
 def _waiting(session: Session) -> Iterable[Notice]:
     """Bulletins that wait for this reader."""
     me = current.staff()
-    submitted = sa.select(sa.func.count()).where(Bulletin.state == bulletins.State.SUBMITTED)
-    if me.may(May.APPROVE):
-        theirs = submitted.where(Bulletin.author_id != me.id, Bulletin.editor_id != me.id)
-        if number := session.scalar(theirs):
-            link = url_for("bulletins.listing", trang_thai="submitted")
-            yield Notice(f"{number} bản tin chờ bạn nghe và duyệt.", link, "wait")
+    waiting = library.to_decide(session, me)
+    if urgent := sum(bulletin.priority is Priority.EMERGENCY for bulletin in waiting):
+        link = url_for("decisions.queue")
+        yield Notice(f"{urgent} bản tin khẩn cấp chờ bạn nghe và duyệt.", link, "bad")
+    if usual := len(waiting) - urgent:
+        yield Notice(f"{usual} bản tin chờ bạn nghe và duyệt.", url_for("decisions.queue"), "wait")
     if me.may(May.WRITE):
         returned = sa.select(sa.func.count()).where(
             Bulletin.state == bulletins.State.REJECTED, Bulletin.author_id == me.id
         )
         if number := session.scalar(returned):
-            link = url_for("bulletins.listing", trang_thai="rejected")
+            link = url_for("library.show", trang_thai="rejected")
             yield Notice(f"{number} bản tin của bạn bị trả lại, cần sửa.", link)
 
 
@@ -249,7 +264,7 @@ def _without_sound(session: Session) -> Iterable[Notice]:
         .where(
             Rendering.id.in_(newest),
             Rendering.state == RenderingState.FAILED,
-            Bulletin.recording_sha.is_(None),
+            Bulletin.sounds == {},
             Bulletin.state != bulletins.State.WITHDRAWN,
         )
     )

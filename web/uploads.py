@@ -12,9 +12,11 @@ from typing import IO
 import flask
 from flask import current_app, request
 from werkzeug.datastructures import FileStorage
+from wtforms import Field
 
-from content import recordings
+from content import uploads as content_uploads
 from loa.config import Config
+from loa.errors import ContentError
 from web import current
 
 MEGABYTE = 1_000_000
@@ -82,8 +84,29 @@ def keep(config: Config, storage: FileStorage) -> tuple[str, str]:
     if not isinstance(file, Incoming):
         raise TypeError("a file that did not come through Request")
     file.flush()
-    name = recordings.keep_upload(config, file.path, file.sha256)
-    return name, Path(storage.filename or "").name[-255:]
+    name = content_uploads.keep(config, file.path, file.sha256)
+    return name, plain_name(storage.filename or "")
+
+
+def plain_name(name: str) -> str:
+    """What the sender called a file, without folders and without what cannot be shown."""
+    last = re.split(r"[\\/]", name)[-1]
+    return "".join(letter for letter in last if letter.isprintable())[-255:]
+
+
+def receive(config: Config, upload: Field, kept: Field, kept_name: Field) -> ContentError | None:
+    """Settle the three fields of a source in a form that was sent: a file that came along is kept and named in the
+    hidden ones, and a name of no file is forgotten. Gives the refusal of a file, for ``upload``."""
+    file = upload.data
+    if not isinstance(file, FileStorage) or not file.filename:
+        if not is_kept(config, kept.data or ""):
+            kept.data = kept_name.data = ""
+        return None
+    try:
+        kept.data, kept_name.data = keep(config, file)
+    except ContentError as error:
+        return error
+    return None
 
 
 def is_kept(config: Config, name: str) -> bool:

@@ -16,12 +16,15 @@ from loa.errors import ContentError
 
 log = logging.getLogger(__name__)
 
-MAX_CHARACTERS = 30_000
+MAX_CHARACTERS = 150_000
+"""Of the words as they are spoken: figures and abbreviations grow to several times their written length."""
 MIN_SPEED, DEFAULT_SPEED, MAX_SPEED = 110, 135, 175
 """Speed is eSpeak's scale for every voice: 110 → 148, 135 → 183, 175 → 239 syllables a minute."""
 MOST_SYLLABLES_PER_SECOND = 8
 """Nobody speaks faster: a shorter sound is not the whole text."""
-
+PARAGRAPH_PAUSE_SECONDS = 0.9
+"""Silence at a line break, whichever voice speaks; that after a sentence is about half as long."""
+LAST_TIME = "Lần đọc gần nhất không thành: "
 
 Progress = Callable[[float], None]
 
@@ -35,11 +38,30 @@ class Cancelled(ContentError):
 
 
 class Voice(Protocol):
-    """Turns text into a WAV of any sample rate."""
+    """Turns text into a WAV of any sample rate, silent for 0.9 s at each line break."""
 
-    name: str
-    label: str
-    offline: bool
+    @property
+    def name(self) -> str:
+        """As kept with a bulletin; at most 32 characters."""
+        ...
+
+    @property
+    def label(self) -> str:
+        """For people."""
+        ...
+
+    @property
+    def offline(self) -> bool:
+        """Whether it speaks without a network, so that it may stand in for another."""
+        ...
+
+    def facts(self) -> tuple[str, ...]:
+        """Vietnamese lines for whoever chooses a voice: licence, terms, what leaves the machine."""
+        ...
+
+    def trouble(self) -> str | None:
+        """Why it cannot speak now, in a sentence; None when nothing is known to be wrong."""
+        ...
 
     def speak(
         self,
@@ -68,24 +90,32 @@ class Spoken(msgspec.Struct, frozen=True):
 
 
 class Registry:
-    """Voices by name. ``default`` speaks when none is named; an offline one steps in for an online one."""
+    """The voices offered, in order. ``default`` speaks when none is named; an offline one stands in.
 
-    def __init__(self, voices: Iterable[Voice], default: str) -> None:
+    ``spare`` is not offered, but stands in when all others fail; and it is found by its name, for what it
+    has spoken before.
+    """
+
+    def __init__(
+        self, voices: Iterable[Voice], default: str = "", *, spare: Voice | None = None
+    ) -> None:
+        """``default``: the first voice unless named. ContentError when there is none of that name."""
         self._voices = {voice.name: voice for voice in voices}
-        self.default = self.get(default).name
+        self._all = ({spare.name: spare} if spare else {}) | self._voices
+        self.default = self.get(default or next(iter(self._voices or self._all))).name
 
     def __iter__(self) -> Iterator[Voice]:
         return iter(self._voices.values())
 
     def get(self, name: str) -> Voice:
         """The voice of that name, or ContentError naming those there are."""
-        if name not in self._voices:
+        if name not in self._all:
             known = ", ".join(self._voices)
             raise ContentError(
                 f"Không có giọng đọc “{name}”. Hãy chọn một trong các giọng: {known}.",
                 field="voice",
             )
-        return self._voices[name]
+        return self._all[name]
 
     def speak(
         self,
@@ -98,20 +128,68 @@ class Registry:
         cancel: threading.Event | None = None,
         progress: Progress | None = None,
     ) -> Spoken:
-        """Speak with ``voice``, else, should an online one fail, offline; the answer says which did."""
-        wanted = self.get(voice or self.default)
+        """Speak all of ``text`` with one voice: ``voice``, else the default, else one that stands in.
+
+        The answer says which did and, in its notes, why it was another one. Raises VoiceFailed when
+        no voice could, Cancelled, and ContentError when the text is at fault.
+        """
         text = checked(text, speed)
+        wanted, notes = self._wanted(voice)
+        told = progress and _Rising(progress)
         try:
-            wanted.speak(text, out, speed=speed, timeout=timeout, cancel=cancel, progress=progress)
+            wanted.speak(text, out, speed=speed, timeout=timeout, cancel=cancel, progress=told)
         except VoiceFailed as error:
-            stand_in = next((v for v in self._voices.values() if v.offline), None)
-            if wanted.offline or stand_in is None:
-                raise
-            log.warning("voice %s failed, %s speaks: %s", wanted.name, stand_in.name, error)
-            stand_in.speak(text, out, speed=speed, timeout=timeout, cancel=cancel)
-            note = f"{error.sentence} Bản này được đọc bằng “{stand_in.label}”."
-            return Spoken(stand_in.name, (note,))
-        return Spoken(wanted.name)
+            for stand_in in self._stand_ins(wanted):
+                log.warning("voice %s failed, %s speaks: %s", wanted.name, stand_in.name, error)
+                if _spoke(stand_in, text, out, speed, cancel, told):
+                    note = f"{error.sentence} Bản này được đọc bằng “{stand_in.label}”."
+                    return Spoken(stand_in.name, (*notes, note))
+            raise
+        return Spoken(wanted.name, notes)
+
+    def _wanted(self, name: str) -> tuple[Voice, tuple[str, ...]]:
+        """The voice of that name; the default one and a note, when it is gone since."""
+        if not name or name in self._all:
+            return self.get(name or self.default), ()
+        default = self.get(self.default)
+        log.warning("voice %s is gone, %s is asked instead", name, default.name)
+        return default, (
+            f"Giọng “{name}” không còn trên máy chủ nên đã dùng giọng mặc định “{default.label}”.",
+        )
+
+    def _stand_ins(self, wanted: Voice) -> list[Voice]:
+        """Offline voices in order, the spare one last."""
+        offered = [*self._voices.values(), *self._all.values()]
+        others = {voice.name: voice for voice in offered if voice.offline}
+        return [voice for voice in others.values() if voice is not wanted]
+
+
+def _spoke(
+    voice: Voice,
+    text: str,
+    out: Path,
+    speed: int,
+    cancel: threading.Event | None,
+    progress: Progress | None,
+) -> bool:
+    try:
+        voice.speak(text, out, speed=speed, cancel=cancel, progress=progress)
+    except VoiceFailed as error:
+        log.warning("voice %s failed as well: %s", voice.name, error)
+        return False
+    return True
+
+
+class _Rising:
+    """Progress that does not fall back to nothing when another voice begins anew."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress, self._most = progress, 0.0
+
+    def __call__(self, part: float) -> None:
+        if part > self._most:
+            self._most = part
+            self._progress(part)
 
 
 def checked(text: str, speed: int) -> str:

@@ -28,7 +28,7 @@ BROKEN = (
 
 
 class Espeak:
-    """Needs no network and about a thousandth of the time it speaks."""
+    """Needs no network and about a thousandth of the time it speaks, so nothing is remembered of it."""
 
     name = "espeak"
     label = "Giọng máy miền Bắc (ngoại tuyến)"
@@ -37,6 +37,20 @@ class Espeak:
     def __init__(self, library: Path | None = None, data: Path | None = None) -> None:
         """``library`` and ``data`` (the folder espeak-ng-data): those of the wheel unless given."""
         self._library, self._data = library, data
+
+    def facts(self) -> tuple[str, ...]:
+        return (
+            "Có sẵn, không cần mạng và không gửi văn bản ra khỏi máy này.",
+            "Giọng tổng hợp, nghe như rô-bốt nhưng phân biệt được các thanh; luôn dùng được.",
+            "Chương trình eSpeak NG, giấy phép GPL-3.0-or-later.",
+        )
+
+    def trouble(self) -> str | None:
+        try:
+            library, data = self._files()
+        except base.VoiceFailed as error:
+            return error.sentence
+        return None if library.is_file() and data.is_dir() else BROKEN
 
     def speak(
         self,
@@ -48,7 +62,7 @@ class Espeak:
         cancel: threading.Event | None = None,
         progress: base.Progress | None = None,
     ) -> None:
-        """See ``base.Voice.speak``. 22,050 Hz; a line break is a longer pause than a full stop."""
+        """See ``base.Voice.speak``. 22,050 Hz."""
         text = base.checked(text, speed)
         part = out.with_name(out.name + ".part")
         try:
@@ -75,10 +89,11 @@ class Espeak:
 
     def _start(self, out: Path, speed: int) -> subprocess.Popen[bytes]:
         library, data = self._files()
-        python = [sys.executable, "-I", "-S"]
+        python = [sys.executable, "-I", "-S", str(WORKER)]
+        pause = str(base.PARAGRAPH_PAUSE_SECONDS)
         try:
             return subprocess.Popen(
-                [*python, str(WORKER), str(library), data.name, str(out.resolve()), str(speed)],
+                [*python, str(library), data.name, str(out.resolve()), str(speed), pause],
                 # The engine fails on a data path of 160 characters and more; from its own folder the name will do.
                 cwd=data.parent,
                 env={"LC_ALL": "C"},

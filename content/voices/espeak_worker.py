@@ -1,4 +1,4 @@
-"""Reads text on stdin and writes a WAV: ``espeak_worker.py LIBRARY DATA OUT SPEED``.
+"""Reads text on stdin and writes a WAV: ``espeak_worker.py LIBRARY DATA OUT SPEED PAUSE``.
 
 A program of its own, started as a child and never imported: eSpeak NG is GPL-3.0-or-later and stays
 outside Loa's process; it is not thread-safe (two speakers in one process corrupt the heap) and some of
@@ -7,6 +7,7 @@ its errors call exit(). It needs nothing but Python's own library, so the parent
 LIBRARY  the shared library;  DATA  the folder espeak-ng-data, under 160 characters (relative is fine)
 OUT      the WAV to write, 16-bit mono at the engine's own rate (22,050 Hz)
 SPEED    the engine's rate; 110 → 148, 135 → 183, 175 → 239 syllables a minute in Vietnamese
+PAUSE    seconds of silence at a line break; the engine's own after a sentence is about 0.45
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ RETURN_ERRORS = 0x8000  # without it a missing data folder calls exit(1)
 UTF8 = 1
 RATE = 1
 VOICE = b"vi"  # northern; the central and southern ones are nearly flat, their tones cannot be told apart
-PARAGRAPH_PAUSE_SECONDS = 0.9  # the engine's own pause after a sentence is about 0.45
 
 Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)
 """(address of the samples or NULL, how many, events) → 0 to go on."""
@@ -38,8 +38,8 @@ def engine(library: str, data: str, speed: int) -> tuple[ctypes.CDLL, int]:
     return lib, rate
 
 
-def speak(lib: ctypes.CDLL, rate: int, text: str, out: wave.Wave_write) -> None:
-    """Speak each line of ``text`` as a paragraph, with a pause between two."""
+def speak(lib: ctypes.CDLL, rate: int, text: str, pause: float, out: wave.Wave_write) -> None:
+    """Speak each line of ``text`` as a paragraph, ``pause`` seconds between two."""
 
     def take(samples: int | None, count: int, _events: int | None) -> int:
         if samples and count > 0:
@@ -50,7 +50,7 @@ def speak(lib: ctypes.CDLL, rate: int, text: str, out: wave.Wave_write) -> None:
     lib.espeak_SetSynthCallback(callback)
     for number, line in enumerate(line for line in text.splitlines() if line.strip()):
         if number:
-            out.writeframesraw(bytes(2 * int(rate * PARAGRAPH_PAUSE_SECONDS)))
+            out.writeframesraw(bytes(2 * int(rate * pause)))
         raw = line.encode() + b"\0"
         code = lib.espeak_Synth(raw, ctypes.c_size_t(len(raw)), 0, 1, 0, UTF8, None, None)
         if code != 0:
@@ -58,14 +58,14 @@ def speak(lib: ctypes.CDLL, rate: int, text: str, out: wave.Wave_write) -> None:
     lib.espeak_Synchronize()
 
 
-def main(library: str, data: str, out: str, speed: str) -> None:
+def main(library: str, data: str, out: str, speed: str, pause: str) -> None:
     text = sys.stdin.buffer.read().decode()
     lib, rate = engine(library, data, int(speed))
     with wave.open(out, "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(rate)
-        speak(lib, rate, text, file)
+        speak(lib, rate, text, float(pause), file)
 
 
 if __name__ == "__main__":

@@ -18,25 +18,31 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import requests
+import msgspec
 from gtts import gTTS
 
 from content import transcode
-from content.voices import base
+from content.benches import DISK_FULL
+from content.voices import base, joining, pieces, wire
+from content.voices.cache import Cache, key
+from content.voices.rest import Rest
 from loa.errors import ContentError
 
 log = logging.getLogger(__name__)
 
 MOST_CHARACTERS = 100
-CONNECT_SECONDS, READ_SECONDS = 3.0, 15.0
+LIMITS = wire.Limits(connect=3.0, silence=15.0, whole=20.0, most_bytes=2_000_000)
 PAUSE_SECONDS = 0.5
 BACK_OFF_SECONDS = 15 * 60
+SHORT_REST_SECONDS = 60
+"""After a fault of the server's, or of the line to it: bulletins that follow shall not each wait to find out."""
 BLOCKED = {301, 302, 303, 307, 403, 429}
 """Google's ways of saying "too many": a redirect leads to a page for proving one is human."""
-MOST_BYTES = 2_000_000
 LEAST_BYTES_PER_SECOND = 1_000
 SOUND = re.compile(rb'jQ1olc"\s*,\s*"\[\\"(.*?)\\"')
 TRY_LATER = "Hãy thử lại sau, hoặc chọn giọng ngoại tuyến."
+TOO_MANY = "Google đang chặn máy này vì gửi quá nhiều"
+UNREACHABLE = "Không kết nối được tới giọng Google. Hãy kiểm tra mạng internet của máy chủ."
 
 
 class Gtts:
@@ -48,15 +54,29 @@ class Gtts:
 
     def __init__(
         self,
+        cache: Cache | None = None,
         *,
         pause: float = PAUSE_SECONDS,
-        timeout: tuple[float, float] = (CONNECT_SECONDS, READ_SECONDS),
+        limits: wire.Limits = LIMITS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``pause`` between requests and ``timeout`` (connect, read), in seconds."""
-        self._pause, self._timeout, self._clock = pause, timeout, clock
-        self._blocked_until = float("-inf")
-        self._turn = threading.Lock()  # one text at a time: the limit is per address
+        """``cache`` of what was asked before; ``pause`` between requests in seconds."""
+        self._cache = cache or Cache(None)
+        self._pause, self._limits, self._clock = pause, limits, clock
+        self._rest = Rest(clock)
+        self._asked = float("-inf")
+        self._turn = threading.Lock()  # one request at a time: the limit is per address
+
+    def facts(self) -> tuple[str, ...]:
+        return (
+            "Văn bản được gửi tới Google để đọc; không dùng cho nội dung chưa được phép công bố.",
+            "Dùng địa chỉ của Google Dịch mà Google không công bố cho việc này: không có hợp đồng, không có "
+            "cam kết, có thể bị chặn hay đổi bất cứ lúc nào. Khi đó giọng ngoại tuyến đọc thay.",
+            "Hãy tự xem điều khoản dịch vụ của Google trước khi dùng lâu dài. Thư viện gTTS: giấy phép MIT.",
+        )
+
+    def trouble(self) -> str | None:
+        return self._rest.sentence()
 
     def speak(
         self,
@@ -70,112 +90,125 @@ class Gtts:
     ) -> None:
         """See ``base.Voice.speak``. 24,000 Hz; speed changes the tempo of the one Google speaks at."""
         text = base.checked(text, speed)
-        pieces = pack(text)
-        with self._turn, tempfile.TemporaryDirectory(dir=out.parent, prefix="gtts-") as folder:
-            deadline = self._clock() + (timeout or 30 + 3 * len(pieces))
-            sound = Path(folder) / "speech.mp3"
-            with sound.open("wb") as file, requests.Session() as session:
-                for number, piece in enumerate(pieces):
-                    self._breathe(number, deadline, cancel)
-                    file.write(self._fetch(session, piece))
-                    if progress:
-                        progress((number + 1) / len(pieces))
+        # Each paragraph by itself: an edit in one does not shift what is asked for the next.
+        lines = [pieces.packed(line, MOST_CHARACTERS) for line in pieces.paragraphs(text)]
+        count = sum(map(len, lines))
+        deadline = self._clock() + (timeout or 30 + 3 * count)
+        with (
+            tempfile.TemporaryDirectory(dir=out.parent, prefix="gtts-") as folder,
+            wire.Line(self._limits) as line,
+        ):
+            errand = _Errand(line, Path(folder), deadline, cancel, progress, count)
+            tempo = speed / base.DEFAULT_SPEED
+            spoken = [self._paragraph(paragraph, errand, tempo) for paragraph in lines]
+            pauses = [0.0] + [base.PARAGRAPH_PAUSE_SECONDS] * (len(lines) - 1)
             part = Path(folder) / "speech.wav"
-            _decode(sound, part, speed, text)
+            joining.join(list(zip(pauses, spoken, strict=True)), part)
             part.replace(out)
 
-    def _breathe(self, number: int, deadline: float, cancel: threading.Event | None) -> None:
-        """Pause before every request but the first; stop when blocked, cancelled or late."""
-        wait = self._pause if number else 0.0
-        if (cancel or threading.Event()).wait(wait):
+    def _paragraph(self, paragraph: list[str], errand: _Errand, tempo: float) -> Path:
+        """A WAV of one paragraph."""
+        mp3, wav = errand.folder / "paragraph.mp3", errand.folder / f"{errand.done}.wav"
+        with mp3.open("wb") as file:
+            for piece in paragraph:
+                file.write(self._piece(piece, errand))
+                errand.tell()
+        _decode(mp3, wav, " ".join(paragraph), tempo)
+        return wav
+
+    def _piece(self, piece: str, errand: _Errand) -> bytes:
+        """The MP3 of one piece, asked for once. What was found good stays, should a later one fail."""
+        name = key(self.name, "vi", "mp3", piece)
+        known = self._cache.get(name)
+        if known is not None:
+            return known
+        sound = self._sound(self._ask(piece, errand), piece)
+        mp3 = errand.folder / "piece.mp3"
+        mp3.write_bytes(sound)
+        _decode(mp3, errand.folder / "piece.wav", piece)
+        self._cache.put(name, sound)
+        return sound
+
+    def _ask(self, piece: str, errand: _Errand) -> bytes:
+        """Google's answer for one piece."""
+        with self._turn:
+            self._breathe(errand)
+            try:
+                request = gTTS(piece, lang="vi", lang_check=False, pre_processor_funcs=[])
+                answer = errand.line.send(request._prepare_requests()[0])
+            except wire.Untrusted as error:
+                raise base.VoiceFailed(
+                    "Kết nối tới giọng Google không an toàn (chứng chỉ sai) nên đã từ chối. "
+                    "Hãy kiểm tra ngày giờ máy chủ và đường mạng."
+                ) from error
+            except wire.NoAnswer as error:
+                self._rest.begin(SHORT_REST_SECONDS, "Vừa không kết nối được tới giọng Google")
+                raise base.VoiceFailed(UNREACHABLE) from error
+            except wire.TooMuch as error:
+                raise base.VoiceFailed(f"Giọng Google trả lời quá dài. {TRY_LATER}") from error
+            finally:
+                self._asked = self._clock()
+        if answer.status in BLOCKED:
+            self._rest.begin(BACK_OFF_SECONDS, TOO_MANY)
+        elif answer.status != 200:
+            self._rest.begin(SHORT_REST_SECONDS, f"Giọng Google vừa báo lỗi (mã {answer.status})")
+        if answer.status != 200:
+            raise base.VoiceFailed(f"Giọng Google từ chối (mã {answer.status}). {TRY_LATER}")
+        return answer.body
+
+    def _breathe(self, errand: _Errand) -> None:
+        """Pause between two requests, whichever texts they are for; stop when cancelled, resting or late."""
+        wait = max(0.0, self._asked + self._pause - self._clock())
+        if (errand.cancel or threading.Event()).wait(wait):
             raise base.Cancelled("Đã dừng đọc theo yêu cầu.")
-        left = self._blocked_until - self._clock()
-        if left > 0:
-            raise base.VoiceFailed(
-                f"Google đang chặn máy này vì gửi quá nhiều, còn khoảng {left / 60:.0f} phút. {TRY_LATER}"
-            )
-        if self._clock() > deadline:
+        resting = self._rest.sentence()
+        if resting:
+            raise base.VoiceFailed(f"{resting} {TRY_LATER}")
+        if self._clock() > errand.deadline:
             raise base.VoiceFailed(f"Giọng Google trả lời quá chậm. {TRY_LATER}")
 
-    def _fetch(self, session: requests.Session, piece: str) -> bytes:
-        """The MP3 of one piece."""
+    def _sound(self, body: bytes, piece: str) -> bytes:
+        """The MP3 inside an answer; a page without sound, or with too little, is a failure."""
+        found = SOUND.search(body)
         try:
-            status, body = self._send(session, piece)
-        except requests.exceptions.SSLError as error:
-            log.error("refused a certificate: %s", error)
-            raise base.VoiceFailed(
-                "Kết nối tới giọng Google không an toàn (chứng chỉ sai) nên đã từ chối. "
-                "Hãy kiểm tra ngày giờ máy chủ và đường mạng."
-            ) from error
-        except requests.RequestException as error:
-            log.warning("no connection to the voice: %s", error)
-            raise base.VoiceFailed(
-                "Không kết nối được tới giọng Google. Hãy kiểm tra mạng internet của máy chủ."
-            ) from error
-        if status in BLOCKED:
-            self._blocked_until = self._clock() + BACK_OFF_SECONDS
-        if status != 200:
-            raise base.VoiceFailed(f"Giọng Google từ chối (mã {status}). {TRY_LATER}")
-        return _sound(body, piece)
-
-    def _send(self, session: requests.Session, piece: str) -> tuple[int, bytes]:
-        writer = gTTS(piece, lang="vi", lang_check=False, pre_processor_funcs=[])
-        prepared: requests.PreparedRequest = writer._prepare_requests()[0]
-        # The machine's proxy and certificate settings; they can name other authorities, not turn checks off.
-        settings = session.merge_environment_settings(str(prepared.url), {}, True, None, None)
-        answer = session.send(prepared, timeout=self._timeout, allow_redirects=False, **settings)
-        ends, body = self._clock() + self._timeout[1], b""
-        for chunk in answer.iter_content(65_536):
-            body += chunk
-            if len(body) > MOST_BYTES or self._clock() > ends:
-                raise requests.Timeout("too much, or too slow")
-        return answer.status_code, body
+            sound = base64.b64decode(found.group(1), validate=True) if found else b""
+        except binascii.Error:
+            sound = b""
+        if len(sound) < LEAST_BYTES_PER_SECOND * base.shortest_seconds(piece) or not sound:
+            log.warning("no sound in an answer of %d bytes", len(body))
+            if b"<html" in body[:2000].lower():  # a page for people: "unusual traffic", a CAPTCHA
+                self._rest.begin(BACK_OFF_SECONDS, TOO_MANY)
+            raise base.VoiceFailed(f"Giọng Google không trả về âm thanh. {TRY_LATER}")
+        return sound
 
 
-def pack(text: str) -> list[str]:
-    """Cut into pieces of at most 100 characters, as few as will do, every mark of punctuation kept.
+class _Errand(msgspec.Struct):
+    """What one text needs on its way through the requests."""
 
-    A cut is heard as a pause, so it falls at the end of a sentence, else of a clause, else of a word.
-    """
-    pieces: list[str] = []
-    for line in text.splitlines():
-        for sentence in re.split(r"(?<=[.!?…])\s+", line.strip()):
-            _add(pieces, sentence, [r"(?<=[,;:–—])\s+", r"\s+"])
-    return [piece for piece in pieces if any(letter.isalnum() for letter in piece)]
+    line: wire.Line
+    folder: Path
+    deadline: float
+    cancel: threading.Event | None
+    progress: base.Progress | None
+    count: int
+    """Pieces in all, and so far."""
+    done: int = 0
 
-
-def _add(pieces: list[str], text: str, finer: list[str]) -> None:
-    """Append to the last piece while there is room, else cut finer, else begin a new one."""
-    if pieces and len(pieces[-1]) + 1 + len(text) <= MOST_CHARACTERS:
-        pieces[-1] = f"{pieces[-1]} {text}".strip()
-    elif len(text) <= MOST_CHARACTERS:
-        pieces.append(text)
-    elif finer:
-        for part in re.split(finer[0], text):
-            _add(pieces, part, finer[1:])
-    else:
-        pieces += [text[i : i + MOST_CHARACTERS] for i in range(0, len(text), MOST_CHARACTERS)]
+    def tell(self) -> None:
+        """One piece more."""
+        self.done += 1
+        if self.progress:
+            self.progress(self.done / self.count)
 
 
-def _sound(body: bytes, piece: str) -> bytes:
-    """The MP3 inside an answer; a page without sound, or with too little, is a failure."""
-    found = SOUND.search(body)
-    try:
-        sound = base64.b64decode(found.group(1), validate=True) if found else b""
-    except binascii.Error:
-        sound = b""
-    if len(sound) < LEAST_BYTES_PER_SECOND * base.shortest_seconds(piece) or not sound:
-        log.warning("no sound in an answer of %d bytes", len(body))
-        raise base.VoiceFailed(f"Giọng Google không trả về âm thanh. {TRY_LATER}")
-    return sound
-
-
-def _decode(sound: Path, out: Path, speed: int, text: str) -> None:
+def _decode(mp3: Path, out: Path, text: str, tempo: float = 1.0) -> None:
+    """``mp3`` as WAV, if it holds sound, and enough for ``text``."""
     seconds = base.shortest_seconds(text)
-    tempo = speed / base.DEFAULT_SPEED
     try:
-        decoded = transcode.decode_to_wav(sound, out, max_seconds=120 + 20 * seconds, tempo=tempo)
+        decoded = transcode.decode_to_wav(mp3, out, max_seconds=120 + 20 * seconds, tempo=tempo)
     except ContentError as error:
+        if error.sentence == DISK_FULL:
+            raise
         raise base.VoiceFailed(f"Giọng Google trả về âm thanh hỏng. {TRY_LATER}") from error
     if decoded.ms < 1000 * seconds / tempo:
         raise base.VoiceFailed(f"Giọng Google trả về âm thanh thiếu. {TRY_LATER}")

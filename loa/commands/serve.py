@@ -8,8 +8,10 @@ import socket
 import sys
 import threading
 from collections.abc import Sequence
+from typing import Literal
 
-from loa import demo, logs, processes
+from devices import authority, canary
+from loa import demo, logs, processes, times
 from loa.commands import common
 from loa.config import Config, reachable
 from loa.database import Database
@@ -19,6 +21,7 @@ from loa.station import broker_kind, open_station, write_broker_accounts
 from web import serving
 
 log = logging.getLogger(__name__)
+CANARY_AFTER_SECONDS, CANARY_EVERY_SECONDS = 10.0, 86_400.0
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,6 +43,7 @@ def run(parsed: argparse.Namespace) -> int:
     if kind != "external":
         _demand_free(config.mqtt.host, config.mqtt.port, "[mqtt] port")
     database = open_station(config)
+    authority.renew(config, times.now())
     if parsed.demo:
         demo.make(config, database)
     children = _children(config, database, kind)
@@ -47,7 +51,7 @@ def run(parsed: argparse.Namespace) -> int:
         child.start()
     try:
         _welcome(config, kind)
-        _serve_pages(config, database, children, stop)
+        _serve_pages(config, database, children, kind, stop)
     finally:
         for child in reversed(children):
             child.stop()
@@ -75,7 +79,11 @@ def _children(config: Config, database: Database, kind: str) -> list[Child]:
 
 
 def _serve_pages(
-    config: Config, database: Database, children: Sequence[Child], stop: threading.Event
+    config: Config,
+    database: Database,
+    children: Sequence[Child],
+    kind: str,
+    stop: threading.Event,
 ) -> None:
     """The pages run in this process; a thread beside them keeps the children alive."""
 
@@ -89,7 +97,24 @@ def _serve_pages(
                     log.error("%s could not be started: %s", child.name, error)
 
     threading.Thread(target=keep_alive, name="keep-alive", daemon=True).start()
+    if kind != "external":
+        watch = threading.Thread(
+            target=_watch_broker, args=(config, kind, stop), name="canary", daemon=True
+        )
+        watch.start()
     serving.serve(config, database, stop)
+
+
+def _watch_broker(config: Config, kind: str, stop: threading.Event) -> None:
+    """Try each day, as a stranger would, what the broker must refuse; renew its certificate in time."""
+    wait = CANARY_AFTER_SECONDS
+    while not stop.wait(wait):
+        wait = CANARY_EVERY_SECONDS
+        authority.renew(config, times.now())
+        version: Literal["3.1.1", "5"] = "3.1.1" if kind == "embedded" else "5"
+        for finding in canary.check(config, times.now(), version):
+            if not finding.ok:
+                log.error("%s %s", finding.what, finding.remedy)
 
 
 def _welcome(config: Config, kind: str) -> None:

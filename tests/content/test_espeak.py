@@ -14,7 +14,6 @@ import espeakng_loader
 import numpy as np
 import pytest
 
-from content import voices
 from content.voices import base, espeak
 from content.voices.espeak import Espeak
 from loa.errors import ContentError
@@ -68,7 +67,7 @@ def test_it_speaks_in_four_threads_at_once(tmp_path: Path) -> None:
 def test_it_pauses_between_paragraphs(tmp_path: Path) -> None:
     glued = speak(f"{NEWS} {NEWS}", tmp_path / "a.wav")
     apart = speak(f"{NEWS}\n\n\n{NEWS}", tmp_path / "b.wav")
-    assert apart - glued == pytest.approx(0.45, abs=0.2)
+    assert apart - glued == pytest.approx(0.45, abs=0.2)  # 0.9 s, in place of the engine's own 0.45
 
 
 def test_it_lets_the_tones_be_heard(tmp_path: Path) -> None:
@@ -92,7 +91,7 @@ def _pitches(word: str, folder: Path) -> tuple[float, float]:
         piece = sound[max(0, middle - half) : middle + half]
         match = np.correlate(piece, piece, "full")[len(piece) - 1 :]
         shortest, longest = int(rate / 250), int(rate / 60)
-        return rate / (shortest + int(np.argmax(match[shortest:longest])))
+        return float(rate / (shortest + int(np.argmax(match[shortest:longest]))))
 
     return pitch(0.35), pitch(0.8)
 
@@ -105,8 +104,8 @@ def test_it_refuses_a_text_without_words(tmp_path: Path, text: str) -> None:
 
 
 def test_it_refuses_a_text_without_end(tmp_path: Path) -> None:
-    with pytest.raises(ContentError, match=r"30\.001 ký tự, quá 30\.000 ký tự\. Hãy chia"):
-        speak("a" * 30_001, tmp_path / "out.wav")
+    with pytest.raises(ContentError, match=r"150\.001 ký tự, quá 150\.000 ký tự\. Hãy chia"):
+        speak("a" * 150_001, tmp_path / "out.wav")
 
 
 @pytest.mark.parametrize("speed", [0, 109, 176])
@@ -192,56 +191,8 @@ def test_it_keeps_the_old_file_when_it_fails(
     assert (tmp_path / "out.wav").read_bytes() == b"old"
 
 
-# The registry
-
-
-class Online:
-    """A voice that fails."""
-
-    name, label, offline = "online", "Giọng trên mạng", False
-
-    def __init__(self, error: Exception) -> None:
-        self.error = error
-
-    def speak(self, text: str, out: Path, **options: object) -> None:
-        raise self.error
-
-
-def test_it_knows_the_voices_by_name() -> None:
-    known = voices.registry()
-    assert [voice.name for voice in known] == ["espeak", "gtts"]
-    assert known.get("espeak").offline
-    assert known is voices.registry()
-    with pytest.raises(ContentError, match=r"“piper”.*espeak, gtts") as refusal:
-        known.get("piper")
-    assert refusal.value.field == "voice"
-    with pytest.raises(ContentError):
-        voices.registry("nobody")
-
-
-def test_it_says_which_voice_spoke(tmp_path: Path) -> None:
-    spoken = voices.registry().speak("Xin chào", tmp_path / "out.wav")
-    assert spoken == base.Spoken("espeak", ())
-
-
-def test_it_falls_back_offline_and_reports_it(tmp_path: Path) -> None:
-    online = Online(base.VoiceFailed("Mất mạng. Hãy kiểm tra mạng."))
-    registry = base.Registry([online, Espeak()], "online")
-    spoken = registry.speak("Xin chào", tmp_path / "out.wav")
-    assert spoken.voice == "espeak"
-    assert spoken.notes == (
-        "Mất mạng. Hãy kiểm tra mạng. Bản này được đọc bằng “Giọng máy miền Bắc (ngoại tuyến)”.",
-    )
-    assert base.wav_seconds(tmp_path / "out.wav") > 0.3
-
-
-def test_it_does_not_fall_back_when_cancelled(tmp_path: Path) -> None:
-    registry = base.Registry([Online(base.Cancelled("Đã dừng.")), Espeak()], "online")
-    with pytest.raises(base.Cancelled):
-        registry.speak("Xin chào", tmp_path / "out.wav")
-
-
-def test_it_fails_when_there_is_nothing_to_fall_back_on(tmp_path: Path) -> None:
-    registry = base.Registry([Online(base.VoiceFailed("Mất mạng."))], "online")
-    with pytest.raises(base.VoiceFailed, match="Mất mạng"):
-        registry.speak("Xin chào", tmp_path / "out.wav")
+def test_it_says_what_it_is_and_what_is_wrong(tmp_path: Path) -> None:
+    assert any("GPL-3.0" in fact for fact in Espeak().facts())
+    assert Espeak().trouble() is None
+    assert "espeakng-loader" in str(Espeak(library=tmp_path / "absent.so").trouble())
+    assert "espeakng-loader" in str(Espeak(data=tmp_path / "absent").trouble())

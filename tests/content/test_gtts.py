@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import base64
-import datetime
-import http.server
-import ipaddress
 import json
 import socket
-import ssl
 import subprocess
 import threading
 import urllib.parse
@@ -16,18 +12,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import gtts.tts
+import msgspec
 import pytest
 import requests
 import responses
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from content import transcode
-from content.voices import base
+from content.benches import DISK_FULL
+from content.voices import base, wire
+from content.voices.cache import Cache
 from content.voices.espeak import Espeak
-from content.voices.gtts import BACK_OFF_SECONDS, Gtts, pack
+from content.voices.gtts import BACK_OFF_SECONDS, LIMITS, SHORT_REST_SECONDS, Gtts
 from loa.errors import ContentError
+from tests import loopback
 
 URL = "https://translate.google.com/_/TranslateWebserverUi/data/batchexecute"
 NEWS = (
@@ -38,17 +35,7 @@ NEWS = (
 
 @pytest.fixture(autouse=True)
 def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A test that reached out would fail here, not hang somewhere else."""
-    real = socket.socket.connect
-
-    def connect(self: socket.socket, address: tuple[str, int]) -> None:
-        assert address[0] in ("127.0.0.1", "::1"), f"a test wanted {address}"
-        real(self, address)
-
-    monkeypatch.setattr(socket.socket, "connect", connect)
-    for name in ("http_proxy", "https_proxy", "all_proxy", "requests_ca_bundle", "curl_ca_bundle"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
+    loopback.stay_home(monkeypatch)
 
 
 @pytest.fixture(scope="session")
@@ -56,8 +43,9 @@ def mp3(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """What Google would say for one piece: about 9 s, as MP3."""
     folder = tmp_path_factory.mktemp("mp3")
     Espeak().speak(NEWS[:100], folder / "a.wav")
-    command = [transcode.find_ffmpeg(), "-v", "error", "-i", folder / "a.wav", "-b:a", "32k"]
-    subprocess.run([*command, "-ar", "24000", folder / "a.mp3"], check=True, timeout=30)
+    wav, sound = str(folder / "a.wav"), str(folder / "a.mp3")
+    command = [transcode.find_ffmpeg(), "-v", "error", "-i", wav, "-b:a", "32k", "-ar", "24000"]
+    subprocess.run([*command, sound], check=True, timeout=30)
     return (folder / "a.mp3").read_bytes()
 
 
@@ -104,8 +92,9 @@ def test_it_asks_with_certificate_checks_on(
     speak(tmp_path / "out.wav")
     for call in google.calls:
         assert call.request.url == URL
-        assert call.request.req_kwargs["verify"] is True
-        assert call.request.req_kwargs["timeout"] == (3.0, 15.0)
+        sent = vars(call.request)["req_kwargs"]
+        assert sent["verify"] is True
+        assert sent["timeout"] == (3.0, 15.0)
 
 
 def test_it_keeps_to_the_speed(google: responses.RequestsMock, mp3: bytes, tmp_path: Path) -> None:
@@ -192,6 +181,37 @@ def test_it_stops_at_the_first_refusal_and_waits_a_quarter_of_an_hour(
     assert len(google.calls) == 4
 
 
+@pytest.mark.parametrize(
+    ("reply", "seconds"),
+    [
+        ({"status": 503}, SHORT_REST_SECONDS),
+        ({"body": requests.ConnectionError("no route")}, SHORT_REST_SECONDS),
+        ({"status": 302}, BACK_OFF_SECONDS),
+        ({"body": "<!doctype html><html>Our systems have detected"}, BACK_OFF_SECONDS),
+    ],
+)
+def test_it_says_for_how_long_it_cannot_speak(
+    google: responses.RequestsMock, tmp_path: Path, reply: dict[str, object], seconds: int
+) -> None:
+    now = [0.0]
+    voice = Gtts(pause=0, clock=lambda: now[0])
+    assert voice.trouble() is None
+    google.post(URL, **reply)
+    for _ in range(2):
+        with pytest.raises(base.VoiceFailed):
+            voice.speak(NEWS, tmp_path / "out.wav")
+    assert len(google.calls) == 1
+    assert f"còn khoảng {seconds // 60} phút" in str(voice.trouble())
+    now[0] += seconds
+    assert voice.trouble() is None
+
+
+def test_it_names_the_terms() -> None:
+    facts = " ".join(Gtts().facts())
+    assert "gửi tới Google" in facts
+    assert "không công bố" in facts
+
+
 def test_it_pauses_between_requests_but_not_before_the_first(
     google: responses.RequestsMock, mp3: bytes, tmp_path: Path
 ) -> None:
@@ -202,8 +222,10 @@ def test_it_pauses_between_requests_but_not_before_the_first(
 
     waited: list[float | None] = []
     google.post(URL, answer(mp3))
-    Gtts().speak(NEWS, tmp_path / "out.wav", cancel=Waits())
-    assert waited == [0.0, 0.5, 0.5]
+    voice = Gtts(clock=lambda: 0.0)
+    voice.speak(NEWS, tmp_path / "out.wav", cancel=Waits())
+    voice.speak("Xin chào.", tmp_path / "out.wav", cancel=Waits())  # another text, the same address
+    assert waited == [0.0, 0.5, 0.5, 0.5]
 
 
 def test_it_stops_when_cancelled(
@@ -217,16 +239,114 @@ def test_it_stops_when_cancelled(
 
 
 def test_it_gives_up_in_time(google: responses.RequestsMock, mp3: bytes, tmp_path: Path) -> None:
-    now = iter(range(0, 10_000, 10))
+    now = [0.0]
+
+    def later(part: float) -> None:
+        now[0] += 50
+
     google.post(URL, answer(mp3))
+    voice = Gtts(pause=0, clock=lambda: now[0])
     with pytest.raises(base.VoiceFailed, match="quá chậm"):
-        Gtts(pause=0, clock=lambda: next(now)).speak(NEWS, tmp_path / "out.wav", timeout=45)
+        voice.speak(NEWS, tmp_path / "out.wav", timeout=45, progress=later)
     assert len(google.calls) == 1
 
 
-def test_it_refuses_a_text_without_words(tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", ["", " \n ", "– … !", "\u200b"])
+def test_it_refuses_a_text_without_words(
+    google: responses.RequestsMock, tmp_path: Path, text: str
+) -> None:
     with pytest.raises(ContentError, match="chưa có chữ nào"):
-        speak(tmp_path / "out.wav", "– … !")
+        speak(tmp_path / "out.wav", text)
+    assert len(google.calls) == 0
+
+
+def test_it_asks_for_no_line_that_is_only_marks(
+    google: responses.RequestsMock, mp3: bytes, tmp_path: Path
+) -> None:
+    google.post(URL, answer(mp3))
+    speak(tmp_path / "out.wav", "Xin chào.\n* * *\n–\nHết.")
+    assert [asked(call) for call in google.calls] == ["Xin chào.", "Hết."]
+
+
+def test_a_full_disk_is_not_blamed_on_google(
+    google: responses.RequestsMock, mp3: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **options: object) -> None:
+        raise ContentError(DISK_FULL)
+
+    google.post(URL, answer(mp3))
+    monkeypatch.setattr(transcode, "decode_to_wav", full)
+    with pytest.raises(ContentError, match="Ổ đĩa đã đầy") as failure:
+        speak(tmp_path / "out.wav")
+    assert not isinstance(failure.value, base.VoiceFailed)
+
+
+# Paragraphs, and what is remembered
+
+
+def test_it_pauses_between_paragraphs(
+    google: responses.RequestsMock, mp3: bytes, tmp_path: Path
+) -> None:
+    google.post(URL, answer(mp3))
+    speak(tmp_path / "one.wav", "Xin chào.")
+    speak(tmp_path / "two.wav", "Xin chào.\n\nXin chào.")
+    one, two = (base.wav_seconds(tmp_path / f"{name}.wav") for name in ("one", "two"))
+    assert two == pytest.approx(2 * one + 0.9, abs=0.01)
+
+
+def test_it_asks_once_for_what_it_has_heard(
+    google: responses.RequestsMock, mp3: bytes, tmp_path: Path
+) -> None:
+    google.post(URL, answer(mp3))
+    cache = Cache(tmp_path / "cache")
+    Gtts(cache, pause=0).speak(NEWS, tmp_path / "a.wav")
+    google.reset()  # a request would fail now
+    Gtts(cache, pause=0).speak(NEWS, tmp_path / "b.wav")
+    assert (tmp_path / "a.wav").read_bytes() == (tmp_path / "b.wav").read_bytes()
+    Gtts(cache, pause=0).speak(NEWS, tmp_path / "fast.wav", speed=170)
+    assert base.wav_seconds(tmp_path / "fast.wav") < base.wav_seconds(tmp_path / "a.wav") * 0.85
+
+
+def test_it_asks_only_for_the_paragraph_that_was_edited(
+    google: responses.RequestsMock, mp3: bytes, tmp_path: Path
+) -> None:
+    google.post(URL, answer(mp3))
+    cache = Cache(tmp_path / "cache")
+    Gtts(cache, pause=0).speak(f"Thông báo.\n{NEWS}\nHết.", tmp_path / "out.wav")
+    google.calls.reset()
+    Gtts(cache, pause=0).speak(f"Thông báo khẩn.\n{NEWS}\nHết.", tmp_path / "out.wav")
+    assert [asked(call) for call in google.calls] == ["Thông báo khẩn."]
+
+
+def test_it_goes_on_where_it_stopped(
+    google: responses.RequestsMock, mp3: bytes, tmp_path: Path
+) -> None:
+    now = [0.0]
+    voice = Gtts(Cache(tmp_path / "cache"), pause=0, clock=lambda: now[0])
+    google.post(URL, answer(mp3))
+    google.post(URL, status=503)
+    with pytest.raises(base.VoiceFailed, match="mã 503"):
+        voice.speak(NEWS, tmp_path / "out.wav")
+    pieces = [asked(call) for call in google.calls]
+    google.calls.reset()
+    google.add("POST", URL, answer(mp3))
+    now[0] += SHORT_REST_SECONDS
+    voice.speak(NEWS, tmp_path / "out.wav")
+    again = [asked(call) for call in google.calls]
+    assert again[0] == pieces[1]
+    assert " ".join([pieces[0], *again]) == NEWS
+
+
+def test_it_remembers_nothing_that_is_no_sound(
+    google: responses.RequestsMock, mp3: bytes, tmp_path: Path
+) -> None:
+    voice = Gtts(Cache(tmp_path / "cache"), pause=0)
+    google.post(URL, answer(b"<html>" * 2000))
+    with pytest.raises(base.VoiceFailed, match="âm thanh hỏng"):
+        voice.speak("Xin chào bà con.", tmp_path / "out.wav")
+    google.replace("POST", URL, answer(mp3))
+    voice.speak("Xin chào bà con.", tmp_path / "out.wav")
+    assert len(google.calls) == 2
 
 
 def test_it_is_replaced_offline_with_a_word_about_it(
@@ -240,113 +360,124 @@ def test_it_is_replaced_offline_with_a_word_about_it(
     assert base.wav_seconds(tmp_path / "out.wav") > 8
 
 
-# Cutting a text into pieces
-
-
-def test_it_cuts_where_a_reader_would_breathe() -> None:
-    clause = "từ bảy giờ sáng ngày mai, toàn thể bà con trong thôn tập trung tại nhà văn hóa xã"
-    pieces = pack(f"Thông báo. {clause}, {clause}. Trân trọng!\nHết.")
-    assert pieces == [
-        "Thông báo. từ bảy giờ sáng ngày mai, toàn thể bà con trong thôn tập trung tại nhà văn hóa xã,",
-        "từ bảy giờ sáng ngày mai, toàn thể bà con trong thôn tập trung tại nhà văn hóa xã. Trân trọng! Hết.",
-    ]
-
-
-@pytest.mark.parametrize(
-    "text", [NEWS * 9, "a" * 250, "mãi " * 200, "Thôn 1; thôn 2 – thôn 3: " * 30]
-)
-def test_it_keeps_every_letter_and_mark(text: str) -> None:
-    pieces = pack(text)
-    assert all(0 < len(piece) <= 100 for piece in pieces)
-    assert "".join("".join(pieces).split()) == "".join(text.split())
-
-
-def test_it_cuts_as_little_as_it_can() -> None:
-    text = NEWS * 10
-    assert len(pack(text)) <= len(text) / 100 * 1.5
-
-
 # The real wire, on this machine alone
 
 
-def certificate(folder: Path) -> Path:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "translate.google.com")])
-    now = datetime.datetime.now(datetime.UTC)
-    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-    signed = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    file = folder / "both.pem"
-    private = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    file.write_bytes(private + signed.public_bytes(serialization.Encoding.PEM))
-    return file
+@pytest.fixture
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return loopback.certificate(tmp_path_factory.mktemp("certificate"))
 
 
 @pytest.fixture
 def impostor(
-    tmp_path_factory: pytest.TempPathFactory, mp3: bytes, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[tuple[Path, list[str]]]:
-    """A server with its own certificate that answers like Google: (certificate, requests it got)."""
-    got: list[str] = []
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            got.append(self.path)
-            self.rfile.read(int(self.headers["Content-Length"]))
-            body = answer(mp3).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *arguments: object) -> None:
-            pass
-
-    file = certificate(tmp_path_factory.mktemp("certificate"))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(file)
-    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        address = f"https://127.0.0.1:{server.server_port}/tts"
-        monkeypatch.setattr(gtts.tts, "_translate_url", lambda **_: address)
-        yield file, got
-        server.shutdown()
-        thread.join()
+    certificate: Path, mp3: bytes, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[loopback.Served]:
+    """A server with its own certificate that answers like Google."""
+    reply = loopback.Reply(answer(mp3).encode())
+    with loopback.serve(lambda asked: reply, certificate) as served:
+        send_to(f"https://127.0.0.1:{served.port}/tts", monkeypatch)
+        yield served
 
 
-def test_it_refuses_an_impostor(impostor: tuple[Path, list[str]], tmp_path: Path) -> None:
-    _, got = impostor
+def send_to(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gtts.tts, "_translate_url", lambda **_: address)
+
+
+def test_it_refuses_an_impostor(impostor: loopback.Served, tmp_path: Path) -> None:
     with pytest.raises(base.VoiceFailed, match="chứng chỉ sai"):
         speak(tmp_path / "out.wav")
-    assert got == []
+    assert impostor.asked == []
     assert list(tmp_path.iterdir()) == []
 
 
 def test_it_trusts_an_authority_the_administrator_named(
-    impostor: tuple[Path, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    impostor: loopback.Served, certificate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file, got = impostor
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(file))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
     speak(tmp_path / "out.wav")
-    assert got == ["/tts"] * 3
+    assert [asked.path for asked in impostor.asked] == ["/tts"] * 3
+
+
+def test_it_follows_no_redirect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    away = loopback.Reply(status=302, headers={"Location": "/sorry"})
+    with loopback.serve(lambda asked: away) as served:
+        send_to(f"http://127.0.0.1:{served.port}/tts", monkeypatch)
+        with pytest.raises(base.VoiceFailed, match="mã 302"):
+            speak(tmp_path / "out.wav")
+    assert [asked.path for asked in served.asked] == ["/tts"]
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_it_stops_when_the_second_piece_is_refused(
+    mp3: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    replies = [loopback.Reply(answer(mp3).encode()), loopback.Reply(status=status)]
+    with loopback.serve(lambda asked: replies.pop(0)) as served:
+        send_to(f"http://127.0.0.1:{served.port}/tts", monkeypatch)
+        registry = base.Registry([Gtts(pause=0), Espeak()])
+        spoken = registry.speak(NEWS, tmp_path / "out.wav")
+    assert spoken.voice == "espeak"
+    assert f"mã {status}" in spoken.notes[0]
+    Espeak().speak(NEWS, tmp_path / "espeak.wav")  # one voice for all of it
+    assert (tmp_path / "out.wav").read_bytes() == (tmp_path / "espeak.wav").read_bytes()
+    assert len(served.asked) == 2
 
 
 def test_it_does_not_wait_for_a_server_that_says_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        address = f"http://127.0.0.1:{silent.getsockname()[1]}/tts"
-        monkeypatch.setattr(gtts.tts, "_translate_url", lambda **_: address)
+        send_to(f"http://127.0.0.1:{silent.getsockname()[1]}/tts", monkeypatch)
+        voice = Gtts(pause=0, limits=patient(silence=0.3))
         with pytest.raises(base.VoiceFailed, match="Không kết nối được"):
-            Gtts(pause=0, timeout=(0.3, 0.3)).speak(NEWS, tmp_path / "out.wav")
+            voice.speak(NEWS, tmp_path / "out.wav")
+
+
+def test_it_does_not_wait_for_a_server_that_never_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with loopback.drip() as port:
+        send_to(f"http://127.0.0.1:{port}/tts", monkeypatch)
+        voice = Gtts(pause=0, limits=patient(whole=0.3))
+        with pytest.raises(base.VoiceFailed, match="Không kết nối được"):
+            voice.speak(NEWS, tmp_path / "out.wav")
+
+
+def test_it_takes_no_answer_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with loopback.serve(lambda asked: loopback.Reply(bytes(300_000))) as served:
+        send_to(f"http://127.0.0.1:{served.port}/tts", monkeypatch)
+        voice = Gtts(pause=0, limits=patient(most_bytes=200_000))
+        with pytest.raises(base.VoiceFailed, match="quá dài"):
+            voice.speak(NEWS, tmp_path / "out.wav")
+
+
+def patient(**limits: float) -> wire.Limits:
+    return msgspec.structs.replace(LIMITS, **limits)
+
+
+@pytest.mark.parametrize("cable", ["no name", "no word about the name", "nobody there"])
+def test_without_a_network_the_offline_voice_speaks_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cable: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    over = threading.Event()
+
+    def look_up(host: str) -> None:
+        if cable == "no name":
+            raise socket.gaierror(-3, "Temporary failure in name resolution")
+        if cable == "no word about the name":
+            over.wait(60)
+
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    send_to(f"http://127.0.0.1:{port}/tts", monkeypatch)
+    monkeypatch.setattr(wire, "look_up", look_up)
+    registry = base.Registry([Gtts(pause=0, limits=patient(connect=0.2)), Espeak()])
+    spoken = registry.speak(NEWS, tmp_path / "out.wav")
+    over.set()
+    assert spoken.voice == "espeak"
+    assert spoken.notes == (
+        "Không kết nối được tới giọng Google. Hãy kiểm tra mạng internet của máy chủ. "
+        "Bản này được đọc bằng “Giọng máy miền Bắc (ngoại tuyến)”.",
+    )
+    assert "voice gtts failed, espeak speaks" in caplog.text
+    assert base.wav_seconds(tmp_path / "out.wav") > 8

@@ -8,6 +8,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy.pool import NullPool
 
+import content.entries
 import content.recordings
 import devices.receivers
 import scheduler.dispatcher
@@ -19,6 +20,7 @@ from loa.errors import DatabaseError
 from tests.cast import NOON
 
 ROOMS = (
+    content.entries,
     content.recordings,
     devices.receivers,
     scheduler.dispatcher,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, time
 
 import pytest
@@ -8,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from content import bulletins
 from content.bulletins import Bulletin, Draft, Priority
+from content.parts import spoken
 from devices import messages, receivers, signing
 from devices.messages import Plan as PlanMessage
 from devices.messages import State
@@ -149,6 +151,26 @@ def test_an_emergency_is_signed_with_the_key_that_may(session: Session, cast: Ca
     assert dispatcher.unpublished(session)[0].urgent
 
 
+def test_a_receiver_that_asks_for_the_time_gets_a_plan_that_says_its_nonce(
+    session: Session, cast: Cast
+) -> None:
+    work(session)
+    later = after(NOON, SECOND)
+    assert dispatcher.dispatch(session, later, TERMS, {"r-0000": "ab" * 8}) == 1
+    _, plan, _ = newest(session)
+    assert (plan.nz, plan.iat) == ("ab" * 8, later)
+    assert work(session, after(NOON, 2 * SECOND)) == 0
+
+
+def test_new_keys_sign_every_plan_anew(session: Session, cast: Cast) -> None:
+    work(session)
+    terms = replace(TERMS, plan_key=signing.generate("plan-2", ("plan",)))
+    receivers.mark_stale(session)
+    assert dispatcher.dispatch(session, after(NOON, SECOND), terms) == 3
+    signed = session.scalars(sa.select(Plan).where(Plan.rev > NOON)).all()
+    assert {signing.kid_of(plan.jws) for plan in signed} == {"plan-2"}
+
+
 def test_stopping_says_off_and_goes_first(session: Session, cast: Cast) -> None:
     schedule(session, cast)
     work(session)
@@ -288,7 +310,9 @@ def edited_once_handed_out(session: Session, cast: Cast) -> Bulletin:
     schedule(session, cast)
     work(session)
     bulletin = session.scalars(sa.select(Bulletin)).one()
-    bulletins.edit(session, bulletin, cast.hoa, Draft(title="Khác", body="Nội dung khác"), NOON)
+    bulletins.edit(
+        session, bulletin, cast.hoa, Draft(title="Khác", parts=spoken("Nội dung khác")), NOON
+    )
     work(session, after(NOON, MINUTE))
     return bulletin
 

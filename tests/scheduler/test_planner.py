@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from content import bulletins
 from content.bulletins import Draft
+from content.parts import spoken
 from devices import receivers
 from loa.database import Database
 from loa.times import DAY, HOUR, MINUTE, Instant, after
@@ -108,7 +109,7 @@ def test_what_passed_while_the_station_was_down_says_so(session: Session, cast: 
 def test_without_approval_there_is_no_sound_and_the_miss_says_why(
     session: Session, cast: Cast
 ) -> None:
-    bulletin = bulletins.write(session, cast.hoa, Draft(title="A", body="B"), NOON)
+    bulletin = bulletins.write(session, cast.hoa, Draft(title="A", parts=spoken("B")), NOON)
     schedule(session, cast, bulletin)
     (broadcast,) = plan(session)
     assert broadcast.recording_sha is None
@@ -118,7 +119,7 @@ def test_without_approval_there_is_no_sound_and_the_miss_says_why(
 
 
 def test_a_late_approval_gives_the_broadcast_its_sound(session: Session, cast: Cast) -> None:
-    bulletin = bulletins.write(session, cast.hoa, Draft(title="A", body="B"), NOON)
+    bulletin = bulletins.write(session, cast.hoa, Draft(title="A", parts=spoken("B")), NOON)
     schedule(session, cast, bulletin)
     (broadcast,) = plan(session)
     approve(session, cast, bulletin, ms=20_000)
@@ -136,7 +137,9 @@ def test_an_edit_takes_the_sound_away_until_it_is_approved_again(
     bulletin = approved_bulletin(session, cast)
     schedule(session, cast, bulletin)
     (broadcast,) = plan(session)
-    bulletins.edit(session, bulletin, cast.hoa, Draft(title="A", body="Nội dung khác"), NOON)
+    bulletins.edit(
+        session, bulletin, cast.hoa, Draft(title="A", parts=spoken("Nội dung khác")), NOON
+    )
     plan(session)
     assert broadcast.recording_sha is None
     assert broadcast.approver is None
@@ -155,7 +158,7 @@ def test_new_quiet_hours_cancel_what_now_breaks_them(session: Session, cast: Cas
 def test_a_longer_sound_that_would_run_into_the_night_is_cancelled(
     session: Session, cast: Cast
 ) -> None:
-    bulletin = bulletins.write(session, cast.hoa, Draft(title="A", body="B"), NOON)
+    bulletin = bulletins.write(session, cast.hoa, Draft(title="A", parts=spoken("B")), NOON)
     schedule(session, cast, bulletin, at=time(20, 59))
     (broadcast,) = plan(session)
     approve(session, cast, bulletin, ms=120_000)

@@ -275,6 +275,15 @@ def test_numbers_no_clock_can_show_are_refused(pole: Pole) -> None:
         receipts.verify(pole.rid, pole.batch(), pole.key.public.x)
 
 
+@pytest.mark.parametrize(
+    "detail", [b'{"a":' + b"[" * 2000 + b"]" * 2000 + b"}", b'{"a":"' + b"x" * 3000 + b'"}']
+)
+def test_an_entry_meant_to_choke_us_is_refused(pole: Pole, detail: bytes) -> None:
+    pole.raw.append(b'[1,"x","boot",1,"ntp",1,0,' + detail + b"]")
+    with pytest.raises((msgspec.DecodeError, signing.BadSignature)):
+        receipts.verify(pole.rid, pole.batch(), pole.key.public.x)
+
+
 def test_one_receivers_fault_keeps_nobody_elses_evidence_out(
     session: Session, cast: Cast, broadcast: Broadcast, pole: Pole, monkeypatch: pytest.MonkeyPatch
 ) -> None:

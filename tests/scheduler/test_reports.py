@@ -38,7 +38,9 @@ def fill(session: Session, at: Instant = NOON, title: str = "Lịch tiêm chủn
     session.flush()
     broadcast = Broadcast(
         occurrence="abc.1", schedule_id=schedule.id, bulletin_id=bulletin.id, title=title, priority=Priority.NORMAL,
-        field=5, starts_at=at, ms=30_000, author="Hoa", approver="Minh", scheduler="Hoa", planned_at=NOON,
+        field=5, starts_at=at, ms=30_000, author="Hoa",
+        approver_names=["Minh", "Người duyệt thứ hai"], approver_logins=["minh", "duyet2"], scheduler="Hoa",
+        planned_at=NOON,
     )  # fmt: skip
     session.add(broadcast)
     session.flush()
@@ -46,7 +48,7 @@ def fill(session: Session, at: Instant = NOON, title: str = "Lịch tiêm chủn
     for receiver, state in zip(cast.receivers, states, strict=True):
         delivery = Delivery(
             broadcast_id=broadcast.id, receiver_id=receiver.id, receiver_name=receiver.name,
-            area_name=receiver.area.full_name, state=state,
+            area_name=receiver.area.full_name, state=state, ms=30_000, recording_sha="a" * 64,
         )  # fmt: skip
         if state is DeliveryState.PLAYED:
             delivery.started_at, delivery.late_ms, delivery.played_ms = after(at, 7), 0, 30_000

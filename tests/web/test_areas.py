@@ -53,3 +53,48 @@ def test_it_says_what_comes_first(admin, monkeypatch):
     monkeypatch.setattr("web.areas.places", lambda session: [])
     assert "Thêm địa bàn đầu tiên" in words(admin.get("/dia-ban"))
     assert "không thuộc địa bàn nào" in words(admin.get("/dia-ban/moi"))
+
+
+def language_of(database, area_id):
+    with database.read() as session:
+        return areas.spoken_in(session)[area_id]
+
+
+def test_it_shows_and_sets_the_language_of_an_area(admin, lan, database, cast):
+    assert "thôn Đông 100 hộ · 1 đầu thu · tiếng Kinh (như cấp trên)" in words(lan.get("/dia-ban"))
+    here = f"/dia-ban/{cast.villages[0].id}/tieng"
+    assert "như cấp trên (tiếng Kinh)" in words(admin.get(here))
+    assert admin.post(here, data={"language": "tyz"}).location == "/dia-ban"
+    assert "thôn Đông 100 hộ · 1 đầu thu · tiếng Tày" in words(lan.get("/dia-ban"))
+    assert language_of(database, cast.villages[0].id) == "tyz"
+    assert 'selected value="tyz"' in admin.get(here).text
+    admin.post(here, data={"language": ""})
+    assert language_of(database, cast.villages[0].id) == "vi"
+
+
+def test_villages_follow_their_commune(admin, lan, database, cast):
+    here = f"/dia-ban/{cast.commune.id}/tieng"
+    assert "chưa chọn (tiếng Kinh)" in words(admin.get(here))
+    admin.post(here, data={"language": "km"})
+    assert language_of(database, cast.villages[0].id) == "km"
+    assert "tiếng Khmer (như cấp trên)" in words(lan.get("/dia-ban"))
+    village = f"/dia-ban/{cast.villages[0].id}/tieng"
+    assert "như cấp trên (tiếng Khmer)" in words(admin.get(village))
+
+
+def test_it_refuses_a_language_there_is_not_and_whoever_may_not(admin, hoa, cast):
+    here = f"/dia-ban/{cast.commune.id}/tieng"
+    answer = admin.post(here, data={"language": "xx"})
+    assert answer.status_code == 400
+    assert "Không có ngôn ngữ" in error_at(answer, "language")
+    assert hoa.get(here).status_code == 403
+    assert admin.get("/dia-ban/99/tieng").status_code == 404
+
+
+def test_a_new_area_says_its_language(admin, database, cast):
+    data = {"level": "bản", "name": "Lũng", "parent": str(cast.commune.id), "households": "9",
+            "language": "hmn"}  # fmt: skip
+    admin.post("/dia-ban/moi", data=data)
+    with database.read() as session:
+        (added,) = [area for _, area in areas.tree(session) if area.name == "Lũng"]
+    assert added.language == "hmn"

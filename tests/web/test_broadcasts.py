@@ -1,9 +1,16 @@
 from __future__ import annotations
 
+from content import bulletins
+from content.parts import Translation
+from devices import areas
+from loa import staff
+from loa.staff import Role
 from loa.times import HOUR, after
-from scheduler import broadcasts
+from scheduler import broadcasts, schedules
 from scheduler.broadcasts import Broadcast, Delivery, DeliveryState
-from tests.web.conftest import words
+from scheduler.schedules import Kind, Rule
+from tests.cast import NOON, PASSWORD, ZONE, approved_bulletin
+from tests.web.conftest import plan, words
 
 
 def test_it_shows_all_that_is_known_of_a_broadcast(hoa, database, broadcast):
@@ -27,6 +34,8 @@ def test_it_shows_all_that_is_known_of_a_broadcast(hoa, database, broadcast):
     assert "bị ngắt mất điện" in told
     assert "không phải là không phát" in told
     assert "Người duyệt Minh" in told
+    assert "Dài 30 giây · độ to đạt chuẩn" in told
+    assert "Số đo Độ to -16,0 LUFS (chuẩn -16), đỉnh -1,0 dBTP" in told
 
 
 def test_it_shows_a_reason_it_does_not_know_as_it_came(hoa, database, broadcast):
@@ -36,15 +45,53 @@ def test_it_shows_a_reason_it_does_not_know_as_it_came(hoa, database, broadcast)
     assert "đầu thu báo “&lt;solar_flare&gt;”" in hoa.get(f"/luot-phat/{broadcast.id}").text
 
 
-def test_it_stops_a_broadcast_after_asking(hoa, minh, database, broadcast, clock):
+def test_it_stops_a_broadcast_after_asking(lan, minh, database, broadcast, clock):
     here = f"/luot-phat/{broadcast.id}"
-    assert "Dừng lượt này" not in words(hoa.get(here))
+    assert "Dừng lượt này" not in words(lan.get(here))
     assert "Dừng lượt này" in words(minh.get(here))
     assert "Dừng lượt phát này?" in words(minh.get(here + "/dung"))
     assert minh.post(here + "/dung").location == here
     told = words(minh.get(here))
     assert "Minh dừng" in told
     assert "Dừng lượt này" not in told
+
+
+def test_whoever_set_it_may_stop_it_and_another_writer_may_not(hoa, sign_in, database, broadcast):
+    here = f"/luot-phat/{broadcast.id}"
+    with database.write() as session:
+        other = staff.add(
+            session, login="soan2", name="Người soạn khác", role=Role.EDITOR, password=PASSWORD, now=NOON
+        )  # fmt: skip
+    another = sign_in(other)
+    for page in (here, "/"):
+        assert f'href="{here}/dung"' in hoa.get(page).text
+        assert f'href="{here}/dung"' not in another.get(page).text
+    assert another.get(here + "/dung").status_code == 403
+    assert "không có quyền dừng phát" in words(another.post(here + "/dung"))
+    assert "Dừng lượt phát này?" in words(hoa.get(here + "/dung"))
+    assert hoa.post(here + "/dung").location == here
+    assert "Hoa dừng" in words(hoa.get(here))
+
+
+def test_it_tells_other_languages_and_lets_each_sound_be_heard(hoa, database, cast):
+    with database.write() as session:
+        for village, code in zip(cast.villages, ("tyz", "nut"), strict=False):
+            areas.set_language(session, areas.get(session, village.id), code, now=NOON, by="test")
+        tay = Translation(language="tyz", upload="b" * 64, name="tày.mp3")
+        bulletin = approved_bulletin(session, cast, translations=(tay,))
+        rule = Rule(kind=Kind.ONCE, at=schedules.time(12, 30), start_date=schedules.date(2026, 11, 21),
+                    area_ids=(cast.commune.id,))  # fmt: skip
+        schedules.add(session, bulletin, cast.hoa, rule, now=NOON, zone=ZONE)
+        plan(session, NOON)
+        sounds = dict(bulletins.get(session, bulletin.id).sounds)
+    page = hoa.get("/luot-phat/1")
+    told = words(page)
+    assert "· tiếng Tày" in told
+    assert "· tiếng Nùng, nghe bản tiếng Kinh" in told
+    assert told.count("nghe bản") == 1
+    assert told.index("Bản tiếng Kinh") < told.index("Bản tiếng Tày")
+    assert page.text.count("<audio") == len(sounds) == 2
+    assert sounds["tyz"] in page.text
 
 
 def test_it_stops_nothing_that_is_over(minh, database, broadcast, clock):

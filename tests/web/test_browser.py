@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+import wave
 
 import pytest
 import sqlalchemy as sa
 from playwright.sync_api import Page, expect
 
-from content import recordings
+from content import bulletins, recordings
+from content.bulletins import Draft
+from content.parts import spoken
+from loa.times import after
 from scheduler import broadcasts
 from scheduler.broadcasts import Broadcast, DeliveryState
 from scheduler.schedules import Schedule
-from tests.cast import PASSWORD
+from tests.cast import NOON, PASSWORD, give_sound
 from web import live
 
 pytestmark = pytest.mark.browser
@@ -172,7 +176,7 @@ def test_a_second_tap_does_not_broadcast_twice(at, approved, database):
 def test_a_file_over_the_limit_is_refused_before_it_is_sent(at, cast, tmp_path):
     page = at("/ban-tin/moi")
     page.evaluate("document.querySelector('input[type=file]').dataset.most = '0.001'")
-    page.get_by_label("tệp ghi âm tải lên").check()
+    page.get_by_label("bản ghi âm").check()
     big = tmp_path / "dai.mp3"
     big.write_bytes(b"x" * 5000)
     page.set_input_files("input[type=file]", big)
@@ -185,7 +189,7 @@ def test_a_file_over_the_limit_is_refused_before_it_is_sent(at, cast, tmp_path):
 def test_the_reading_is_shown_while_one_types(at, cast):
     page = at("/ban-tin/moi")
     page.get_by_label("Nội dung").fill("Họp lúc 5h.")
-    expect(page.locator("#doc-thu")).to_contain_text("Họp lúc năm giờ")
+    expect(page.locator("#doc-thu-0")).to_contain_text("Họp lúc năm giờ")
 
 
 def test_a_page_that_nobody_sees_lets_go_of_its_stream(at, served, cast, app):
@@ -198,3 +202,87 @@ def test_a_page_that_nobody_sees_lets_go_of_its_stream(at, served, cast, app):
         "document.dispatchEvent(new Event('visibilitychange'))"
     )
     assert page.evaluate("window.streamsClosed") == 1
+
+
+# --- what the reader has in hand -------------------------------------------------------------------
+
+
+@pytest.fixture
+def submitted(database, cast, config):
+    """Handed in by Hoa; its sound is half a minute of silence."""
+    with database.write() as session:
+        draft = Draft(title="Họp", parts=spoken("Họp thôn."))
+        bulletin = bulletins.write(session, cast.hoa, draft, NOON)
+        sha = give_sound(session, bulletin)
+        bulletins.submit(session, bulletin, cast.hoa, NOON)
+    path = recordings.file(config.recordings, sha)
+    path.parent.mkdir(parents=True)
+    with wave.open(str(path), "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(8_000)
+        sound.writeframes(bytes(2 * 8_000 * 30))
+    return bulletin
+
+
+def edit(database, cast, bulletin):
+    """Hoa changes the words: the sound that Minh has before him is that of an older version."""
+    with database.write() as session:
+        found = bulletins.get(session, bulletin.id)
+        draft = Draft(title="Họp", parts=spoken("Họp xã."))
+        bulletins.edit(session, found, cast.hoa, draft, after(NOON, 1))
+
+
+def test_a_refusal_stays_when_the_page_looks_for_news(at, submitted):
+    page = at(f"/ban-tin/{submitted.id}", "minh")
+    page.get_by_role("button", name="Duyệt cho phát").click()
+    page.wait_for_url("**/duyet")
+    page.wait_for_load_state("load")
+    with page.expect_response("**/am-thanh") as looked:
+        page.evaluate("htmx.trigger(document.body, 'live:bulletins')")
+    assert looked.value.status == 204
+    expect(page.get_by_text("Hãy nghe hết bản ghi rồi đánh dấu vào đây.")).to_be_visible()
+
+
+def test_what_is_being_typed_outlasts_a_change_which_is_told(at, database, cast, submitted):
+    page = at(f"/ban-tin/{submitted.id}", "minh")
+    page.get_by_text("Trả lại người soạn").click()
+    page.get_by_label("Lý do trả lại").fill("Sai giờ")
+    edit(database, cast, submitted)
+    expect(page.get_by_text("Trang có thay đổi mới.")).to_be_visible()
+    expect(page.get_by_label("Lý do trả lại")).to_have_value("Sai giờ")
+    page.get_by_role("button", name="Trả lại", exact=True).click()
+    expect(page.get_by_text("không còn ở trạng thái chờ duyệt")).to_be_visible()
+    expect(page.get_by_text("Lý do bạn vừa ghi: “Sai giờ”")).to_be_visible()
+    page.goto(re.sub("/tra-lai$", "", page.url))
+    expect(page.get_by_text("bản nháp")).to_be_visible()
+
+
+def test_a_sound_that_is_heard_plays_on_and_is_not_approved_for_another(
+    at, database, cast, submitted
+):
+    page = at(f"/ban-tin/{submitted.id}", "minh")
+    page.wait_for_function("document.querySelector('audio').duration > 0")
+    page.locator(".wave").click(position={"x": 2, "y": 10})
+    page.wait_for_function("document.querySelector('audio').currentTime > 0")
+    edit(database, cast, submitted)
+    note = page.get_by_text("Trang có thay đổi mới.")
+    expect(note).to_be_visible()
+    assert page.evaluate("!document.querySelector('audio').paused")
+    with database.write() as session:
+        found = bulletins.get(session, submitted.id)
+        give_sound(session, found)
+        bulletins.submit(session, found, cast.hoa, after(NOON, 2))
+    page.get_by_label("Tôi đã nghe bản ghi này từ đầu đến cuối").check()
+    page.get_by_role("button", name="Duyệt cho phát").click()
+    expect(page.get_by_text("Âm thanh đã thay đổi sau khi trang được mở.")).to_be_visible()
+    with database.read() as session:
+        assert bulletins.get(session, submitted.id).state == bulletins.State.SUBMITTED
+
+
+def test_a_page_with_nothing_in_hand_is_renewed(at, database, cast, submitted):
+    page = at(f"/ban-tin/{submitted.id}", "minh")
+    expect(page.get_by_role("button", name="Duyệt cho phát")).to_be_visible()
+    edit(database, cast, submitted)
+    expect(page.get_by_role("button", name="Duyệt cho phát")).to_be_hidden()
+    expect(page.get_by_text("Trang có thay đổi mới.")).to_be_hidden()

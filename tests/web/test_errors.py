@@ -7,14 +7,14 @@ from sqlalchemy.exc import OperationalError
 
 from loa.errors import ContentError, DatabaseError, NotAllowed, NotFound
 from tests.web.conftest import words
-from web import bulletins as pages
+from web import library as pages
 
 
 def fail_with(monkeypatch, error):
     def fail(*_args, **_kwargs):
         raise error
 
-    monkeypatch.setattr(pages.bulletins, "listing", fail)
+    monkeypatch.setattr(pages.library, "listing", fail)
 
 
 def test_it_has_a_page_for_an_address_that_leads_nowhere(hoa, client):

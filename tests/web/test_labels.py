@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from content.bulletins import Kind, Priority
+from content.bulletins import Priority
 from content.bulletins import State as BulletinState
 from loa.staff import Role
 from scheduler.broadcasts import DeliveryState, Tally
@@ -18,7 +18,7 @@ D, S = DeliveryState, BroadcastState
 @pytest.mark.parametrize(
     ("words", "kind"),
     [
-        (labels.BULLETIN_STATES, BulletinState), (labels.BULLETIN_KINDS, Kind), (labels.PRIORITIES, Priority),
+        (labels.BULLETIN_STATES, BulletinState), (labels.PRIORITIES, Priority),
         (labels.BROADCAST_STATES, BroadcastState), (labels.DELIVERY_STATES, DeliveryState), (labels.ROLES, Role),
         (labels.ROLE_DUTIES, Role), (labels.SCHEDULE_KINDS, ScheduleKind), (labels.HEALTH, Health),
         (labels.HEALTH_TONES, Health), (labels.TROUBLES, Trouble), (labels.BULLETIN_TONES, BulletinState),
@@ -56,7 +56,7 @@ def test_a_broadcast_is_told_in_a_few_words(state, counts, badge, rest):
 
 @pytest.mark.parametrize(
     ("ms", "told"),
-    [(0, "0 giây"), (45_000, "45 giây"), (59_900, "1 phút 00 giây"), (80_000, "1 phút 20 giây"),
+    [(0, "0 giây"), (45_000, "45 giây"), (59_900, "59 giây"), (12_960, "12 giây"), (80_000, "1 phút 20 giây"),
      (3_600_000, "1 giờ 00 phút"), (5_400_000, "1 giờ 30 phút"), (None, "")],
 )  # fmt: skip
 def test_a_length_in_two_units(ms, told):
@@ -104,6 +104,24 @@ def test_numbers_are_written_as_in_vietnam():
     assert labels.number(1234567.5, 1) == "1.234.567,5"
     assert labels.size(999_000) == "999 kB"
     assert labels.size(1_234_567) == "1,2 MB"
+
+
+@pytest.mark.parametrize(
+    ("lufs", "peak", "told"),
+    [(-16.1, -1.0, "độ to đạt chuẩn"), (-17.0, -0.5, "độ to đạt chuẩn"), (-18.4, -3.0, "độ to thấp hơn chuẩn"),
+     (-14.9, -1.0, "độ to cao hơn chuẩn"), (-16.0, -0.2, "có chỗ to quá, dễ rè loa")],
+)  # fmt: skip
+def test_loudness_in_words(lufs, peak, told):
+    assert labels.loudness(lufs, peak) == told
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("Đài truyền thanh xã Mẫu", ("Đài truyền thanh", "xã Mẫu")), ("Loa xã Mẫu", ("", "Loa xã Mẫu")),
+     ("Đài Truyền Thanh", ("", "Đài Truyền Thanh"))],
+)  # fmt: skip
+def test_a_stations_name_in_two_parts(name, told):
+    assert labels.station_parts(name) == told
 
 
 def test_a_reason_nobody_foresaw_is_shown_as_it_came():

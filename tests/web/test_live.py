@@ -7,6 +7,7 @@ import pytest
 
 from content import bulletins, recordings
 from content.bulletins import Draft
+from content.parts import spoken
 from scheduler import leases
 from scheduler.broadcasts import Delivery, DeliveryState
 from tests.cast import NOON
@@ -86,7 +87,9 @@ def test_it_tells_of_a_commit_within_a_second(stream, database, broadcast):
 
 def test_it_tells_of_progress_of_a_sound(stream, database, cast):
     with database.write() as session:
-        bulletin = bulletins.write(session, cast.hoa, Draft(title="Họp", body="Họp."), NOON)
+        bulletin = bulletins.write(
+            session, cast.hoa, Draft(title="Họp", parts=spoken("Họp.")), NOON
+        )
         rendering = recordings.queue(session, bulletin, NOON)
     assert stream.changed(1.0) == {"bulletins"}
     with database.write() as session:

@@ -4,10 +4,11 @@ import csv
 import io
 
 import pytest
+import sqlalchemy as sa
 
 from loa.times import HOUR
 from scheduler import broadcasts
-from scheduler.broadcasts import Broadcast, DeliveryState
+from scheduler.broadcasts import Broadcast, Delivery, DeliveryState
 from tests.web.conftest import error_at, words
 from web import log
 
@@ -110,3 +111,26 @@ def test_it_asks_no_more_for_many_rows_than_for_few(hoa, played, queries):
     with queries:
         hoa.get("/nhat-ky")
     assert queries.number < 15
+
+
+def test_it_names_who_wrote_and_all_who_approved(hoa, database, played):
+    with database.write() as session:
+        found = session.scalars(sa.select(Broadcast)).one()
+        found.approver_names = ["Minh", "Người duyệt thứ hai"]
+    assert "Hoa soạn · Minh, Người duyệt thứ hai duyệt" in words(hoa.get("/nhat-ky"))
+    file = hoa.get("/nhat-ky.csv").data.decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(file)))
+    assert {row["người duyệt"] for row in rows} == {"Minh, Người duyệt thứ hai"}
+
+
+def test_it_shows_language_sound_and_length_of_each_delivery(hoa, database, played):
+    with database.write() as session:
+        delivery = session.scalars(sa.select(Delivery).where(Delivery.played_ms.is_not(None))).one()
+        delivery.language, delivery.recording_sha, delivery.ms = "tyz", "f" * 64, 45_000
+    told = words(hoa.get("/nhat-ky?ket_qua=played"))
+    assert "tiếng Tày" in told
+    assert "30 giây trên 45 giây" in told
+    file = hoa.get("/nhat-ky.csv?ket_qua=played").data.decode("utf-8-sig")
+    (row,) = csv.DictReader(io.StringIO(file))
+    assert (row["ngôn ngữ"], row["mã băm âm thanh"]) == ("Tày", "f" * 64)
+    assert row["thời lượng yêu cầu (ms)"] == "45000"

@@ -6,19 +6,63 @@ import re
 
 import pytest
 from flask import Flask
+from sqlalchemy.exc import OperationalError
+from werkzeug.routing import Rule
 
+from content import bulletins, entries, library, uploads
+from content.bulletins import Bulletin, Draft
+from content.dictionary import Entry
+from content.parts import Recorded, Translation, spoken
 from loa.staff import May, Role
+from tests.cast import NOON, give_sound
 from tests.web.conftest import words
 
 BOTH_DATABASES = True
+SHA = "a" * 64
 PLACES = {
     "bulletin_id": 1,
     "broadcast_id": 1,
     "schedule_id": 1,
     "receiver_id": "r-0000",
     "staff_id": 3,
+    "area_id": 1,
+    "version": 1,
+    "number": 1,
+    "entry_id": 1,
+    "language": "tyz",
+    "sha": SHA,
+    "transfer_id": "a" * 32,
 }
-NOT_PAGES = {"static", "live.stream", "sign_in.sign_in", "sounds.file"}
+OTHER_PLACES = {"number": 2}
+"""A part that is a recording: the pages of ``cuts`` are of such alone."""
+ASKED = {
+    "bulletins.new_part": "?loai=text&so=1",
+    "readings.show": "?tu=0&den=3",
+}
+NOT_PAGES = {
+    "static",
+    "live.stream",
+    "sign_in.sign_in",
+    "sounds.file",
+    "listening.wav",
+    "cuts.original",
+}
+
+
+def _places(rule: Rule) -> dict[str, object]:
+    known = PLACES | OTHER_PLACES if rule.endpoint.startswith("cuts.") else PLACES
+    return {name: known[name] for name in rule.arguments}
+
+
+@pytest.fixture
+def station(database, cast, broadcast):
+    """Something of every kind that a page can show, under the numbers in PLACES."""
+    with database.write() as session:
+        bulletin = session.get_one(Bulletin, 1)
+        bulletin.parts = (*bulletin.parts, Recorded(upload=SHA, name="đọc.mp3"))
+        bulletin.translations = (Translation(language="tyz", upload=SHA, name="tày.mp3"),)
+        uploads.note(session, [SHA], NOON)
+        entries.teach(session, cast.hoa, Entry("NVH", "nhà văn hóa", True, ""), NOON)
 
 
 def pages(app: Flask) -> list[tuple[str, str, May]]:
@@ -26,7 +70,7 @@ def pages(app: Flask) -> list[tuple[str, str, May]]:
     with app.test_request_context():
         adapter = app.url_map.bind("")
         return [
-            (rule.endpoint, adapter.build(rule.endpoint, {a: PLACES[a] for a in rule.arguments}),
+            (rule.endpoint, adapter.build(rule.endpoint, _places(rule)) + ASKED.get(rule.endpoint, ""),
              getattr(app.view_functions[rule.endpoint], "needs", May.READ))
             for rule in app.url_map.iter_rules()
             if "GET" in rule.methods and rule.endpoint not in NOT_PAGES
@@ -37,7 +81,7 @@ def acts(app: Flask) -> list[tuple[str, str, May]]:
     with app.test_request_context():
         adapter = app.url_map.bind("")
         return [
-            (rule.endpoint, adapter.build(rule.endpoint, {a: PLACES[a] for a in rule.arguments}, method="POST"),
+            (rule.endpoint, adapter.build(rule.endpoint, _places(rule), method="POST"),
              getattr(app.view_functions[rule.endpoint], "needs", May.READ))
             for rule in app.url_map.iter_rules()
             if "POST" in rule.methods and not rule.endpoint.startswith("sign_in")
@@ -49,7 +93,7 @@ def someone(request, cast):
     return getattr(cast, request.param)
 
 
-def test_it_shows_each_role_what_it_may_see_and_refuses_the_rest(app, sign_in, someone, broadcast):
+def test_it_shows_each_role_what_it_may_see_and_refuses_the_rest(app, sign_in, someone, station):
     client = sign_in(someone)
     for endpoint, address, act in pages(app):
         answer = client.get(address)
@@ -59,7 +103,44 @@ def test_it_shows_each_role_what_it_may_see_and_refuses_the_rest(app, sign_in, s
         assert answer.status_code in wanted, (endpoint, answer.status_code, words(answer)[:300])
 
 
-def test_it_refuses_each_act_to_roles_that_may_not(app, sign_in, someone, broadcast):
+def test_it_counts_on_every_page_what_waits_for_an_approver(
+    app, minh, hoa, database, station, cast
+):
+    with database.write() as session:
+        bulletin = bulletins.write(
+            session, cast.hoa, Draft(title="Họp", parts=spoken("Họp thôn.")), NOON
+        )
+        give_sound(session, bulletin)
+        bulletins.submit(session, bulletin, cast.hoa, NOON)
+    for _, address, act in pages(app):
+        for person, client, shown in ((cast.minh, minh, 1), (cast.hoa, hoa, 0)):
+            page = client.get(address).text if person.may(act) else ""
+            if 'class="main"' in page:
+                assert page.count('<span class="count">1<') == shown, address
+
+
+def test_what_waits_is_one_question_more(minh, admin, queries, station):
+    asked = []
+    for person in (admin, minh):
+        before = queries.number
+        with queries:
+            person.get("/mat-khau")
+        asked.append(queries.number - before)
+    # The question, and the beginning of its transaction.
+    assert asked[1] - asked[0] == 2
+
+
+def test_a_page_without_the_number_is_shown_when_the_database_is_busy(minh, monkeypatch):
+    def busy(*_args):
+        raise OperationalError("SELECT", {}, Exception("database is locked"))
+
+    monkeypatch.setattr(library, "count_to_decide", busy)
+    page = minh.get("/mat-khau")
+    assert page.status_code == 200
+    assert 'class="count"' not in page.text
+
+
+def test_it_refuses_each_act_to_roles_that_may_not(app, sign_in, someone, station):
     client = sign_in(someone)
     for endpoint, address, act in acts(app):
         if not someone.may(act):
@@ -74,7 +155,7 @@ def test_it_names_no_reading_act_that_only_needs_reading(app):
     assert {endpoint for endpoint, _, act in acts(app) if act is May.READ} == own
 
 
-def test_it_lets_no_script_or_style_into_a_page(app, admin, minh, broadcast):
+def test_it_lets_no_script_or_style_into_a_page(app, admin, minh, station):
     for client in (admin, minh):
         for _, address, _ in pages(app):
             page = client.get(address).text
@@ -97,7 +178,7 @@ def test_it_sends_the_headers_that_keep_others_out(hoa, client):
         assert answer.headers["Referrer-Policy"] == "same-origin"
 
 
-def test_it_has_a_label_for_every_field(app, admin, minh, broadcast):
+def test_it_has_a_label_for_every_field(app, admin, minh, station):
     for client in (admin, minh):
         for _, address, _ in pages(app):
             page = client.get(address).text
@@ -114,7 +195,7 @@ def test_it_has_a_label_for_every_field(app, admin, minh, broadcast):
                 assert name[1] in labelled, (address, tag)
 
 
-def test_it_speaks_no_english(app, admin, minh, broadcast):
+def test_it_speaks_no_english(app, admin, minh, station):
     for client in (admin, minh):
         for _, address, _ in pages(app):
             found = re.findall(

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import pytest
 import sqlalchemy as sa
+from playwright.sync_api import expect
 
 from content import bulletins
 from content.bulletins import Draft, Priority
+from content.parts import spoken
 from devices import areas
 from scheduler.schedules import Kind, Schedule
-from tests.cast import NOON, approved_bulletin, vn
+from tests.cast import NOON, PASSWORD, approved_bulletin, vn
 from tests.web.conftest import error_at, words
 from web.schedules import places
 
@@ -36,7 +38,9 @@ def test_it_schedules(hoa, database, form, here):
     assert "17:00 hằng ngày, từ 21/11/2026 đến hết 25/11/2026" in words(hoa.get(here))
 
 
-@pytest.mark.parametrize("typed", ["17:00", "17h00", "17h", "1700", "17.00"])
+@pytest.mark.parametrize(
+    "typed", ["17:00", "17h00", "17h", "1700", "17.00", "17", "17:", "17g00", "17 giờ"]
+)
 def test_it_understands_a_time_as_people_type_it(hoa, database, form, here, typed):
     hoa.post(here + "/dat-lich", data={**form, "at": typed})
     assert str(found(database)[0].at) == "17:00:00"
@@ -48,6 +52,39 @@ def test_it_understands_a_time_as_people_type_it(hoa, database, form, here, type
 def test_it_reads_the_day_before_the_month(hoa, database, form, here, typed):
     hoa.post(here + "/dat-lich", data={**form, "start_date": typed})
     assert str(found(database)[0].start_date) == "2026-11-22"
+
+
+@pytest.mark.parametrize(
+    ("typed", "at"), [("18", "18:00:00"), ("7", "07:00:00"), ("0730", "07:30:00")]
+)
+def test_an_hour_alone_is_that_hour(hoa, database, form, here, typed, at):
+    hoa.post(here + "/dat-lich", data={**form, "at": typed})
+    assert str(found(database)[0].at) == at
+
+
+def test_it_says_when_and_where_it_will_sound(hoa, form, here, cast):
+    hoa.post(here + "/dat-lich", data={**form, "kind": "once"})
+    assert "Đã đặt lịch: 17:00 thứ Bảy 21/11/2026, xã Mẫu, 3 đầu thu." in words(hoa.get(here))
+    places = [str(village.id) for village in cast.villages[:2]]
+    hoa.post(here + "/dat-lich", data={**form, "area_ids": places})
+    told = words(hoa.get(here))
+    assert "hằng ngày, từ 21/11/2026 đến hết 25/11/2026, thôn Đông, thôn Đoài, 2 đầu thu." in told
+
+
+@pytest.mark.browser
+def test_an_hour_alone_is_completed_while_typing(page, served, here):
+    page.goto(served + "/dang-nhap")
+    page.fill("[name=login]", "hoa")
+    page.fill("[name=password]", PASSWORD)
+    page.get_by_role("button", name="Đăng nhập").click()
+    page.wait_for_url(served + "/")
+    page.goto(served + here + "/dat-lich")
+    field = page.get_by_label("Giờ phát")
+    for typed, shown in (("18", "18:00"), ("7", "07:00"), ("1705", "17:05"), ("25", "25:")):
+        field.fill("")
+        field.press_sequentially(typed)
+        field.blur()
+        expect(field).to_have_value(shown)
 
 
 def test_it_forgets_what_does_not_belong_to_the_kind(hoa, database, form, here):
@@ -129,7 +166,7 @@ def test_it_broadcasts_nothing_now_that_is_not_approved_or_in_quiet_hours(
     hoa, database, cast, here, clock
 ):
     with database.write() as session:
-        draft = bulletins.write(session, cast.hoa, Draft(title="Nháp", body="Nháp."), NOON)
+        draft = bulletins.write(session, cast.hoa, Draft(title="Nháp", parts=spoken("Nháp.")), NOON)
     places = {"area_ids": str(cast.commune.id)}
     answer = hoa.post(f"/ban-tin/{draft.id}/phat-ngay", data=places)
     assert answer.status_code == 400
@@ -147,15 +184,21 @@ def test_it_lists_what_runs_and_what_is_over(hoa, lan, database, form, here, clo
     assert "Lượt tới: 17:00 ngày 21/11/2026" in told
     assert "xã Mẫu" in told
     assert "Kết thúc lịch này" in told
+    assert "Đặt lịch cho một bản tin" in told
+    assert "Đặt lịch cho một bản tin" not in words(lan.get("/lich-phat"))
     assert "Kết thúc lịch này" not in words(lan.get("/lich-phat"))
     clock.now = vn("2026-11-26 08:00")
     assert "Lịch đã xong hoặc đã kết thúc (1)" in words(hoa.get("/lich-phat"))
 
 
-def test_it_warns_of_a_schedule_whose_bulletin_is_not_approved(hoa, database, form, here):
+def test_it_warns_of_a_schedule_whose_bulletin_is_not_approved(
+    hoa, database, cast, approved, form, here
+):
     hoa.post(here + "/dat-lich", data=form)
-    hoa.post(here + "/sua", data={"kind": "text", "title": "Khác", "body": "Khác.", "field": "1",
-                                  "priority": "normal", "speed": "135"})  # fmt: skip
+    with database.write() as session:
+        bulletin = bulletins.get(session, approved.id)
+        draft = Draft(title="Khác", parts=spoken("Khác."))
+        bulletins.edit(session, bulletin, cast.hoa, draft, NOON)
     assert "chưa duyệt thì không phát" in words(hoa.get("/lich-phat"))
 
 

@@ -4,7 +4,9 @@ import pytest
 
 from content import bulletins, recordings
 from content.bulletins import Draft
+from content.parts import recorded, spoken
 from content.recordings import RenderingState
+from loa.languages import KINH
 from tests.cast import NOON
 from tests.web.conftest import words
 from web.sounds import wave
@@ -44,6 +46,20 @@ def test_it_gives_out_no_other_file(minh, address, approved, sha):
     assert minh.get(f"/ban-tin/{approved.id}/am-thanh.mp3?sha={sha}").status_code == 404
 
 
+def test_it_plays_the_sound_of_each_language_and_what_was_approved_before(
+    minh, address, approved, database, config
+):
+    tay, newer = "a" * 64, "b" * 64
+    for sha in (tay, newer):
+        path = recordings.file(config.recordings, sha)
+        path.parent.mkdir(parents=True)
+        path.write_bytes(SOUND)
+    with database.write() as session:
+        bulletins.get(session, approved.id).sounds = {KINH: newer, "tyz": tay}
+    for sha in (tay, newer, approved.recording_sha):
+        assert minh.get(f"/ban-tin/{approved.id}/am-thanh.mp3?sha={sha}").data == SOUND
+
+
 def test_it_asks_who_is_listening(client, address):
     assert client.get(address).status_code == 302
 
@@ -56,7 +72,9 @@ def test_it_says_so_when_the_file_is_missing(minh, approved):
 @pytest.fixture
 def making(database, cast):
     with database.write() as session:
-        bulletin = bulletins.write(session, cast.hoa, Draft(title="Họp", body="Họp thôn."), NOON)
+        bulletin = bulletins.write(
+            session, cast.hoa, Draft(title="Họp", parts=spoken("Họp thôn.")), NOON
+        )
         rendering = recordings.queue(session, bulletin, NOON)
         rendering.state, rendering.step, rendering.percent = (
             RenderingState.RUNNING,
@@ -90,6 +108,26 @@ def test_it_tries_again_after_a_failure(hoa, making, database):
     assert hoa.post(f"/ban-tin/{making.id}/tao-lai").location == f"/ban-tin/{making.id}"
     with database.read() as session:
         assert recordings.latest_rendering(session, making.id).state == RenderingState.QUEUED
+
+
+def test_a_file_that_cannot_be_heard_is_to_be_replaced_first(hoa, database, cast):
+    with database.write() as session:
+        draft = Draft(title="Ghi âm", parts=recorded("a" * 64))
+        bulletin = bulletins.write(session, cast.hoa, draft, NOON)
+        rendering = recordings.queue(session, bulletin, NOON)
+        rendering.state, rendering.error = RenderingState.FAILED, "Tệp im lặng."
+    page = hoa.get(f"/ban-tin/{bulletin.id}/am-thanh").text
+    assert f'<a role="button" href="/ban-tin/{bulletin.id}/sua">Thay tệp khác</a>' in page
+    assert page.index("Thay tệp khác") < page.index("Thử tạo lại")
+    assert "Đặt lịch" not in page
+
+
+def test_a_text_that_failed_offers_no_other_file(hoa, making, database):
+    with database.write() as session:
+        recordings.latest_rendering(session, making.id).state = RenderingState.FAILED
+    page = hoa.get(f"/ban-tin/{making.id}/am-thanh").text
+    assert "Thử tạo lại" in page
+    assert "Thay tệp khác" not in page
 
 
 def test_it_makes_no_sound_anew_that_is_there(hoa, approved):

@@ -7,7 +7,8 @@ import pytest
 import sqlalchemy as sa
 
 from content import bulletins, recordings
-from content.bulletins import Draft
+from content.bulletins import Draft, Priority
+from content.parts import spoken
 from content.recordings import RenderingState
 from devices import broker
 from devices.receivers import Journal, Presence, Receiver
@@ -16,7 +17,7 @@ from loa.times import HOUR, MINUTE, after
 from scheduler import broadcasts, leases, schedules
 from scheduler.broadcasts import Broadcast, Delivery, DeliveryState
 from scheduler.schedules import Kind, Rule
-from tests.cast import NOON, ZONE, add_receiver, approved_bulletin, vn
+from tests.cast import NOON, ZONE, add_receiver, another_approver, approved_bulletin, give_sound, vn
 from tests.web.conftest import plan, words
 from web import create_app
 
@@ -113,15 +114,36 @@ def test_it_tells_what_comes_tomorrow(hoa, database, cast, approved, clock):
 def test_it_asks_an_approver_to_approve_what_others_wrote(hoa, minh, database, cast):
     with database.write() as session:
         for author in (cast.hoa, cast.minh):
-            bulletin = bulletins.write(session, author, Draft(title="Họp", body="Họp."), NOON)
+            draft = Draft(title="Họp", parts=spoken("Họp."))
+            bulletin = bulletins.write(session, author, draft, NOON)
             bulletin.state = bulletins.State.SUBMITTED
-    assert "1 bản tin chờ bạn nghe và duyệt." in words(minh.get("/"))
+    page = minh.get("/")
+    assert '<a href="/duyet">1 bản tin chờ bạn nghe và duyệt.</a>' in page.text
     assert "chờ bạn nghe" not in words(hoa.get("/"))
+
+
+def test_it_asks_for_a_second_approval_of_an_emergency_and_only_once_of_each(
+    minh, sign_in, database, cast
+):
+    with database.write() as session:
+        second = another_approver(session)
+        draft = Draft(title="Lũ", parts=spoken("Sơ tán."), priority=Priority.EMERGENCY)
+        bulletin = bulletins.write(session, cast.hoa, draft, NOON)
+        give_sound(session, bulletin)
+        bulletins.submit(session, bulletin, cast.hoa, NOON)
+    assert "1 bản tin khẩn cấp chờ bạn nghe và duyệt." in words(minh.get("/"))
+    with database.write() as session:
+        found = bulletins.get(session, bulletin.id)
+        bulletins.approve(session, found, cast.minh, found.sounds.values(), NOON)
+    assert "khẩn cấp chờ bạn" not in words(minh.get("/"))
+    assert "1 bản tin khẩn cấp chờ bạn nghe và duyệt." in words(sign_in(second).get("/"))
 
 
 def test_it_tells_an_author_of_what_came_back(hoa, minh, database, cast):
     with database.write() as session:
-        bulletin = bulletins.write(session, cast.hoa, Draft(title="Họp", body="Họp."), NOON)
+        bulletin = bulletins.write(
+            session, cast.hoa, Draft(title="Họp", parts=spoken("Họp.")), NOON
+        )
         bulletin.state = bulletins.State.REJECTED
     assert "1 bản tin của bạn bị trả lại" in words(hoa.get("/"))
     assert "bị trả lại" not in words(minh.get("/"))
@@ -130,7 +152,9 @@ def test_it_tells_an_author_of_what_came_back(hoa, minh, database, cast):
 def test_it_warns_of_a_broadcast_that_will_not_sound(hoa, database, broadcast, cast, approved):
     with database.write() as session:
         bulletin = bulletins.get(session, approved.id)
-        bulletins.edit(session, bulletin, cast.hoa, Draft(title="Khác", body="Khác."), NOON)
+        bulletins.edit(
+            session, bulletin, cast.hoa, Draft(title="Khác", parts=spoken("Khác.")), NOON
+        )
         plan(session, NOON)
     assert "Lượt 12:30 “Khác” sẽ không phát vì bản tin chưa được duyệt." in words(hoa.get("/"))
 
@@ -159,7 +183,9 @@ def test_it_tells_lost_receivers_from_those_never_seen(hoa, database, cast):
 
 def test_it_tells_of_a_sound_that_could_not_be_made(hoa, database, cast):
     with database.write() as session:
-        bulletin = bulletins.write(session, cast.hoa, Draft(title="Họp", body="Họp."), NOON)
+        bulletin = bulletins.write(
+            session, cast.hoa, Draft(title="Họp", parts=spoken("Họp.")), NOON
+        )
         recordings.queue(session, bulletin, NOON).state = RenderingState.FAILED
     assert "Không tạo được âm thanh của bản tin “Họp”." in words(hoa.get("/"))
     with database.write() as session:
@@ -242,6 +268,23 @@ def test_it_puts_what_sounds_now_before_all_else(minh, busy_day, database):
         broadcasts.settle(session, third)
     starts = re.findall(r"<article.*?<time[^>]*>([\d:]+)<", minh.get("/hom-nay").text, re.DOTALL)
     assert starts[:4] == ["15:00", "13:00", "14:00", "16:00"]
+
+
+def test_what_is_over_stands_below_what_is_to_come_the_last_first(minh, busy_day, database):
+    with database.write() as session:
+        first, second, third, *_ = session.scalars(
+            sa.select(Broadcast).order_by(Broadcast.starts_at)
+        )
+        for delivery in (*first.deliveries, *second.deliveries):
+            delivery.state = D.PLAYED
+        third.deliveries[0].state = D.STARTED
+        for each in (first, second, third):
+            broadcasts.settle(session, each)
+    page = minh.get("/hom-nay").text
+    ahead, past = page.split("Đã qua hôm nay")
+    starts = r"<article.*?<time[^>]*>([\d:]+)<"
+    assert re.findall(starts, ahead, re.DOTALL)[:2] == ["15:00", "16:00"]
+    assert re.findall(starts, past, re.DOTALL) == ["14:00", "13:00"]
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,22 @@
     });
   }
 
+  // An hour alone is that hour: "18", and the "18:" that the mark above makes of it.
+  function completeHour(input) {
+    const found = /^(\d{1,2})\s*(?::|h|g|giờ)?$/i.exec(input.value.trim());
+    if (!found || found[1] > 23) return false;
+    input.value = `${two(found[1])}:00`;
+    return true;
+  }
+
+  function complete(input) {
+    input.addEventListener("change", () => completeHour(input));
+    // A browser may give no "change" once a script has set the value.
+    input.addEventListener("blur", () => {
+      if (completeHour(input)) input.dispatchEvent(new Event("change", { bubbles: true }));
+    });
+  }
+
   document.querySelectorAll("input[data-date]").forEach((input) => { punctuate(input, "/", [2, 4]); addPicker(input); });
-  document.querySelectorAll("input[data-clock]").forEach((input) => punctuate(input, ":", [2]));
+  document.querySelectorAll("input[data-clock]").forEach((input) => { punctuate(input, ":", [2]); complete(input); });
 })();

@@ -44,8 +44,9 @@
     if (event.target.matches("input[type=file][data-most]")) tooLarge(event.target.form);
   });
 
-  // A file button that speaks Vietnamese in every browser.
-  document.querySelectorAll("input[type=file]").forEach((input) => {
+  // A file button that speaks Vietnamese in every browser; also in parts of a page that come later.
+  function dress(input) {
+    if (input.classList.contains("only-read")) return;
     const button = document.createElement("label"), name = document.createElement("span"), frame = document.createElement("div");
     button.htmlFor = input.id;
     button.textContent = "Chọn tệp";
@@ -59,7 +60,9 @@
       const file = input.files[0];
       name.textContent = file ? `${file.name} (${(file.size / 1e6).toFixed(1).replace(".", ",")} MB)` : "chưa chọn tệp nào";
     });
-  });
+  }
+  document.querySelectorAll("input[type=file]").forEach(dress);
+  document.addEventListener("htmx:load", (event) => event.detail.elt.querySelectorAll("input[type=file]").forEach(dress));
 
   // Choosing an area chooses all below it: show that.
   document.querySelectorAll("[data-tree]").forEach((tree) => {

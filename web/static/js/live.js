@@ -56,11 +56,49 @@
     if (seen) event.detail.headers["X-Seen"] = seen;
   });
 
+  // What the reader has in hand is not taken away: something typed or ticked, a refusal, a sound half heard.
+  function isTyped(field) {
+    if (["checkbox", "radio"].includes(field.type)) return field.checked !== field.defaultChecked;
+    return field.type !== "hidden" && field.value !== field.defaultValue;
+  }
+
+  function inHand(part) {
+    if (part.querySelector(".mistake, small.error, [aria-invalid=true]")) return true;
+    if ([...part.querySelectorAll("input, textarea")].some(isTyped)) return true;
+    // Who is about to decide must not find another sound where the one just heard was.
+    const deciding = part.querySelector(".decision");
+    const isHeard = (audio) => !audio.paused || (audio.currentTime > 0 && (deciding || !audio.ended));
+    return !part.dataset.renew && [...part.querySelectorAll("audio")].some(isHeard);
+  }
+
+  function offer(part) {
+    if (part.previousElementSibling && part.previousElementSibling.matches("[data-newer]")) return;
+    const note = document.createElement("div"), page = part.closest("[data-page]");
+    note.className = "note wait";
+    note.dataset.newer = "";
+    note.setAttribute("role", "status");
+    note.innerHTML = '<p>Trang có thay đổi mới. <a role="button" class="outline small">Tải lại</a></p>';
+    note.querySelector("a").href = page ? page.dataset.page : location.pathname + location.search;
+    part.before(note);
+  }
+
+  // Who has just changed something here wants to see what became of it: what was heard is out of date.
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const { elt, requestConfig, successful } = event.detail;
+    if (elt.dataset.digest) delete elt.dataset.renew;
+    if (!successful || requestConfig.verb !== "post") return;
+    document.querySelectorAll("[data-digest]").forEach((part) => { part.dataset.renew = "1"; });
+  });
+
   // Keep what the reader opened and where the keyboard stands.
   let opened = [], focused = null;
   document.addEventListener("htmx:beforeSwap", (event) => {
     const target = event.detail.target;
-    if (!target.dataset.digest) return;
+    if (!target.dataset.digest || !event.detail.shouldSwap) return;
+    if (inHand(target)) {
+      event.detail.shouldSwap = false;
+      return offer(target);
+    }
     opened = [...target.querySelectorAll("details[open][id]")].map((details) => details.id);
     const active = document.activeElement;
     focused = target.contains(active) ? active.id || active.getAttribute("href") : null;
@@ -69,6 +107,7 @@
     const target = event.detail.target, digest = event.detail.xhr.getResponseHeader("X-Digest");
     if (!digest) return;
     target.dataset.digest = digest;
+    if (target.previousElementSibling && target.previousElementSibling.matches("[data-newer]")) target.previousElementSibling.remove();
     opened.forEach((id) => { const details = document.getElementById(id); if (details) details.open = true; });
     if (!focused) return;
     const again = document.getElementById(focused) || target.querySelector(`[href="${CSS.escape(focused)}"]`);

@@ -1,0 +1,32 @@
+"""How every page that changes a bulletin does it: of the version it was opened with, and its sound made anew."""
+
+from __future__ import annotations
+
+from flask import request
+from sqlalchemy.orm import Session
+
+from content import bulletins, recordings
+from content.bulletins import Bulletin, Draft
+from loa.errors import ContentError
+from web import current
+
+CHANGED_MEANWHILE = (
+    "Bản tin đã được sửa sau khi trang được mở. Hãy tải lại trang rồi làm lại thay đổi của bạn."
+)
+
+
+def unchanged(session: Session, bulletin_id: int) -> Bulletin:
+    """That bulletin, if it still is of the ``version`` that was sent along. Raises ContentError."""
+    bulletin = bulletins.get(session, bulletin_id)
+    if bulletin.version != request.form.get("version", type=int):
+        raise ContentError(CHANGED_MEANWHILE)
+    return bulletin
+
+
+def save(session: Session, bulletin: Bulletin, draft: Draft) -> bool:
+    """Change the bulletin and, where that can be heard, have its sound made; False when nothing differs."""
+    now, most = current.now(), current.config().content.max_characters
+    changed = bulletins.edit(session, bulletin, current.staff(), draft, now, max_characters=most)
+    if changed and not bulletin.sounds:
+        recordings.queue(session, bulletin, now)
+    return changed

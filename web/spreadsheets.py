@@ -1,0 +1,42 @@
+"""A list as a CSV file that Excel opens right."""
+
+from __future__ import annotations
+
+import csv
+import io
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import IO, TextIO
+
+from flask import send_file
+from werkzeug.wrappers import Response
+
+from scheduler import reports
+from web import current
+
+
+@contextmanager
+def writing() -> Iterator[tuple[TextIO, IO[bytes]]]:
+    """Text to write to and the file it goes to. A file first: a slow reader must not hold the database."""
+    folder = current.config().work
+    folder.mkdir(parents=True, exist_ok=True)
+    file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed by the response
+    # The mark at the beginning tells Excel that the letters are UTF-8.
+    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+    yield text, file
+    text.flush()
+    text.detach()
+    file.seek(0)
+
+
+def rows(lines: Iterable[Iterable[object]], out: TextIO) -> None:
+    """Write lines of values; None is an empty cell, and no cell is taken for a formula."""
+    writer = csv.writer(out)
+    for line in lines:
+        writer.writerow([reports.cell(value) for value in line])
+
+
+def answer(file: IO[bytes], name: str) -> Response:
+    """The file, to be saved under that name."""
+    return send_file(file, "text/csv; charset=utf-8", as_attachment=True, download_name=name)
