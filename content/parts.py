@@ -16,11 +16,12 @@ from sqlalchemy.types import TypeDecorator
 
 from content import corrections
 from content.corrections import Correction
+from content.voices import base
 from loa.errors import ContentError
 
 MOST = 12
 """Parts of one bulletin: more is a programme."""
-MIN_SPEED, USUAL_SPEED, MAX_SPEED = 110, 135, 175
+MIN_SPEED, USUAL_SPEED, MAX_SPEED = base.MIN_SPEED, base.DEFAULT_SPEED, base.MAX_SPEED
 CHIMES = ("ding-dong", "opening", "closing")
 
 Cuts = tuple[tuple[int, int], ...]
@@ -129,7 +130,7 @@ def check(found: Sequence[Part], *, max_characters: int) -> None:
     characters = len(body(found))
     if characters > max_characters:
         raise ContentError(
-            f"Nội dung dài {_dotted(characters)} ký tự; tối đa {_dotted(max_characters)}. "
+            f"Nội dung dài {base.dotted(characters)} ký tự; tối đa {base.dotted(max_characters)}. "
             "Hãy chia thành nhiều bản tin.",
             field="body",
         )
@@ -180,10 +181,6 @@ def check_translations(found: Sequence[Translation], known: Iterable[str]) -> No
             raise ContentError("Hãy chọn tệp ghi âm của bản dịch.", field="upload")
         check_cuts(each.cuts)
         seen.add(each.language)
-
-
-def _dotted(number: int) -> str:
-    return f"{number:,}".replace(",", ".")
 
 
 class Stored(TypeDecorator[Any]):

@@ -115,7 +115,7 @@ class _Written:
             ("same", self._same), ("removed", self._removed), ("added", self._added),
         ):  # fmt: skip
             if texts:
-                self._pieces.append(Piece(kind, "".join(texts)))  # type: ignore[arg-type]
+                self._pieces.append(Piece(kind, "".join(texts)))  # type: ignore[arg-type] # kinds are from the tuple above
                 texts.clear()
 
 

@@ -18,9 +18,6 @@ from content.parts import Part
 from content.reading import Reading, Span, SuspiciousLine
 from content.recordings import Recording
 
-MOST_CHANGES = 20
-"""Differences listed between a sound and today's reading: more are counted only."""
-
 RULES = {
     "correction": "sửa riêng trong bản tin này",
     "own": "từ điển của xã",

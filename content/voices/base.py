@@ -210,14 +210,15 @@ def checked(text: str, speed: int) -> str:
         )
     if len(text) > MAX_CHARACTERS:
         raise ContentError(
-            f"Nội dung dài {_dotted(len(text))} ký tự, quá {_dotted(MAX_CHARACTERS)} ký tự. "
+            f"Nội dung dài {dotted(len(text))} ký tự, quá {dotted(MAX_CHARACTERS)} ký tự. "
             "Hãy chia thành nhiều bản tin.",
             field="body",
         )
     return text
 
 
-def _dotted(number: int) -> str:
+def dotted(number: int) -> str:
+    """A number as it is written in Vietnam: 30.000."""
     return f"{number:,}".replace(",", ".")
 
 

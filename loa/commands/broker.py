@@ -90,7 +90,7 @@ def _config(config: Config, parsed: argparse.Namespace) -> int:
 
 def _place(config: Config, parsed: argparse.Namespace, tls: bool) -> Place:
     port = config.broker_address[1] if config.mqtt.url else 8883 if tls else 1883
-    host = parsed.host or ("0.0.0.0" if tls or parsed.plain else "127.0.0.1")  # noqa: S104
+    host = parsed.host or ("0.0.0.0" if tls or parsed.plain else "127.0.0.1")  # noqa: S104 - as was asked
     return Place(parsed.at, host, port if parsed.port is None else parsed.port, tls)
 
 
