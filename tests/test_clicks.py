@@ -43,13 +43,12 @@ def sign_out(page: Page) -> None:
 
 
 def test_by_clicking_from_form_to_proof(station: House, page: Page) -> None:
-    page.set_default_timeout(30_000)
     sign_in(page, station, "hoa")
     page.get_by_role("link", name="Soạn bản tin").click()
     page.get_by_label("Tên bản tin").fill("Họp thôn")
     page.get_by_label("Nội dung").fill("Họp thôn lúc 19h30.")
     page.get_by_role("button", name="Lưu và tạo âm thanh").click()
-    expect(page.get_by_text("mười chín giờ ba mươi phút").first).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("mười chín giờ ba mươi phút").first).to_be_visible()
     page.get_by_role("button", name="Gửi duyệt").click()  # appears by itself when the sound is made
     expect(page.get_by_text("Đang chờ người duyệt")).to_be_visible()
     here = page.url
@@ -68,7 +67,7 @@ def test_by_clicking_from_form_to_proof(station: House, page: Page) -> None:
     page.get_by_role("button", name="Đặt lịch").click()
 
     page.get_by_role("link", name="Hôm nay").click()
-    expect(page.get_by_text("đã phát 3/3")).to_be_visible(timeout=60_000)  # by itself
+    expect(page.get_by_text("đã phát 3/3")).to_be_visible()  # by itself
     assert station.results() == ["đã phát"] * 3
 
 
@@ -131,8 +130,6 @@ def hand_in(page: Page) -> str:
 def test_a_pasted_page_is_cleaned_corrected_taught_heard_and_approved(
     station: House, page: Page
 ) -> None:
-    page.set_default_timeout(60_000)
-    expect.set_options(timeout=60_000)
     sign_in(page, station, "hoa")
     page.get_by_role("link", name="Soạn bản tin").click()
     page.get_by_label("Tên bản tin").fill("Tiêm phòng")
@@ -174,8 +171,6 @@ def correct(page: Page, written: Locator, form: str, spoken: str, scope: str) ->
 def test_an_uploaded_recording_is_cut_and_approved(
     station: House, page: Page, tmp_path: Path
 ) -> None:
-    page.set_default_timeout(60_000)
-    expect.set_options(timeout=60_000)
     sign_in(page, station, "hoa")
     page.get_by_role("link", name="Soạn bản tin").click()
     page.get_by_label("Tên bản tin").fill("Trưởng thôn nói")
@@ -197,8 +192,6 @@ def test_an_uploaded_recording_is_cut_and_approved(
 
 
 def test_a_recording_made_on_the_page_is_approved(station: House, page: Page) -> None:
-    page.set_default_timeout(60_000)
-    expect.set_options(timeout=60_000)
     sign_in(page, station, "hoa")
     page.get_by_role("link", name="Soạn bản tin").click()
     page.get_by_label("Tên bản tin").fill("Nói trực tiếp")

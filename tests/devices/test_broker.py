@@ -26,7 +26,7 @@ from tests.parts import end, free_port, need, wait_until
 HOST = "127.0.0.1"
 NAMES = (STATION, "r-0001", "r-0002", "r-0003")
 HASHES = {name: broker.hash_password(f"secret of {name}") for name in NAMES}
-SECONDS = 10.0
+SECONDS = 60.0
 
 
 def command(folder: Path, port: int, kind: str) -> list[str]:

@@ -57,7 +57,7 @@ def test_a_page_follows_what_happens_without_being_loaded_again(at, database, br
     expect(page.get_by_text("chờ phát")).to_be_visible()
     page.evaluate("window.sameLoad = true")
     play(database, DeliveryState.PLAYED)
-    expect(page.get_by_text("đã phát 3/3")).to_be_visible(timeout=2000)
+    expect(page.get_by_text("đã phát 3/3")).to_be_visible()
     assert page.evaluate("window.sameLoad")
 
 
@@ -114,7 +114,7 @@ SMALL = """() => [...document.querySelectorAll(
 def test_the_last_button_is_not_hidden_by_the_bar_at_the_foot(at, broadcast):
     page = at("/ban-tin/1/dat-lich")
     page.set_viewport_size(PHONE)
-    page.get_by_role("button", name="Đặt lịch").click(timeout=5000)
+    page.get_by_role("button", name="Đặt lịch").click()
     expect(page.get_by_text("Hãy nhập giờ phát")).to_be_visible()
 
 

@@ -72,7 +72,7 @@ def save(page: Page) -> None:
 
 
 def received(page: Page, name: str) -> None:
-    expect(page.get_by_text(f"Đã nhận tệp “{name}”")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text(f"Đã nhận tệp “{name}”")).to_be_visible()
 
 
 def translation(database, approved):
@@ -178,7 +178,7 @@ def test_a_form_saved_too_early_is_saved_when_the_file_is_there(source, database
     save(source)
     expect(source.get_by_text("Gửi xong sẽ tự lưu")).to_be_visible()
     held[0].continue_()
-    expect(source.get_by_role("heading", name="Tiếng Tày")).to_be_visible(timeout=20_000)
+    expect(source.get_by_role("heading", name="Tiếng Tày")).to_be_visible()
     assert translation(database, approved).upload == SHA
 
 
@@ -246,7 +246,7 @@ def test_without_scripts_the_plain_form_sends_the_file(
 
 def record(page: Page) -> None:
     page.get_by_role("button", name="Ghi âm", exact=True).click()
-    expect(page.get_by_text("00:02")).to_be_visible(timeout=10_000)
+    expect(page.get_by_text("00:02")).to_be_visible()
 
 
 def test_a_recording_made_here_becomes_a_sound(source, database, approved, config, complaints):
@@ -343,7 +343,7 @@ def cutting(at, database, cast, config, tmp_path) -> Page:
     page = at("/ban-tin/1/phan/1/cat")
     expect(page.get_by_text("Đang chuẩn bị tệp gốc")).to_be_visible()
     assert renderings.preview_next(database, config)
-    expect(page.get_by_role("heading", name="Bản gốc")).to_be_visible(timeout=10_000)
+    expect(page.get_by_role("heading", name="Bản gốc")).to_be_visible()
     expect(page.locator("[data-wave] canvas").first).to_be_visible()
     return page
 
