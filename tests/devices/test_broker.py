@@ -10,7 +10,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,9 +20,9 @@ from devices import broker
 from devices.broker import STATION, Account
 from devices.link import Connected, Disconnected, Link, LinkSettings, Message, Published, Will
 from loa.errors import DeviceError
+from tests.line import HOST, Line
 from tests.parts import end, free_port, need, wait_until
 
-HOST = "127.0.0.1"
 NAMES = (STATION, "r-0001", "r-0002", "r-0003")
 HASHES = {name: broker.hash_password(f"secret of {name}") for name in NAMES}
 SECONDS = 60.0
@@ -111,51 +110,6 @@ class Serving:
         return LinkSettings(**{**values, **changes})
 
 
-class Relay:
-    """A line to the broker that can be cut, or fall silent without anybody being told."""
-
-    def __init__(self, port: int) -> None:
-        self.target = port
-        self.silent = False
-        self.ends: list[socket.socket] = []
-        self.server = socket.create_server((HOST, 0))
-        self.port = self.server.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):  # closed
-            while True:
-                near, _ = self.server.accept()
-                far = socket.create_connection((HOST, self.target))
-                self.ends += [near, far]
-                for source, sink in ((near, far), (far, near)):
-                    threading.Thread(target=self._pump, args=(source, sink), daemon=True).start()
-
-    def _pump(self, source: socket.socket, sink: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while data := source.recv(65_536):
-                if not self.silent:
-                    sink.sendall(data)
-        self._shut(source, sink)
-
-    @staticmethod
-    def _shut(*ends: socket.socket) -> None:
-        for end_ in ends:
-            with contextlib.suppress(OSError):
-                end_.shutdown(socket.SHUT_RDWR)
-
-    def cut(self) -> None:
-        ends, self.ends = self.ends, []
-        self._shut(*ends)
-        for end_ in ends:
-            end_.close()
-
-    def stop(self) -> None:
-        self._shut(self.server)
-        self.server.close()
-        self.cut()
-
-
 def get(link: Link, kind: type, seconds: float = SECONDS) -> object:
     """The next of that kind out of the inbox; what comes before it is let go."""
     while True:
@@ -214,8 +168,8 @@ def connect() -> Iterator[Callable[..., Link]]:
 
 
 @pytest.fixture
-def line(station_broker) -> Iterator[Relay]:
-    relay = Relay(station_broker.port)
+def line(station_broker) -> Iterator[Line]:
+    relay = Line(station_broker.port)
     yield relay
     relay.stop()
 

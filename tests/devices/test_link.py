@@ -34,7 +34,8 @@ from devices.link import (
     Urgency,
     Will,
 )
-from tests.devices.test_broker import HOST, SECONDS, Relay, Serving, get, said, serving
+from tests.devices.test_broker import HOST, SECONDS, Serving, get, said, serving
+from tests.line import Line
 from tests.parts import Mosquitto, free_port, need, wait_until
 
 UP = "loa/1/+/up/#"
@@ -62,8 +63,8 @@ def mosquitto_of_ours(tmp_path) -> Iterator[Serving]:
 
 
 @pytest.fixture
-def line(station_broker) -> Iterator[Relay]:
-    relay = Relay(station_broker.port)
+def line(station_broker) -> Iterator[Line]:
+    relay = Line(station_broker.port)
     yield relay
     relay.stop()
 
