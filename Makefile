@@ -59,8 +59,9 @@ lock:
 	$(UV_LOCK) pyproject.toml --extra station --group build --group test \
 		-c requirements/station.lock -o requirements/test.lock
 	npm install --package-lock-only
+	npm --prefix examples/receiver-node install --package-lock-only
 
 clean:
-	rm -rf .venv node_modules web/static/vendor loa.egg-info build dist
+	rm -rf .venv node_modules examples/receiver-node/node_modules web/static/vendor loa.egg-info build dist
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
 	find . -name __pycache__ -not -path './data/*' -prune -exec rm -rf {} +

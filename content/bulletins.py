@@ -14,12 +14,12 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column, relationship
 
-from content import decisions, drafts, parts, searching, versions
+from content import decisions, drafts, parts, versions
 from content.decisions import Decision
 from content.drafts import MAX_TITLE, Draft, Priority
 from content.parts import Parts, Stored, Translations
 from content.versions import Difference, Version
-from loa import audit
+from loa import audit, searching
 from loa.database import Base, Json
 from loa.errors import ContentError, NotAllowed, NotFound
 from loa.languages import KINH

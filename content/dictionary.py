@@ -179,7 +179,7 @@ def _is_exact(flag: str, line: int) -> bool:
 
 def _plain(words: str) -> str:
     """The words in small letters without marks, however they were spaced."""
-    # Not content.searching: the reading must do without a database library.
+    # Not loa.searching: the reading must do without a database library.
     letters = unicodedata.normalize("NFD", " ".join(words.casefold().split()).replace("đ", "d"))
     return "".join(char for char in letters if not unicodedata.combining(char))
 

@@ -14,9 +14,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, lazyload, mapped_column, relationship
 
-from content import dictionary, searching
+from content import dictionary
 from content.dictionary import Dictionary, Entry
-from loa import audit
+from loa import audit, searching
 from loa.database import Base
 from loa.errors import ContentError, NotFound
 from loa.staff import May, Staff

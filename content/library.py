@@ -9,11 +9,12 @@ from datetime import date
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, defer
 
-from content import bulletins, decisions, searching
+from content import bulletins, decisions
 from content.bulletins import Bulletin, Priority, State
 from content.decisions import Decision
 from content.drafts import MAX_TITLE
 from content.versions import Version
+from loa import searching
 from loa.staff import May, Staff
 
 

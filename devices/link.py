@@ -1,8 +1,9 @@
 """The link to the broker, for the station and for the receiver: the only file that knows paho.
 
-One thread per link does all that touches paho: it connects, reads, writes, publishes, keeps alive, watches
-over itself and connects again. Others speak to it through the outbox and hear of it through the inbox, so
-no lock is ever held while publishing and nobody's slowness stops the keepalive.
+One thread does all that touches paho: it connects, reads, writes, publishes, keeps alive, watches over itself
+and connects again. Others speak to it through the outbox and hear of it through the inbox, so no lock is ever
+held while publishing and nobody's slowness stops the keepalive. The thread is the link's own, or that of a loop
+that drives thousands of links.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ import socket
 import ssl
 import threading
 import time
-from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable
-from enum import IntEnum
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
@@ -29,13 +30,13 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersi
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from devices.loop import A_ROUND, NEVER, Driven, Loop
+from devices.outbox import Outbox, Outgoing
+from devices.outbox import Urgency as Urgency
+
 logger = logging.getLogger(__name__)
 
 MOST_IN_PAHO = 100
-MOST_WAITING = 50_000
-MOST_WAITING_BYTES = 128 * 1024 * 1024
-MOST_AUDIO_BYTES = 16 * 1024 * 1024
-"""Blocks not sent are asked for again: they must not push plans out of memory."""
 MOST_UNREAD = 10_000
 MOST_PAYLOAD = 120_000
 """Bytes; the broker ends the connection of whoever sends a packet above 131,072."""
@@ -51,20 +52,8 @@ SILENCE = 1.5
 FLUSH_SECONDS = 2.0
 STEADY_SECONDS = 30.0
 """A connection that lasted this long starts the waits between attempts from the shortest again."""
-STALL_SECONDS = 90.0
-"""The thread shows life at least every 15 s, but a name may take a minute to resolve."""
 A_TURN = 200
 """Packets read or handed over before the other direction has its turn."""
-
-
-class Urgency(IntEnum):
-    """What leaves first: a lower number overtakes everything above it."""
-
-    EMERGENCY = 0
-    PLAN = 1
-    EVACK = 2
-    STATE = 3
-    AUDIO = 5
 
 
 class Will(msgspec.Struct, frozen=True):
@@ -136,28 +125,49 @@ class Published(msgspec.Struct, frozen=True):
 Incoming = Connected | Disconnected | Message | Published
 
 
-class Link:
-    """A connection that comes back by itself, until it is stopped."""
+class Link(Driven):
+    """A connection that comes back by itself, until it is stopped.
 
-    def __init__(self, settings: LinkSettings, inbox: queue.Queue[Incoming] | None = None) -> None:
+    With ``loop`` it is driven by that one, else by a thread of its own. What it has to say goes into ``inbox``, or
+    to ``hear``, which is called in the loop's thread and must only note it down.
+    """
+
+    def __init__(
+        self,
+        settings: LinkSettings,
+        inbox: queue.Queue[Incoming] | None = None,
+        *,
+        loop: Loop | None = None,
+        hear: Callable[[Incoming], None] | None = None,
+    ) -> None:
         self.settings = settings
-        self.inbox: queue.Queue[Incoming] = queue.Queue(MOST_UNREAD) if inbox is None else inbox
+        if inbox is not None:
+            self.inbox = inbox
+        self._hear = hear
         self.overflow = 0
         """Messages lost because nobody read the inbox."""
-        self._outbox = _Outbox()
+        self._outbox = Outbox()
         self._will = settings.will
         for topic, qos in settings.subscriptions:
             _check_filter(topic, qos)
         self._filters = dict(settings.subscriptions)
         self._changes: deque[tuple[str, int | None]] = deque()
         self._lock = threading.Lock()
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._bell: _Bell | None = None
+        self._shared, self._loop = loop, loop
+        self._session: _Session | None = None
         self._connected = False
-        self._alive_at = 0.0
+        self._stopping = self._cutting = False
+        self._over: threading.Event | None = None
+        """There from start to end, set when the link has ended."""
+        self._began = self._retry_at = 0.0
+        self._failures = 0
         self._told = ""
         self._unread: deque[Incoming] = deque()
+
+    @functools.cached_property
+    def inbox(self) -> queue.Queue[Incoming]:
+        """What the link says, for whoever reads it."""
+        return queue.Queue(MOST_UNREAD)
 
     @property
     def connected(self) -> bool:
@@ -167,8 +177,8 @@ class Link:
     @property
     def healthy(self) -> bool:
         """Whether the thread lives and goes round, connected or not."""
-        alive = self._thread is not None and self._thread.is_alive()
-        return alive and time.monotonic() - self._alive_at < STALL_SECONDS
+        loop, over = self._loop, self._over
+        return loop is not None and over is not None and not over.is_set() and loop.healthy
 
     @property
     def waiting(self) -> int:
@@ -180,31 +190,59 @@ class Link:
         """Messages lost because too many were waiting."""
         return self._outbox.dropped
 
+    @property
+    def ended(self) -> bool:
+        """True when ``end`` or ``drop`` has been done."""
+        return self._over is None or self._over.is_set()
+
     def start(self) -> None:
         """Connect, and stay connected, from now on; returns at once."""
-        if self._thread is not None:
+        if not self.ended:
             raise RuntimeError("the link is already started")
-        self._stopping.clear()
-        self._bell = _Bell()
-        self._alive_at = time.monotonic()
-        # A daemon: a name that does not resolve must not hold up the end of the program.
-        name = f"link-{self.settings.client_id}"
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-        self._thread.start()
+        self._stopping = self._cutting = False
+        self._retry_at, self._failures, self._told = 0.0, 0, ""
+        self._over = threading.Event()
+        if self._shared is None:
+            self._loop = Loop()
+            self._loop.start(f"link-{self.settings.client_id}")
+        self._ring()
 
     def stop(self) -> None:
-        """Send what waits, for two seconds at most, say goodbye to the broker (no will), end the thread."""
-        thread, bell = self._thread, self._bell
-        if thread is None or bell is None:
+        """Send what waits, for two seconds at most, say goodbye to the broker (no will), and wait for the end."""
+        self.end()
+        self._join()
+
+    def kill(self) -> None:
+        """End as a power cut would: nothing more is sent, no goodbye. Waits for the end."""
+        self.drop()
+        self._join()
+
+    def end(self) -> None:
+        """As ``stop``, without waiting: ``ended`` tells."""
+        self._stopping = True
+        self._ring()
+
+    def drop(self) -> None:
+        """As ``kill``, without waiting."""
+        self._stopping = self._cutting = True
+        self._ring()
+
+    def cut(self) -> None:
+        """Break the connection without goodbye, as a bad line does; it comes back by itself."""
+        self._cutting = True
+        self._ring()
+
+    def _join(self) -> None:
+        over, loop = self._over, self._loop
+        if over is None or loop is None:
             return
-        self._stopping.set()
-        bell.ring()
-        thread.join(CONNECT_SECONDS + FLUSH_SECONDS + 3)
-        if thread.is_alive():
+        if not over.wait(CONNECT_SECONDS + FLUSH_SECONDS + 3):
             logger.error("the link to %s:%s does not end", self.settings.host, self.settings.port)
             return
-        self._thread = self._bell = None
-        bell.close()
+        if self._shared is None:
+            loop.stop(FLUSH_SECONDS)
+            self._loop = None
+        self._over = None
 
     def publish(
         self,
@@ -227,7 +265,7 @@ class Link:
             raise ValueError(f"{len(payload)} bytes on {topic}, more than {MOST_PAYLOAD}")
         if qos == 0 and not self._connected:
             return
-        self._outbox.put(_Outgoing(topic, payload, qos, retain, urgency, token))
+        self._outbox.put(Outgoing(topic, payload, qos, retain, urgency, token))
         self._ring()
 
     def subscribe(self, topic: str, qos: int) -> None:
@@ -250,44 +288,81 @@ class Link:
         self._will = will
 
     def _ring(self) -> None:
-        bell = self._bell
-        if bell is not None:
-            bell.ring()
+        loop = self._loop
+        if loop is not None:
+            loop.call(self)
 
-    # From here on: only the link's own thread.
+    # From here on: only the loop's thread.
 
-    def _run(self) -> None:
-        failures = 0
-        while not self._stopping.is_set():
-            began = time.monotonic()
-            self._once()
-            steady = time.monotonic() - began > STEADY_SECONDS
-            failures = 0 if steady else min(failures + 1, 30)
-            ceiling = self.settings.reconnect_first * 2.0 ** max(failures - 1, 0)
-            # Full jitter: ten thousand receivers must not come back in the same second.
-            self._pause(random.uniform(0, min(self.settings.reconnect_most, ceiling)))  # noqa: S311
-
-    def _once(self) -> None:
-        """One connection, from the attempt to its end; whatever happens, the thread goes on."""
-        session = None
+    def turn(self, mask: int) -> None:
+        """One round of the loop. Whatever happens, the link goes on."""
         try:
-            will = self._will() if callable(self._will) else self._will
-            session = _Session(self, will)
-            why = session.run()
+            self._go_on(mask)
         except OSError as error:
-            why = str(error) or type(error).__name__
+            self._lose(str(error) or type(error).__name__)
         except Exception:
             # paho raises anything on a malformed packet, and a caller's will or queue may be at fault:
             # a thread that ended here would never connect again.
             logger.exception("the link failed and connects again")
-            why = "internal error"
+            self._lose("internal error")
+
+    def _go_on(self, mask: int) -> None:
+        session = self._session
+        if session is None:
+            self._rest()
+        elif not session.is_open:
+            self.due = NEVER  # another thread is connecting, and calls when it has
+        elif self._cutting and not session.lost:
+            self._lose("cut")
+        else:
+            session.turn(mask)
+            if session.lost:
+                self._lose(session.lost)
+            else:
+                self.due = time.monotonic() + session.patience()
+
+    def _rest(self) -> None:
+        """Not connected: end, wait for the next attempt, or make it."""
+        if self._stopping:
+            self.due = NEVER
+            if self._over is not None:
+                self._over.set()
+        elif self._over is None:
+            self.due = NEVER  # not started yet
+        elif time.monotonic() >= self._retry_at:
+            self._attempt()
+        else:
+            self.due = self._retry_at
+
+    def _attempt(self) -> None:
+        self._cutting = False
+        self._began = time.monotonic()
+        will = self._will() if callable(self._will) else self._will
+        loop = self._loop
+        assert loop is not None  # noqa: S101 - driven, so there is one
+        self._session = session = _Session(self, will, loop)
+        self.due = NEVER
+        loop.aside(session.open, self)
+
+    def _lose(self, why: str) -> None:
+        """The end of one connection, or of an attempt."""
+        session, self._session = self._session, None
         try:
-            self._end(session, why)
+            if session is not None:
+                session.close()
+            self._tell_end(session, why)
         except Exception:
             # As above: an inbox that raises must not end the thread.
             logger.exception("the end of the connection could not be told")
+        steady = time.monotonic() - self._began > STEADY_SECONDS
+        self._failures = 0 if steady else min(self._failures + 1, 30)
+        ceiling = self.settings.reconnect_first * 2.0 ** max(self._failures - 1, 0)
+        # Full jitter: ten thousand receivers must not come back in the same second.
+        wait = random.uniform(0, min(self.settings.reconnect_most, ceiling))  # noqa: S311
+        self._retry_at = time.monotonic() + wait
+        self.due = 0.0 if self._stopping else self._retry_at
 
-    def _end(self, session: _Session | None, why: str) -> None:
+    def _tell_end(self, session: _Session | None, why: str) -> None:
         was_connected, self._connected = self._connected, False
         if session is not None:
             self._outbox.put_back(session.unfinished())
@@ -295,7 +370,7 @@ class Link:
         if was_connected or why != self._told:
             self._told = why
             logger.log(
-                logging.INFO if self._stopping.is_set() else logging.WARNING,
+                logging.INFO if self._stopping else logging.WARNING,
                 "%s:%s: %s",
                 self.settings.host,
                 self.settings.port,
@@ -314,14 +389,11 @@ class Link:
         logger.info("connected: %r", self.settings)
         return filters
 
-    def _pause(self, seconds: float) -> None:
-        until = time.monotonic() + seconds
-        while not self._stopping.is_set() and (left := until - time.monotonic()) > 0:
-            self._alive_at = time.monotonic()
-            self._stopping.wait(min(left, 15))
-
     def _tell(self, event: Incoming) -> None:
         """Put into the inbox, never waiting. Full: messages are counted and lost, all else comes later."""
+        if self._hear is not None:
+            self._hear(event)
+            return
         if self._unread:
             self._tell_late()
         with contextlib.suppress(queue.Full):
@@ -340,143 +412,6 @@ class Link:
             while self._unread:
                 self.inbox.put_nowait(self._unread[0])
                 self._unread.popleft()
-
-
-class _Outgoing(msgspec.Struct, eq=False):
-    topic: str
-    payload: bytes
-    qos: int
-    retain: bool
-    urgency: Urgency
-    token: object
-    place: int = 0
-
-    @property
-    def replaces(self) -> bool:
-        """Whether only the newest on this topic is worth sending; a block is the same every time."""
-        return self.retain or self.urgency is Urgency.AUDIO
-
-
-class _Outbox:
-    """What waits to be published: the most urgent first, and first come first served among equals."""
-
-    def __init__(self) -> None:
-        self.dropped = 0
-        self._lock = threading.Lock()
-        self._lanes: dict[Urgency, OrderedDict[int, _Outgoing]] = {
-            u: OrderedDict() for u in Urgency
-        }
-        self._newest: dict[str, _Outgoing] = {}
-        self._bytes = dict.fromkeys(Urgency, 0)
-        self._places = itertools.count()
-
-    def __len__(self) -> int:
-        with self._lock:
-            return sum(map(len, self._lanes.values()))
-
-    def put(self, item: _Outgoing) -> None:
-        with self._lock:
-            older = self._newest.get(item.topic) if item.replaces else None
-            if older is None or older.urgency > item.urgency:
-                item.place = next(self._places)
-            else:
-                item.place = older.place
-            if older is not None:
-                self._inherit(item, older)
-                self._forget(older, keep_place=older.urgency == item.urgency)
-            self._insert(item)
-            self._make_room()
-
-    def put_back(self, items: Iterable[_Outgoing]) -> None:
-        """Those handed over but never acknowledged go first again, unless a newer one has come."""
-        with self._lock:
-            for older in sorted(items, key=lambda item: item.place, reverse=True):
-                item = self._newest.get(older.topic, older) if older.replaces else older
-                if item is not older:
-                    self._forget(item)
-                    self._inherit(item, older)
-                    item.place = older.place
-                self._insert(item)
-                self._lanes[item.urgency].move_to_end(item.place, last=False)
-
-    def take(self) -> _Outgoing | None:
-        with self._lock:
-            for lane in self._lanes.values():
-                if lane:
-                    item = next(iter(lane.values()))
-                    self._forget(item)
-                    return item
-        return None
-
-    def drop_qos0(self) -> None:
-        with self._lock:
-            for lane in self._lanes.values():
-                for item in [item for item in lane.values() if item.qos == 0]:
-                    self._forget(item)
-
-    @staticmethod
-    def _inherit(newer: _Outgoing, older: _Outgoing) -> None:
-        """A plan revision holds the emergency of the one it replaces, and a heartbeat the birth."""
-        newer.urgency = min(newer.urgency, older.urgency)
-        newer.qos = max(newer.qos, older.qos)
-
-    def _insert(self, item: _Outgoing) -> None:
-        self._lanes[item.urgency][item.place] = item
-        self._bytes[item.urgency] += len(item.payload)
-        if item.replaces:
-            self._newest[item.topic] = item
-
-    def _forget(self, item: _Outgoing, *, keep_place: bool = False) -> None:
-        if not keep_place:
-            del self._lanes[item.urgency][item.place]
-        self._bytes[item.urgency] -= len(item.payload)
-        if self._newest.get(item.topic) is item:
-            del self._newest[item.topic]
-
-    def _make_room(self) -> None:
-        while self._bytes[Urgency.AUDIO] > MOST_AUDIO_BYTES:
-            self._drop_last(Urgency.AUDIO)
-        while (
-            sum(map(len, self._lanes.values())) > MOST_WAITING
-            or sum(self._bytes.values()) > MOST_WAITING_BYTES
-        ):
-            self._drop_last(max(urgency for urgency, lane in self._lanes.items() if lane))
-
-    def _drop_last(self, urgency: Urgency) -> None:
-        self._forget(next(reversed(self._lanes[urgency].values())))
-        self.dropped += 1
-        if self.dropped % 1000 == 1:
-            logger.error("too many messages wait for the broker: %d dropped", self.dropped)
-
-
-class _Bell:
-    """Ends the network thread's wait, from any thread."""
-
-    def __init__(self) -> None:
-        self._reader, self._writer = socket.socketpair()
-        self._reader.setblocking(False)
-        self._writer.setblocking(False)
-        self._rung = False
-
-    def fileno(self) -> int:
-        return self._reader.fileno()
-
-    def ring(self) -> None:
-        if self._rung:
-            return
-        self._rung = True
-        with contextlib.suppress(OSError):  # full: rung well enough; closed: nobody waits
-            self._writer.send(b"!")
-
-    def hush(self) -> None:
-        with contextlib.suppress(BlockingIOError):
-            self._reader.recv(4096)
-        # After the read: a ring in between may be swallowed, but what it announced is seen this turn.
-        self._rung = False
-
-    def close(self) -> None:
-        self._reader.close()
-        self._writer.close()
 
 
 def _guarded(callback: Callable[..., None]) -> Callable[..., None]:
@@ -503,17 +438,35 @@ class _TlsSocket(ssl.SSLSocket):
             raise
 
 
+def _trust(ca_file: str) -> ssl.SSLContext:
+    """Whom to trust, read anew when the file has changed, or after an hour where it is the machine's own list."""
+    stamp = Path(ca_file).stat().st_mtime_ns if ca_file else int(time.monotonic()) // 3600
+    return _context(ca_file, stamp)
+
+
+@functools.lru_cache(maxsize=4)
+def _context(ca_file: str, _stamp: int) -> ssl.SSLContext:
+    """One for all links: the machine's own list of authorities alone takes half a megabyte."""
+    context = ssl.create_default_context(cafile=ca_file or None)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.sslsocket_class = _TlsSocket
+    return context
+
+
 class _Session:
     """One connection, with a paho client of its own: nothing of a lost connection can leak into the next."""
 
-    def __init__(self, link: Link, will: Will | None) -> None:
+    def __init__(self, link: Link, will: Will | None, loop: Loop) -> None:
         self.link = link
+        self.is_open = False
+        self._loop = loop
+        self._fd, self._mask = -1, 0
         self.client = self._client(link.settings, will)
         self.accepted = False
         self.lost = ""
         self.window = MOST_IN_PAHO
         self.most_bytes = MOST_PAYLOAD + HEADER_BYTES
-        self.inflight: dict[int, tuple[_Outgoing, float]] = {}
+        self.inflight: dict[int, tuple[Outgoing, float]] = {}
         self.subscribing: dict[int, tuple[list[str], bool, float]] = {}
         self.packets = 0
         self.began = self.heard = time.monotonic()
@@ -533,10 +486,7 @@ class _Session:
         if settings.username:
             client.username_pw_set(settings.username, settings.password)
         if settings.tls or settings.ca_file:
-            context = ssl.create_default_context(cafile=settings.ca_file or None)
-            context.minimum_version = ssl.TLSVersion.TLSv1_2
-            context.sslsocket_class = _TlsSocket
-            client.tls_set_context(context)
+            client.tls_set_context(_trust(settings.ca_file))
         if will is not None:
             client.will_set(will.topic, will.payload, will.qos, will.retain)
         client.on_connect = self._on_connect
@@ -546,23 +496,22 @@ class _Session:
         client.on_disconnect = self._on_disconnect
         return client
 
-    def run(self) -> str:
-        """Connect and serve until the connection ends; returns why it did."""
-        settings, bell = self.link.settings, self.link._bell
-        assert bell is not None  # noqa: S101 - the thread lives between start and stop
+    def open(self) -> None:
+        """Connect; it may block. What became of it is in ``lost``; from ``is_open`` on it is the loop's."""
+        settings = self.link.settings
         try:
             self.client.connect(settings.host, settings.port, max(settings.keepalive, 1))
             self._tune()
-            # poll: select, which paho's own loop uses, fails silently on descriptors above 1023.
-            with selectors.PollSelector() as selector:
-                selector.register(bell, selectors.EVENT_READ, bell)
-                while not self.lost:
-                    self._turn(selector)
-        finally:
-            self._close()
-        return self.lost
+        except OSError as error:
+            self.lost = str(error) or type(error).__name__
+        except Exception:
+            # As in the link's turn.
+            logger.exception("the link failed and connects again")
+            self.lost = "internal error"
+        self.began = self.heard = time.monotonic()
+        self.is_open = True
 
-    def unfinished(self) -> list[_Outgoing]:
+    def unfinished(self) -> list[Outgoing]:
         """Handed over, and never acknowledged."""
         return [item for item, _ in self.inflight.values()]
 
@@ -574,15 +523,19 @@ class _Session:
             if option := getattr(socket, "TCP_NOTSENT_LOWAT", None):
                 sock.setsockopt(socket.IPPROTO_TCP, option, 16_384)
 
-    def _close(self) -> None:
+    def close(self) -> None:
         """Without goodbye, if paho has not closed it: the broker then publishes the will."""
+        if self._fd >= 0:
+            self._loop.forget(self._fd)
         sock = self.client.socket()
         if sock is not None:
             sock.close()
 
-    def _turn(self, selector: selectors.PollSelector) -> None:
-        self.link._alive_at = time.monotonic()
-        self._wait(selector)
+    def turn(self, mask: int) -> None:
+        """Read, write and do what the time says; ``lost`` says afterwards whether it goes on."""
+        if self.lost:
+            return
+        self._exchange(mask)
         if not self.lost:
             self.client.loop_misc()
         self.link._tell_late()
@@ -591,40 +544,42 @@ class _Session:
             self._hand_over()
         if not self.lost:
             self.lost = self._overdue()
-        if not self.lost and self.link._stopping.is_set():
+        if not self.lost and self.link._stopping:
             self._finish()
+        if not self.lost:
+            self._watch()
 
-    def _wait(self, selector: selectors.PollSelector) -> None:
-        """Wait for the network, the bell or the next look at the clock; read and write."""
-        sock = self.client.socket()
-        if sock is None:
-            self.lost = self.lost or "connection closed"
-            return
-        interest = selectors.EVENT_READ
-        if self.client.want_write():
-            interest |= selectors.EVENT_WRITE
-        selector.register(sock, interest)
-        try:
-            ready = selector.select(self._patience(sock))
-        finally:
-            selector.unregister(sock)
-        events = {key.data is None: mask for key, mask in ready}
-        if False in events and self.link._bell is not None:
-            self.link._bell.hush()
-        mask = events.get(True, 0)
-        if mask & selectors.EVENT_READ or _decrypted(sock):
+    def _exchange(self, mask: int) -> None:
+        """Read and write what the network is ready for."""
+        if mask & selectors.EVENT_READ or _decrypted(self.client.socket()):
             self.heard = time.monotonic()
             self._read()
         if mask & selectors.EVENT_WRITE and not self.lost:
             self._heed(self.client.loop_write())
 
-    def _patience(self, sock: object) -> float:
+    def _watch(self) -> None:
+        """Have the loop wait for what paho waits for."""
+        sock = self.client.socket()
+        if sock is None:
+            self.lost = self.lost or "connection closed"
+            return
+        mask = selectors.EVENT_READ
+        if self.client.want_write():
+            mask |= selectors.EVENT_WRITE
+        if self._fd < 0:
+            self._fd = sock.fileno()
+            self._loop.watch(self._fd, mask, self.link)
+        elif mask != self._mask:
+            self._loop.rewatch(self._fd, mask, self.link)
+        self._mask = mask
+
+    def patience(self) -> float:
         """Seconds to sleep when nothing happens."""
-        if _decrypted(sock) or (self._may_hand_over() and self.link.waiting):
+        if _decrypted(self.client.socket()) or (self._may_hand_over() and self.link.waiting):
             return 0
-        if self.link._unread or self.link._stopping.is_set():
+        if self.link._unread or self.link._stopping:
             return 0.05
-        return min(self.client.keepalive / 8, 15)
+        return min(self.client.keepalive / 8, A_ROUND)
 
     def _read(self) -> None:
         for _ in range(A_TURN):
@@ -672,7 +627,7 @@ class _Session:
                 return
             self._send(item)
 
-    def _send(self, item: _Outgoing) -> None:
+    def _send(self, item: Outgoing) -> None:
         if len(item.payload) + len(item.topic) + HEADER_BYTES > self.most_bytes:
             self._report(item, "Packet too large")
             return
@@ -685,7 +640,7 @@ class _Session:
         else:
             self._report(item, None)
 
-    def _report(self, item: _Outgoing, refused: str | None) -> None:
+    def _report(self, item: Outgoing, refused: str | None) -> None:
         if refused:
             logger.error("the broker refused a message on %s: %s", item.topic, refused)
         if item.token is not None:
@@ -764,5 +719,5 @@ def _check_filter(topic: str, qos: int) -> None:
 
 
 def _decrypted(sock: object) -> bool:
-    """Whether TLS holds bytes already read from the network, of which poll knows nothing."""
+    """Whether TLS holds bytes already read from the network, of which epoll knows nothing."""
     return isinstance(sock, ssl.SSLSocket) and sock.fileno() >= 0 and sock.pending() > 0

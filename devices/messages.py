@@ -33,6 +33,7 @@ Ms = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 Steady = Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)]
 """Milliseconds of a clock that may be wrong, or a difference of such."""
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+Few = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 Nonce = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{0,64}$")]
 Month = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d{2}$")]
 WallClock = Annotated[str, msgspec.Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
@@ -47,6 +48,19 @@ class Audio(msgspec.Struct, frozen=True):
     """Bytes: a receiver takes not one more."""
     ms: Ms
     ct: str = "audio/mpeg"
+
+
+class Relay(msgspec.Struct, frozen=True):
+    """An upper station's stream, to be heard in place of a recording."""
+
+    url: Annotated[str, msgspec.Meta(max_length=512)]
+    """``http://…`` or ``https://…``: MP3, AAC or Ogg over HTTP, or an HLS playlist."""
+    ms: Annotated[int, msgspec.Meta(ge=1_000, le=14_400_000)]
+    """Until so long after the occurrence's start: four hours at most."""
+    hosts: Annotated[
+        tuple[Annotated[str, msgspec.Meta(max_length=253)], ...], msgspec.Meta(max_length=8)
+    ] = ()
+    """Hosts besides the address's own that a redirect or a playlist may name."""
 
 
 class Occurrence(msgspec.Struct, frozen=True):
@@ -67,6 +81,8 @@ class Occurrence(msgspec.Struct, frozen=True):
     """After an interruption: leave it, or start again before ``end``."""
     apv: tuple[str, ...] = ()
     """Logins of those who approved."""
+    rel: Relay | msgspec.UnsetType = msgspec.UNSET
+    """A stream to be heard; ``sha`` then names the recording to fall back on."""
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -80,6 +96,8 @@ class Settings(msgspec.Struct, frozen=True):
     tz: str = "Asia/Ho_Chi_Minh"
     delay_ms: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 0
     mute: bool = False
+    boot: Count = 0
+    """Start anew, once, when this is above the number last obeyed."""
 
 
 class Canned(msgspec.Struct, frozen=True):
@@ -162,7 +180,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     sid: Id
     """Random per connection: a will of an older connection is ignored."""
     boot: Count = 0
-    jid: str = ""
+    jid: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{0,64}$")] = ""
     n: Count = 0
     """Number of the newest journal entry."""
     acked: Count = 0
@@ -178,18 +196,18 @@ class State(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Said by a receiver that does not know the time: please sign a plan with it as ``nz``, at once."""
     up: Ms = 0
     fw: Annotated[str, msgspec.Meta(pattern=r"^[ -~]{0,64}$")] = ""
-    disk: float = 0.0
+    disk: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
     """Part of the audio store in use, 0 to 1."""
     pwr: Literal["ac", "bat", "unk"] = "unk"
     out: Literal["ok", "fault", "unk"] = "unk"
     vol: Annotated[int, msgspec.Meta(ge=0, le=100)] = 0
     play: Id | None = None
     """Occurrence sounding now."""
-    ready: Count = 0
+    ready: Few = 0
     """Occurrences of the plan whose audio is whole."""
-    want: Count = 0
+    want: Few = 0
     """Occurrences of the plan still to come."""
-    can: Count = 0
+    can: Few = 0
     """Canned sounds that are whole."""
     net: tuple[Month, Count] | None = None
     """Bytes of topics and payloads, both ways, in the month that runs."""

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+from sqlalchemy.engine.default import DefaultExecutionContext
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, validates
 
 from devices import broker, signing
 from devices.areas import Area, with_descendants
 from devices.messages import State
-from loa import audit
+from loa import audit, bulk, searching
 from loa.database import Base
 from loa.errors import DeviceError, NotFound
 from loa.times import SECOND, Instant
 
 MISSED_HEARTBEATS = 3
+
+
+def _search_key(context: DefaultExecutionContext) -> str:
+    values: dict[str, object] = context.get_current_parameters()  # type: ignore[no-untyped-call]
+    return searching.key(str(values["name"]))
 
 
 class Receiver(Base):
@@ -39,11 +46,28 @@ class Receiver(Base):
     active: Mapped[bool] = mapped_column(default=True, index=True)
     retired_at: Mapped[Instant | None]
     added_at: Mapped[Instant]
+    muted: Mapped[bool] = mapped_column(default=False)
+    """Nothing its plan orders can be heard, not even an emergency; only what is played by hand beside it."""
+    delay_ms: Mapped[int] = mapped_column(default=0)
+    """Everything starts that much later, so that it is in time with a louder neighbour far away."""
+    restarts: Mapped[int] = mapped_column(default=0)
+    """How often it was told to start anew: the number its plan carries."""
+    restart_at: Mapped[Instant | None]
+    """When it was last told to."""
+    search_key: Mapped[str] = mapped_column(sa.Text, default=_search_key)
+    """The name without marks and as written, for searching."""
+    confirmed_at: Mapped[Instant | None]
+    """Since when somebody has heard it on the spot; None: it claimed its place, and gets no broadcast yet."""
     plan_stale: Mapped[bool] = mapped_column(default=True, index=True)
     """What its plan must hold has changed since its plan was last made."""
 
     area: Mapped[Area] = relationship(lazy="joined", innerjoin=True)
     presence: Mapped[Presence | None] = relationship(lazy="joined")
+
+    @validates("name")
+    def _follow_name(self, _key: str, name: str) -> str:
+        self.search_key = searching.key(name)
+        return name
 
 
 class Presence(Base):
@@ -56,9 +80,16 @@ class Presence(Base):
     sid: Mapped[str] = mapped_column(sa.String(64))
     heard_at: Mapped[Instant]
     heartbeat_ms: Mapped[int]
+    online_since: Mapped[Instant | None]
+    """When it was first heard after the last silence."""
+    lost_at: Mapped[Instant | None]
+    """When it was last heard before that silence; None: there was none yet."""
     rev: Mapped[int] = mapped_column(sa.BigInteger, default=0)
     clock_source: Mapped[str] = mapped_column(sa.String(8), default="none")
     clock_error_ms: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    """How far its clock was from ours when it spoke; the way of the message is in it."""
+    clock_bound_ms: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    """How wrong a clock we put right may be at most, as it says itself."""
     output: Mapped[str] = mapped_column(sa.String(8), default="unk")
     power: Mapped[str] = mapped_column(sa.String(8), default="unk")
     disk: Mapped[float] = mapped_column(default=0.0)
@@ -67,13 +98,17 @@ class Presence(Base):
     playing: Mapped[str | None] = mapped_column(sa.String(64))
     ready: Mapped[int] = mapped_column(default=0)
     wanted: Mapped[int] = mapped_column(default=0)
+    canned: Mapped[int] = mapped_column(default=0)
+    kv: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    boot: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    up_ms: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    net_month: Mapped[str | None] = mapped_column(sa.String(7))
+    net_bytes: Mapped[int | None] = mapped_column(sa.BigInteger)
+    """Sent and received in that month, by its own count."""
 
     def is_online(self, now: Instant) -> bool:
         """Said to be on, and heard within three heartbeats."""
-        return (
-            self.online
-            and now - self.heard_at <= MISSED_HEARTBEATS * self.heartbeat_ms + 5 * SECOND
-        )
+        return _is_online(self, now)
 
 
 class Journal(Base):
@@ -90,6 +125,8 @@ class Journal(Base):
     begun_at: Mapped[Instant]
     tampered_at: Mapped[Instant | None]
     """When a batch contradicted what is kept: the first word stands, and staff are told."""
+    closed_at: Mapped[Instant | None]
+    """The receiver was given a new key and began a new journal: what is missing of this one stays missing."""
 
 
 class JournalEntry(Base):
@@ -110,11 +147,8 @@ class JournalEntry(Base):
     received_at: Mapped[Instant]
 
 
-def add(
-    session: Session, *, id: str, name: str, area: Area, public_key: str, password: str, now: Instant, by: str,
-    volume: int = 70, households: int = 0, lat: float | None = None, lon: float | None = None, simulated: bool = False,
-) -> Receiver:  # fmt: skip
-    """Make a receiver known. Raises DeviceError naming the field."""
+def check(session: Session, *, id: str, name: str, volume: int, households: int) -> None:
+    """Raise DeviceError naming the field when no receiver could be made of this."""
     if not re.fullmatch(r"[a-z0-9-]{4,32}", id) or id in (
         "audio",
         broker.STATION,
@@ -127,10 +161,22 @@ def add(
         raise DeviceError(f"Mã đầu thu “{id}” đã có. Hãy dùng mã khác.", field="id")
     if not name.strip():
         raise DeviceError("Hãy nhập tên đầu thu, ví dụ: Cột nhà văn hoá.", field="name")
+    _volume(volume)
+    _at_least_zero(households)
+
+
+def add(
+    session: Session, *, id: str, name: str, area: Area, public_key: str, password: str, now: Instant, by: str,
+    volume: int = 70, households: int = 0, lat: float | None = None, lon: float | None = None, simulated: bool = False,
+    confirmed: bool = True,
+) -> Receiver:  # fmt: skip
+    """Make a receiver known; one not ``confirmed`` gets no broadcast yet. Raises DeviceError naming the field."""
+    check(session, id=id, name=name, volume=volume, households=households)
     receiver = Receiver(
         id=id, name=name.strip(), area_id=area.id, public_key=signing.public_key(public_key, id).x,
         password_hash=broker.hash_password(password), households=_at_least_zero(households), lat=lat, lon=lon,
         simulated=simulated, active=True, added_at=now, plan_stale=True, volume=_volume(volume),
+        confirmed_at=now if confirmed else None,
     )  # fmt: skip
     session.add(receiver)
     session.flush()
@@ -189,23 +235,29 @@ def listing(session: Session, *, active: bool = True) -> list[Receiver]:
     return list(session.scalars(found.order_by(Area.name, Receiver.name)))
 
 
+def in_service() -> sa.ColumnElement[bool]:
+    """The condition of taking part in broadcasts: not retired, and heard on the spot by somebody."""
+    return sa.and_(Receiver.active, Receiver.confirmed_at.is_not(None))
+
+
 def in_areas(session: Session, area_ids: Iterable[int]) -> list[Receiver]:
-    """Active receivers that stand in these areas or below them."""
+    """Active, confirmed receivers that stand in these areas or below them."""
     wanted = with_descendants(session, area_ids)
     found = (
-        sa.select(Receiver)
-        .where(Receiver.active, Receiver.area_id.in_(wanted))
-        .order_by(Receiver.id)
+        sa.select(Receiver).where(in_service(), Receiver.area_id.in_(wanted)).order_by(Receiver.id)
     )
     return list(session.scalars(found))
 
 
-def mark_stale(session: Session, receiver_ids: Iterable[str] | None = None) -> None:
-    """Say that these receivers' plans (all when None) must be made anew."""
-    stale = sa.update(Receiver).values(plan_stale=True)
-    session.execute(
-        stale if receiver_ids is None else stale.where(Receiver.id.in_(list(receiver_ids)))
-    )
+def mark_stale(
+    session: Session, receiver_ids: Iterable[str] | sa.Select[str] | None = None
+) -> None:
+    """Say that these receivers' plans (all when None) must be made anew; a query names any number of them."""
+    stale = sa.update(Receiver).where(Receiver.plan_stale.is_(False)).values(plan_stale=True)
+    if receiver_ids is not None:
+        named = receiver_ids if isinstance(receiver_ids, sa.Select) else list(receiver_ids)
+        stale = stale.where(Receiver.id.in_(named))
+    session.execute(stale)
 
 
 def accounts(session: Session, retired_since: Instant) -> list[broker.Account]:
@@ -225,40 +277,69 @@ def accounts(session: Session, retired_since: Instant) -> list[broker.Account]:
     ]
 
 
-def note_state(
-    session: Session, receiver_id: str, state: State, now: Instant, heartbeat_ms: int
-) -> bool:
-    """Keep what a receiver says of itself; True when it came or went. A will of an older connection is ignored."""
-    seen = session.get(Presence, receiver_id)
-    if state.on == 0:
-        if seen is None or seen.sid != state.sid or not seen.online:
-            return False
-        seen.online = False
-        return True
-    came = seen is None or not seen.is_online(now)
-    if seen is None:
-        seen = Presence(receiver_id=receiver_id)
-        session.add(seen)
-    seen.online, seen.sid, seen.heard_at, seen.heartbeat_ms = True, state.sid, now, heartbeat_ms
-    seen.rev, seen.clock_source, seen.clock_error_ms = (
-        state.rev,
-        state.src,
-        state.t - now if state.t else 0,
-    )
-    seen.output, seen.power, seen.disk, seen.volume = state.out, state.pwr, state.disk, state.vol
-    seen.firmware, seen.playing, seen.ready, seen.wanted = (
-        state.fw[:64],
-        state.play,
-        state.ready,
-        state.want,
-    )
+def note_states(
+    session: Session, states: Mapping[str, State], now: Instant, heartbeat_ms: int
+) -> list[str]:
+    """Keep what receivers (by id) say of themselves, many in a few statements; those that came or went.
+
+    A will of an older connection is ignored.
+    """
     session.flush()
-    return came
+    seen = _seen(session, states)
+    left = [
+        rid
+        for rid, state in states.items()
+        if not state.on and rid in seen and seen[rid].online and seen[rid].sid == state.sid
+    ]
+    said = {rid: state for rid, state in states.items() if state.on}
+    came = [rid for rid in said if rid not in seen or not _is_online(seen[rid], now)]
+    rows = [{"receiver_id": rid, **_said(state, now, heartbeat_ms)} for rid, state in said.items()]
+    begun = {"online_since": now}
+    bulk.insert(session, Presence, [row | begun for row in rows if row["receiver_id"] not in seen])
+    bulk.update(session, Presence, [row for row in rows if row["receiver_id"] in seen])
+    again = [
+        {"receiver_id": rid, "lost_at": seen[rid].heard_at, **begun} for rid in came if rid in seen
+    ]
+    bulk.update(session, Presence, again)
+    bulk.update(session, Presence, [{"receiver_id": rid, "online": False} for rid in left])
+    session.expire_all()  # these statements went past what the session holds
+    return left + came
+
+
+def _is_online(seen: Presence | sa.Row[*tuple[Any, ...]], now: Instant) -> bool:
+    silent = now - seen.heard_at
+    return bool(seen.online and silent <= MISSED_HEARTBEATS * seen.heartbeat_ms + 5 * SECOND)
+
+
+def _seen(session: Session, receiver_ids: Collection[str]) -> dict[str, sa.Row[*tuple[Any, ...]]]:
+    found = sa.select(
+        Presence.receiver_id,
+        Presence.online,
+        Presence.sid,
+        Presence.heard_at,
+        Presence.heartbeat_ms,
+    ).where(Presence.receiver_id.in_(receiver_ids))
+    return {row.receiver_id: row for row in session.execute(found)}
+
+
+def _said(state: State, now: Instant, heartbeat_ms: int) -> dict[str, Any]:
+    """The columns of ``Presence`` that a state fills."""
+    month, sent = state.net or (None, None)
+    return {
+        "online": True, "sid": state.sid, "heard_at": now, "heartbeat_ms": heartbeat_ms, "rev": state.rev,
+        "clock_source": state.src, "clock_error_ms": state.t - now if state.t else 0,
+        "clock_bound_ms": state.err_ms, "output": state.out, "power": state.pwr, "disk": state.disk,
+        "volume": state.vol, "firmware": state.fw[:64], "playing": state.play, "ready": state.ready,
+        "wanted": state.want, "canned": state.can, "kv": state.kv, "boot": state.boot, "up_ms": state.up,
+        "net_month": month, "net_bytes": sent,
+    }  # fmt: skip
 
 
 def contradicted(session: Session) -> list[Receiver]:
     """Active receivers one of whose journals contradicts what is kept here."""
-    tampered = sa.select(Journal.receiver_id).where(Journal.tampered_at.is_not(None))
+    tampered = sa.select(Journal.receiver_id).where(
+        Journal.tampered_at.is_not(None), Journal.closed_at.is_(None)
+    )
     return list(
         session.scalars(sa.select(Receiver).where(Receiver.active, Receiver.id.in_(tampered)))
     )

@@ -1,4 +1,7 @@
-"""The wire types as JSON Schemas, for makers of other receivers: ``python -m devices.schemas docs/schemas``."""
+"""The wire types as JSON Schemas, for makers of other receivers: ``python -m devices.schemas docs/schemas``.
+
+That writes all that is made of them: asyncapi.yaml and vectors/ beside the folder too.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from devices import messages
+from devices.receiver import identity
 
 PUBLISHED: dict[str, type[msgspec.Struct]] = {
     "plan": messages.Plan,
@@ -19,6 +23,9 @@ PUBLISHED: dict[str, type[msgspec.Struct]] = {
     "evack": messages.Evack,
     "get": messages.Get,
 }
+"""The messages."""
+FILES: dict[str, type] = {**PUBLISHED, "station": identity.Station}
+"""And what a receiver is given: station.json."""
 
 
 def documents() -> dict[str, str]:
@@ -28,7 +35,7 @@ def documents() -> dict[str, str]:
             {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(kind)},
             indent=2, ensure_ascii=False,
         ) + "\n"
-        for name, kind in PUBLISHED.items()
+        for name, kind in FILES.items()
     }  # fmt: skip
 
 
@@ -40,4 +47,8 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    from devices import asyncapi, vectors  # made of the same types, and of PUBLISHED above
+
     main(Path(sys.argv[1]))
+    asyncapi.main(Path(sys.argv[1]).parent / "asyncapi.yaml")
+    vectors.main(Path(sys.argv[1]).parent / "vectors")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,6 +19,23 @@ from loa.times import Instant
 GENESIS = "0" * 64
 SYSTEM = "loa"
 """The actor of what no person did."""
+
+WIRE = frozenset(
+    {
+        "receiver.online",
+        "receiver.offline",
+        "receiver.attacked",
+        "receiver.flooding",
+        "receiver.old_key",
+        "journal.new",
+        "journal.late",
+        "journal.tampered",
+        "plan.refused_by_broker",
+        "link.connected",
+        "lease.taken",
+    }
+)
+"""Kinds of acts that change nothing of what receivers are to do: the wire's own."""
 
 
 class AuditEntry(Base):
@@ -36,18 +54,37 @@ class AuditEntry(Base):
 
 def append(session: Session, at: Instant, actor: str, kind: str, /, **data: Any) -> AuditEntry:
     """Add one act in the caller's transaction; the single writer keeps the chain unforked."""
-    last = session.scalars(sa.select(AuditEntry).order_by(AuditEntry.n.desc()).limit(1)).first()
-    entry = AuditEntry(
-        n=last.n + 1 if last else 1,
-        at=at,
-        actor=actor,
-        kind=kind,
-        data=json.dumps(data, ensure_ascii=False, sort_keys=True, default=str),
-        previous=last.hash if last else GENESIS,
-    )
-    entry.hash = _hash(entry)
+    n, head = checkpoint(session)
+    entry = _entry(n + 1, head, at, actor, kind, data)
     session.add(entry)
     session.flush()
+    return entry
+
+
+def append_all(session: Session, at: Instant, acts: Iterable[tuple[str, str]]) -> None:
+    """Add many acts, pairs of actor and kind, in a few statements."""
+    n, head = checkpoint(session)
+    entries = []
+    for actor, kind in acts:
+        n += 1
+        entries.append(_entry(n, head, at, actor, kind, {}))
+        head = entries[-1].hash
+    session.add_all(entries)
+    session.flush()
+
+
+def is_any_other(session: Session, since: int, kinds: Collection[str]) -> bool:
+    """Whether any act after number ``since`` is of another kind than these."""
+    found = sa.select(AuditEntry.n).where(AuditEntry.n > since, AuditEntry.kind.not_in(kinds))
+    return session.scalar(found.limit(1)) is not None
+
+
+def _entry(
+    n: int, previous: str, at: Instant, actor: str, kind: str, data: dict[str, Any]
+) -> AuditEntry:
+    text = json.dumps(data, ensure_ascii=False, sort_keys=True, default=str)
+    entry = AuditEntry(n=n, at=at, actor=actor, kind=kind, data=text, previous=previous)
+    entry.hash = _hash(entry)
     return entry
 
 

@@ -20,6 +20,7 @@ COMMANDS = {
     "reading": "cho xem một đoạn văn bản sẽ được đọc thành lời thế nào",
     "report": "xuất nhật ký phát",
     "keys": "quản lý khoá ký lệnh phát",
+    "conformance": "thử một đầu thu có theo đúng giao thức docs/protocol.md không",
     "broker": "cấu hình, chứng chỉ và kiểm tra máy chủ MQTT",
     "bench": "đo thời gian và bộ nhớ xử lý âm thanh, đọc văn bản trên máy này",
 }

@@ -30,6 +30,8 @@ class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 class Station(Table, frozen=True):
     name: str = "Đài truyền thanh xã"
+    phone: str = ""
+    """Printed on each receiver's label: whom to call about it."""
     timezone: str = "Asia/Ho_Chi_Minh"
     data: str = "data"
     """Folder of everything the station keeps; relative to config.toml."""
@@ -108,6 +110,8 @@ class Delivery(Table, frozen=True):
     """How long after its time a broadcast may still start on a receiver."""
     grace_seconds: Annotated[int, msgspec.Meta(ge=1, le=86_400)] = 120
     """How long after its end a broadcast waits for evidence before it says "chưa có xác nhận"."""
+    audio_url: Annotated[str, msgspec.Meta(pattern=r"^$|^https?://\S{1,240}/$")] = ""
+    """https://…/ where receivers fetch sounds by sha256, such as /am-thanh/ of our pages; empty: over MQTT alone."""
 
 
 class Regulation(Table, frozen=True):

@@ -9,44 +9,40 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
+from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
 from content import recordings
-from devices import broker, keyring, messages, receivers, signing, trust
+from devices import broker, clones, keyring, messages, receivers, trust
 from devices.blocks import BlockServer
 from devices.link import Connected, Disconnected, Incoming, Message, Published, Urgency
 from devices.messages import Evack, State
 from loa import audit
 from loa.config import Config
 from loa.database import Database
-from loa.times import HOUR, SECOND, Instant
-from scheduler import dispatcher, planner, receipts
-from scheduler.dispatcher import Parcel, Terms
+from loa.publisher import Outlet, Publisher
+from loa.times import HOUR, MINUTE, SECOND, Instant
+from scheduler import dispatcher, planner, plans, receipts, regulation, watch
+from scheduler.dispatcher import Terms
+from scheduler.gate import Gate
 from scheduler.planner import Rules
+from scheduler.plans import Parcel, Taken
+from scheduler.receipts import Batch
+from scheduler.turns import Nonces, StateQuota
 
 log = logging.getLogger(__name__)
-IN_FLIGHT_MOST = 200
 PLAN_EVERY = 30 * SECOND
 """Upkeep of the plans when nothing was committed meanwhile."""
 FAILING_SECONDS = 30.0
-
-
-class Outlet(Protocol):
-    """The way to the broker; ``devices.link.Link`` is one."""
-
-    @property
-    def connected(self) -> bool: ...
-
-    def publish(
-        self, topic: str, payload: bytes, *, qos: int, retain: bool = False,
-        urgency: Urgency = Urgency.PLAN, token: object = None,
-    ) -> None: ...  # fmt: skip
+UNKEEPABLE = (DataError, IntegrityError, OverflowError)
+"""What a database says of a value that it cannot hold."""
+NOTED_EVERY = MINUTE
+"""One that comes and goes is noted so often in the audit log; its presence follows each time."""
 
 
 def terms(config: Config, now: Instant) -> Terms:
@@ -56,6 +52,7 @@ def terms(config: Config, now: Instant) -> Terms:
         plan_key=keys.plan, emergency_key=keys.emergency, timezone=config.station.timezone,
         horizon=delivery.horizon_hours * HOUR, valid=delivery.plan_valid_hours * HOUR,
         late=delivery.late_seconds * SECOND, heartbeat_seconds=delivery.heartbeat_seconds,
+        audio_url=delivery.audio_url,
     )  # fmt: skip
 
 
@@ -66,24 +63,37 @@ class Core:
         self, config: Config, database: Database, link: Outlet, *,
         now: Instant, nudge: Callable[[], None] = lambda: None,
         accounts: Callable[[], None] | None = None,
+        stop: Callable[[], bool] = lambda: False,
     ) -> None:  # fmt: skip
         self._config, self._database, self._link = config, database, link
         self._nudge, self._accounts = nudge, accounts
+        self._stop = stop
+        """Asked between two transactions: whether to leave the rest of the work."""
         self._terms = terms(config, now)
         self._rules = Rules(zone=config.zone, horizon=self._terms.horizon, late=self._terms.late)
         self._grace = config.delivery.grace_seconds * SECOND
         self._blocks = BlockServer(self._find_sound, self._publish_block)
-        self._in_flight: dict[str, int] = {}
-        """Revision handed to the link and not yet confirmed, by receiver."""
-        self._in_flight_lock = threading.Lock()
-        self._planned_at = Instant(0)
+        self._publisher = Publisher(database, link)
+        self._gate = Gate(database)
+        self._clones = clones.Watch()
+        self._planned_at = self._looked_at = Instant(0)
+        self._known_acts = 0
+        """Number of the newest row of the audit log that was looked at for news."""
+        self._held: planner.Held = {}
+        """What each broadcast was last held against, as committed."""
+        self._new_keys = False
+        """Plans signed with older keys are still to be made anew."""
+        self._quiet: tuple[regulation.QuietHours, ...] | None = None
+        """Quiet hours by which the plans were last looked at."""
         self._failing: dict[str, float] = {}
         self._known_keys: dict[str, int] = {}
         """Version of the keys document each receiver last said it has."""
-        self._nonces: dict[str, str] = {}
-        """What receivers that do not know the time wait to hear back in a plan."""
-        self._nonces_lock = threading.Lock()
+        self._nonces = Nonces()
+        self._state_quota = StateQuota()
+        self._noted: dict[tuple[str, str], Instant] = {}
+        """When the audit log was last told that a receiver came, or went."""
         self._changed = threading.Event()
+        self._accounts_due = False
         self.hopeless = False
         """A step has failed for so long that the process had better be started anew."""
 
@@ -91,11 +101,26 @@ class Core:
         """All plans are looked at again: config.toml may say something else than when we last ran."""
         with self._database.write() as session:
             receivers.mark_stale(session)
+        self._held = {}
         self._changed.set()
 
     def changed(self) -> None:
         """Something was committed: the next tick plans."""
+        self._gate.keys.forget()
         self._changed.set()
+
+    def has_news(self, now: Instant) -> bool:
+        """Whether a commit by somebody may concern the plans; what this process itself writes at the wire does not."""
+        with self._database.read() as session:
+            newest, _ = audit.checkpoint(session)
+            since, self._known_acts = self._known_acts, newest
+            if newest < since or audit.is_any_other(session, since, audit.WIRE):
+                return True
+            return dispatcher.is_due(session, now, self._terms)
+
+    def close(self) -> None:
+        """End what this started: the processes that check signatures. Call when nothing else is called any more."""
+        self._gate.verifiers.close()
 
     # What happens each second
 
@@ -104,17 +129,39 @@ class Core:
 
         Each step stands alone: one that fails must not keep a stop from being published.
         """
-        changed = self._changed.is_set()
-        self._changed.clear()
+        self._attempt("nonces", lambda: self._answer_nonces(now))
+        changed = self._take_change()
         if changed or now - self._planned_at >= PLAN_EVERY or now < self._planned_at:
             self._attempt("plan", lambda: self._plan(now))
-        self._attempt("publish", self._publish_plans)
+        self._attempt("publish", lambda: self._publisher.fill(now))
         self._attempt("expire", lambda: self._expire(now))
-        if changed and self._accounts:
-            self._attempt("accounts", self._accounts)
+        if not 0 <= now - self._looked_at < watch.EVERY:
+            self._attempt("fleet", lambda: self._look_at_fleet(now))
+        if self._accounts_due:
+            self._attempt("accounts", self._bring_accounts)
+
+    def _take_change(self) -> bool:
+        """Whether something was committed since last asked."""
+        changed = self._changed.is_set()
+        self._changed.clear()
+        self._accounts_due |= changed
+        return changed
+
+    def _bring_accounts(self) -> None:
+        if self._accounts:
+            self._accounts()
+        self._accounts_due = False
+
+    def _look_at_fleet(self, now: Instant) -> None:
+        """Note which receiver has which fault, and since when."""
+        kept = keyring.published(self._config)
+        watch.look(self._database, now, self._config.zone, kept.kv if kept else 0)
+        self._looked_at = now
 
     def _attempt(self, name: str, step: Callable[[], None]) -> None:
         """Take a step of the tick. One that keeps failing ends the process: it is then started anew, and seen."""
+        if self._stop():
+            return
         try:
             step()
         except (
@@ -129,166 +176,204 @@ class Core:
             self._failing.pop(name, None)
 
     def _plan(self, now: Instant) -> None:
-        has_new_keys = self._follow_keys(now)
-        with self._nonces_lock:
-            nonces, self._nonces = self._nonces, {}
+        self._bring_in_line(now)
+        self._dispatch(now)
+
+    def _bring_in_line(self, now: Instant) -> None:
+        """What is planned follows what staff want; whose plan must change is then known."""
+        self._follow_keys(now)
         with self._database.write() as session:
-            if has_new_keys:
+            quiet = regulation.quiet_at(session, now)
+            # Our own clock may just have been put right: others are then in force.
+            if self._new_keys or quiet != self._quiet:
                 receivers.mark_stale(session)
-            planner.plan(session, now, self._rules)
-            dispatcher.dispatch(session, now, self._terms, nonces)
+            held = dict(self._held)
+            planner.plan(session, now, self._rules, held)
+        self._new_keys, self._quiet, self._held = False, quiet, held
         self._planned_at = now
 
-    def _follow_keys(self, now: Instant) -> bool:
-        """Sign with the newest keys, which receivers are told of before any plan; True when they are others."""
+    def _answer_nonces(self, now: Instant) -> None:
+        """Receivers that ask for the time get a plan at once, and nobody else is looked at for it."""
+        if nonces := self._nonces.take(now):
+            with self._database.write() as session:
+                dispatcher.dispatch_nonces(session, now, self._terms, nonces)
+            self._publisher.look()
+
+    def _dispatch(self, now: Instant) -> None:
+        """Some receivers at a time: the first plans leave, and others may write, before the last are signed.
+
+        What is committed meanwhile is planned in between, for it may be an emergency.
+        """
+        looked_at = dispatcher.AT_ONCE
+        while looked_at == dispatcher.AT_ONCE and not self._stop():
+            self._publisher.look()
+            self._publisher.fill(now)
+            if self._take_change():
+                self._bring_in_line(now)
+            with self._database.write() as session:
+                looked_at, _ = dispatcher.dispatch_some(session, now, self._terms)
+        self._publisher.look()
+
+    def _follow_keys(self, now: Instant) -> None:
+        """Sign with the newest keys, which receivers are told of before any plan."""
         keys = trust.station_keys(self._config, now)
         if self._terms.kids == (keys.plan.public.kid, keys.emergency.public.kid):
-            return False
+            return
         self._terms = replace(self._terms, plan_key=keys.plan, emergency_key=keys.emergency)
-        for receiver_id, known in list(self._known_keys.items()):
-            self._tell_keys(receiver_id, known)
-        return True
+        self._new_keys = True
+        self._tell_keys(dict(self._known_keys))
 
-    def _tell_keys(self, receiver_id: str, known: int) -> None:
-        """Publish the keys document to a receiver that has an older one; 0: it was given no roots to check one by."""
+    def _tell_keys(self, known: Mapping[str, int]) -> None:
+        """Publish the keys document to those that have an older one; 0: it was given no roots to check one by."""
         kept = keyring.published(self._config)
         document = keyring.document(self._config)
-        if kept is not None and document is not None and 0 < known < kept.kv:
-            topic = messages.keys_topic(receiver_id)
-            self._link.publish(topic, document, qos=1, retain=True, urgency=Urgency.PLAN)
+        if kept is None or document is None:
+            return
+        for receiver_id, kv in known.items():
+            if 0 < kv < kept.kv:
+                topic = messages.keys_topic(receiver_id)
+                self._link.publish(topic, document, qos=1, retain=True, urgency=Urgency.PLAN)
 
     def _expire(self, now: Instant) -> None:
-        with self._database.write() as session:
-            receipts.expire(session, now, late=self._terms.late, grace=self._grace)
-
-    def _publish_plans(self) -> None:
-        if not self._link.connected:
-            return
+        late, grace = self._terms.late, self._grace
         with self._database.read() as session:
-            waiting = dispatcher.unpublished(session)
-        for parcel in waiting:
-            with self._in_flight_lock:
-                if self._in_flight.get(parcel.receiver_id) == parcel.rev:
-                    continue
-                if len(self._in_flight) >= IN_FLIGHT_MOST and not parcel.urgent:
-                    continue
-                self._in_flight[parcel.receiver_id] = parcel.rev
-            self._link.publish(
-                messages.plan_topic(parcel.receiver_id),
-                parcel.jws,
-                qos=1,
-                retain=True,
-                urgency=Urgency.EMERGENCY if parcel.urgent else Urgency.PLAN,
-                token=parcel,
-            )
+            is_due = receipts.may_expire(session, now, late=late, grace=grace)
+        if is_due:
+            with self._database.write() as session:
+                receipts.expire(session, now, late=late, grace=grace)
 
     # What comes from the wire
 
-    def take_in(self, arrived: list[Incoming], now: Instant) -> None:
+    def take_in(self, arrived: Sequence[Incoming], now: Instant) -> None:
         """Store what arrived in one transaction and answer it. Raises what the database raises: nothing is then
         acknowledged, so receivers send it again, and what the broker took is published again."""
-        states: dict[str, State] = {}
-        batches: list[receipts.Batch] = []
-        published: list[Published] = []
-        keys: dict[str, str] | None = None
-        for each in arrived:
-            match each:
-                case Published():
-                    published.append(each)
-                case Connected() | Disconnected():
-                    self._link_changed(each, now)
-                case Message(topic, payload):
-                    if keys is None:
-                        with self._database.read() as session:
-                            keys = receipts.public_keys(session)
-                    self._sort_message(topic, payload, keys, states, batches, now)
+        mail = self._sort(arrived, now)
+        batches = self._gate.let_in(mail.evidence, now)
         try:
-            answers = self._store(states, batches, published, now)
+            answers = self._store(mail, batches, now)
         except Exception:
-            with self._in_flight_lock:
-                self._in_flight.clear()  # what the broker took meanwhile is simply published again
+            self._publisher.forget()
             raise
+        if mail.published:
+            self._publisher.answered(_parcel(each) for each in mail.published)
+            self._publisher.refill(now)
         for rid, evack in answers.items():
             self._link.publish(
                 messages.evack_topic(rid), messages.encode(evack), qos=1, urgency=Urgency.EVACK
             )
+        self._gate.verifiers.rest(now)
 
-    def _sort_message(
-        self, topic: str, payload: bytes, keys: dict[str, str], states: dict[str, State],
-        batches: list[receipts.Batch], now: Instant,
-    ) -> None:  # fmt: skip
-        parts = topic.split("/")
-        rid, kind = (parts[2], parts[4]) if len(parts) == 5 else ("", "")
-        if rid in broker.CANARIES:
-            return  # the station's own look at its broker
-        if rid not in keys:
-            log.warning("message on %s from a receiver this station does not know", topic)
-            return
-        try:
-            if kind == "state" and len(payload) <= messages.MAX_STATE_BYTES:
-                states[rid] = _merge(states.get(rid), messages.decode(payload, State))
-            elif kind == "evt":
-                batches.append(receipts.verify(rid, payload, keys[rid]))
-            elif kind == "get":
-                self._blocks.asked(rid, payload, now)
-        except (msgspec.DecodeError, signing.BadSignature) as error:
-            log.warning("dropped a message on %s: %s", topic, error)
+    def _sort(self, arrived: Sequence[Incoming], now: Instant) -> _Mail:
+        mail = _Mail()
+        keys = self._gate.keys.of(_sender(m.topic)[0] for m in arrived if isinstance(m, Message))
+        for each in arrived:
+            match each:
+                case Published(token=Parcel()):
+                    mail.published.append(each)
+                case Connected() | Disconnected():
+                    self._link_changed(each, now)
+                case Message(topic, payload):
+                    rid, kind = _sender(topic)
+                    if rid in keys:
+                        self._sort_message(mail, rid, kind, payload, now)
+                    elif rid not in broker.CANARIES:  # the station's own look at its broker
+                        log.warning(
+                            "message on %s from a receiver this station does not know", topic
+                        )
+        return mail
 
-    def _store(
-        self,
-        states: dict[str, State],
-        batches: list[receipts.Batch],
-        published: list[Published],
-        now: Instant,
-    ) -> dict[str, Evack]:
+    def _sort_message(self, mail: _Mail, rid: str, kind: str, payload: bytes, now: Instant) -> None:
+        if kind == "evt":
+            mail.evidence.append((rid, payload))
+        elif kind == "get":
+            self._blocks.asked(rid, payload, now)
+        elif kind == "state" and len(payload) <= messages.MAX_STATE_BYTES:
+            if not self._state_quota.admit(rid, now):
+                return
+            try:
+                mail.states[rid] = _merge(mail.states.get(rid), messages.decode(payload, State))
+            except msgspec.DecodeError as error:
+                log.warning("dropped a message on %s: %s", messages.state_topic(rid), error)
+
+    def _store(self, mail: _Mail, batches: list[Batch], now: Instant) -> dict[str, Evack]:
         """One transaction for all that arrived; what it returns may be said once it is committed."""
-        if not (states or batches or published):
+        alarms = self._gate.quota.alarms(now) + self._state_quota.alarms(now)
+        if not (mail.states or batches or mail.published or alarms):
             return {}
-        taken = [(p.token, p.refused) for p in published if isinstance(p.token, Parcel)]
         with self._database.write() as session:
             answers = receipts.record(session, batches, now)
-            for parcel, refused in taken:
-                dispatcher.published(session, parcel.receiver_id, parcel.rev, refused, now)
-            self._note_states(session, states, answers, now)
-        with self._in_flight_lock:
-            for parcel, _ in taken:
-                if self._in_flight.get(parcel.receiver_id) == parcel.rev:
-                    del self._in_flight[parcel.receiver_id]
+            plans.published(session, [_taken(each) for each in mail.published], now)
+            if mail.states:
+                answers.update(self._note_all_states(session, mail.states, answers, now))
+            for alarm in alarms:
+                audit.append(
+                    session, now, alarm.receiver_id, "receiver.flooding",
+                    dropped=alarm.dropped, forged=alarm.forged,
+                )  # fmt: skip
+        return answers
+
+    def _note_all_states(
+        self, session: Session, states: dict[str, State], answered: Collection[str], now: Instant
+    ) -> dict[str, Evack]:
+        """What to answer receivers not ``answered`` yet. What one says and no database can keep costs only its own."""
+        try:
+            with session.begin_nested():
+                return self._note_states(session, states, answered, now)
+        except UNKEEPABLE:
+            log.exception("states could not be stored together; storing them one at a time")
+        answers: dict[str, Evack] = {}
+        for rid, state in states.items():
+            try:
+                with session.begin_nested():
+                    answers |= self._note_states(session, {rid: state}, answered, now)
+            except UNKEEPABLE as error:
+                log.warning("dropped a message on %s: %s", messages.state_topic(rid), error)
         return answers
 
     def _note_states(
-        self, session: Session, states: dict[str, State], answers: dict[str, Evack], now: Instant
-    ) -> None:
-        heartbeat = self._terms.heartbeat_seconds * SECOND
+        self, session: Session, states: dict[str, State], answered: Collection[str], now: Instant
+    ) -> dict[str, Evack]:
+        answers: dict[str, Evack] = {}
+        online = {rid: state for rid, state in states.items() if state.on}
+        changed = receivers.note_states(
+            session, states, now, self._terms.heartbeat_seconds * SECOND
+        )
+        self._note_needs(online, now)
+        kinds = {1: "receiver.online", 0: "receiver.offline"}
+        self._note_in_log(session, [(rid, kinds[states[rid].on]) for rid in changed], now)
         for rid, state in states.items():
-            if state.on:
-                self._note_needs(rid, state)
-            if receivers.note_state(session, rid, state, now, heartbeat):
-                kind = "receiver.online" if state.on else "receiver.offline"
-                audit.append(session, now, rid, kind)
-            if state.on and rid not in answers and state.jid:
-                kept = receipts.acknowledged(session, rid, state.jid)
-                if kept != state.acked or state.n > kept:
+            if why := self._clones.look(rid, state, now):
+                clones.alarm(session, rid, why, now)
+        kept = receipts.acknowledged(session, online)
+        for rid, state in online.items():
+            if rid not in answered and state.jid:
+                upto = kept.get((rid, state.jid), 0)
+                if upto != state.acked or state.n > upto:
                     # Told more than we hold, it has outlived a restore; holding more than we do, it has sent
                     # what never reached us. Either way it sends again from where we are.
-                    answers[rid] = Evack(jid=state.jid, upto=kept, rw=state.acked > kept)
-        online = {rid: state.rev for rid, state in states.items() if state.on}
-        if online:
-            dispatcher.compare_revisions(session, online, now)
-
-    def _note_needs(self, rid: str, state: State) -> None:
-        """A receiver with old keys is told the new ones; one that asks for the time gets a plan at once."""
-        self._known_keys[rid] = state.kv
-        self._tell_keys(rid, state.kv)
-        if state.nonce:
-            with self._nonces_lock:
-                self._nonces[rid] = state.nonce
+                    answers[rid] = Evack(jid=state.jid, upto=upto, rw=state.acked > upto)
+        if plans.compare_revisions(session, {rid: s.rev for rid, s in online.items()}, now):
+            self._publisher.look()
             self._changed.set()
+        return answers
+
+    def _note_in_log(self, session: Session, acts: Sequence[tuple[str, str]], now: Instant) -> None:
+        """Log who came or went, each of both at most once a minute for one receiver."""
+        never = Instant(-NOTED_EVERY)
+        new = [act for act in acts if not 0 <= now - self._noted.get(act, never) < NOTED_EVERY]
+        audit.append_all(session, now, new)
+        self._noted.update(dict.fromkeys(new, now))
+
+    def _note_needs(self, online: Mapping[str, State], now: Instant) -> None:
+        """Receivers with old keys are told the new ones; those that ask for the time get a plan at once."""
+        known = {rid: state.kv for rid, state in online.items()}
+        self._known_keys.update(known)
+        self._tell_keys(known)
+        if self._nonces.said({rid: state.nonce for rid, state in online.items()}, now):
             self._nudge()
 
     def _link_changed(self, change: Connected | Disconnected, now: Instant) -> None:
-        with self._in_flight_lock:
-            self._in_flight.clear()
+        self._publisher.forget()
         if isinstance(change, Disconnected):
             log.warning("link lost: %s", change.why)
             return
@@ -297,7 +382,7 @@ class Core:
                 "the broker refused our subscription: no receiver can be heard; check its access list"
             )
         with self._database.write() as session:
-            again = dispatcher.republish(session, now)
+            again = plans.republish(session, now)
             audit.append(session, now, audit.SYSTEM, "link.connected", plans_again=again)
         self._nudge()
 
@@ -313,6 +398,32 @@ class Core:
 
     def _publish_block(self, topic: str, block: bytes) -> None:
         self._link.publish(topic, block, qos=0, urgency=Urgency.AUDIO)
+
+
+@dataclass
+class _Mail:
+    """What arrived, sorted. Of several states of a receiver the last counts."""
+
+    states: dict[str, State] = field(default_factory=dict)
+    evidence: list[tuple[str, bytes]] = field(default_factory=list)
+    published: list[Published] = field(default_factory=list)
+    """Each with a Parcel as its token."""
+
+
+def _sender(topic: str) -> tuple[str, str]:
+    """(receiver id, kind) of loa/1/<rid>/up/<kind>; empty for any other."""
+    parts = topic.split("/")
+    return (parts[2], parts[4]) if len(parts) == 5 else ("", "")
+
+
+def _parcel(each: Published) -> Parcel:
+    assert isinstance(each.token, Parcel)  # noqa: S101 - _sort lets no other in
+    return each.token
+
+
+def _taken(each: Published) -> Taken:
+    parcel = _parcel(each)
+    return Taken(parcel.receiver_id, parcel.rev, each.refused)
 
 
 def _merge(before: State | None, state: State) -> State:

@@ -25,3 +25,22 @@ def create_once(path: Path, content: bytes) -> bytes:
     finally:
         os.unlink(temporary)  # noqa: PTH108 - mkstemp gives a name
     return path.read_bytes()
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Give ``path`` that content in one step that outlives a power cut; readable by its owner alone."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)  # noqa: PTH105 - mkstemp gives a name
+    except BaseException:
+        os.unlink(temporary)  # noqa: PTH108
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

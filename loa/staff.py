@@ -34,6 +34,7 @@ class May(enum.StrEnum):
     APPROVE = "approve"
     SCHEDULE = "schedule"
     STOP = "stop"
+    OPERATE = "operate"
     MANAGE = "manage"
 
 
@@ -42,8 +43,8 @@ _MAY: dict[Role, frozenset[May]] = {
     Role.VIEWER: frozenset({May.READ}),
     Role.EDITOR: frozenset({May.READ, May.WRITE, May.SCHEDULE}),
     Role.APPROVER: frozenset({May.READ, May.WRITE, May.APPROVE, May.SCHEDULE, May.STOP}),
-    Role.OPERATOR: frozenset({May.READ, May.WRITE, May.SCHEDULE, May.STOP}),
-    Role.ADMIN: frozenset({May.READ, May.WRITE, May.SCHEDULE, May.STOP, May.MANAGE}),
+    Role.OPERATOR: frozenset({May.READ, May.WRITE, May.SCHEDULE, May.STOP, May.OPERATE}),
+    Role.ADMIN: frozenset({May.READ, May.WRITE, May.SCHEDULE, May.STOP, May.OPERATE, May.MANAGE}),
 }
 _REFUSAL = {
     May.READ: "xem trang này",
@@ -51,6 +52,7 @@ _REFUSAL = {
     May.APPROVE: "duyệt bản tin; việc này cần người duyệt",
     May.SCHEDULE: "đặt lịch phát",
     May.STOP: "dừng phát; việc này cần người vận hành hoặc người duyệt",
+    May.OPERATE: "điều khiển đầu thu từ xa; việc này cần người vận hành hoặc quản trị",
     May.MANAGE: "quản lý đầu thu, cán bộ và quy chế; việc này cần quản trị",
 }
 MIN_PASSWORD = 10

@@ -7,21 +7,21 @@ the database.
 from __future__ import annotations
 
 import contextlib
+import functools
+import gc
 import logging
 import queue
 import threading
 import time
 from collections.abc import Callable
 
+import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session, sessionmaker
 
 from content import renderings, voices
 from devices import broker, messages, receivers, trust
-from devices.link import (
-    Incoming,
-    Link,
-    LinkSettings,
-)
+from devices.link import Incoming, Link, LinkSettings, Message
 from loa import files, times
 from loa.config import Config
 from loa.core import Core
@@ -35,6 +35,12 @@ log = logging.getLogger(__name__)
 INGEST_MOST = 500
 INGEST_WAIT = 0.5
 """Seconds; how soon the thread that takes in what arrives notices that it is to end."""
+COLLECT_EVERY = 50_000
+"""Objects. Ten thousand receivers' journals make many and no cycle; Python's own 700 cost a third of the time."""
+STUCK_SECONDS = 300.0
+"""A tick that stands still so long between two transactions will not end."""
+GATHER = 0.5
+"""Seconds for which mere heartbeats wait for others, so that a fleet's cost few transactions."""
 
 
 def open_station(config: Config) -> Database:
@@ -74,11 +80,15 @@ def write_broker_accounts(config: Config, database: Database) -> None:
     password = trust.broker_password(config)
     # Kept, for each hash differs: a new one each time would make the broker read its accounts again.
     file = config.secrets / "mqtt.hash"
-    if not file.exists() or not broker.check_password(password, file.read_text()):
+    if not file.exists() or not _is_hash_of(password, file.read_text()):
         file.unlink(missing_ok=True)
         files.create_once(file, broker.hash_password(password).encode())
     station = broker.Account(username=config.mqtt.username, password_hash=file.read_text())
     broker.write_accounts(config.broker, [station, *accounts])
+
+
+# Slow on purpose, and asked at every change of what is always the same.
+_is_hash_of = functools.lru_cache(maxsize=1)(broker.check_password)
 
 
 class Runner:
@@ -87,34 +97,42 @@ class Runner:
     def __init__(self, config: Config, database: Database, stop: threading.Event) -> None:
         self._config, self._database, self._stop = config, database, stop
         self._claim = leases.Claim()
+        self._lease_lock = threading.Lock()
+        self._lease_engine = None if database.is_sqlite else sa.create_engine(database.url)
+        self._worked_at = time.monotonic()
+        """When the clock's thread last came by."""
         self._over = threading.Event()
         self._link = Link(self._link_settings())
         self._clock = Clock(self._tick)
         manages_broker = broker_kind(config) != "external"
         self._core = Core(
             config, database, self._link, now=times.now(), nudge=self._clock.nudge,
-            accounts=self._write_accounts if manages_broker else None,
+            accounts=self._write_accounts if manages_broker else None, stop=self._must_stop,
         )  # fmt: skip
 
     def run(self) -> bool:
         """Wait for the lease, then work. True when told to stop, False when the lease was lost."""
         if not self._wait_for_lease():
             return True
+        gc.set_threshold(COLLECT_EVERY, 20, 20)
         threads = [
             threading.Thread(target=self._guarded, args=(work,), name=name, daemon=True)
             for name, work in (
+                ("lease", self._renew_in_time),
                 ("ingest", self._ingest),
                 ("changes", self._watch_changes),
                 ("recordings", self._make_recordings),
             )
         ]
+        self._worked_at = time.monotonic()
+        threads[0].start()
         self._core.begin()
         self._link.start()
         self._clock.start()
-        for thread in threads:
+        for thread in threads[1:]:
             thread.start()
         while not self._stop.wait(0.5) and not self._over.is_set():
-            pass
+            self._give_up_in_time()
         self._shut_down(threads)
         return self._stop.is_set()
 
@@ -147,14 +165,17 @@ class Runner:
         for thread in threads:
             thread.join(timeout=10)
         self._link.stop()
+        self._core.close()
         with contextlib.suppress(OperationalError), self._database.write(wake=False) as session:
             self._claim.release(session)
+        if self._lease_engine is not None:
+            self._lease_engine.dispose()
 
     # What happens each second
 
     def _tick(self, now: Instant) -> None:
         """Without the lease another may be at the same work."""
-        if not self._keep_lease(now):
+        if self._must_stop():
             return
         self._core.tick(now)
         if self._core.hopeless:
@@ -163,23 +184,55 @@ class Runner:
     def _write_accounts(self) -> None:
         write_broker_accounts(self._config, self._database)
 
-    def _keep_lease(self, now: Instant) -> bool:
-        steady = time.monotonic()
-        if self._claim.lapsed(steady):
+    # The lease
+
+    def _renew_in_time(self) -> None:
+        """However long the work takes, the lease is renewed; unless the work stands still for good."""
+        while not self._over.wait(0.5):
+            if time.monotonic() - self._worked_at > STUCK_SECONDS:
+                log.error("the station's work stands still; stopping, to be started again")
+                self._over.set()
+            self._keep_lease()
+
+    def _must_stop(self) -> bool:
+        """Asked by the clock's thread between two transactions: a renewal that waits for its turn then gets it."""
+        self._worked_at = time.monotonic()
+        return not self._keep_lease()
+
+    def _keep_lease(self) -> bool:
+        """Renew the lease when it is time; whether it is ours. Never call it within a transaction."""
+        with self._lease_lock:
+            if not self._over.is_set() and self._claim.due(time.monotonic()):
+                try:
+                    self._renew()
+                except OperationalError as error:
+                    log.error("the lease could not be renewed, trying again: %s", error.orig)
+        return not self._over.is_set()
+
+    def _renew(self) -> None:
+        with self._lease_session() as session:
+            session.connection()  # waits here for other writers: while they write nobody takes the lease, either
+            if not self._claim.renew(session, times.now(), time.monotonic()):
+                log.error("another process has taken the lease; stopping")
+                self._over.set()
+
+    def _lease_session(self) -> contextlib.AbstractContextManager[Session]:
+        """A transaction for the lease alone; on PostgreSQL it does not queue with the writers."""
+        if self._lease_engine is None:
+            return self._database.write(wake=False)
+        return sessionmaker(self._lease_engine).begin()
+
+    def _give_up_in_time(self) -> None:
+        """Stop before another takes over where the database may be out of our reach alone: across a network."""
+        if self._lease_engine is not None and self._claim.lapsed(time.monotonic()):
             log.error("the lease was not renewed in time; stopping so that another may work")
             self._over.set()
-        elif self._claim.due(steady):
-            with self._database.write(wake=False) as session:
-                if not self._claim.renew(session, now, steady):
-                    log.error("another process has taken the lease; stopping")
-                    self._over.set()
-        return not self._over.is_set()
 
     def _watch_changes(self) -> None:
         changes = self._database.changes()
         try:
             while not self._over.is_set():
-                if changes.wait(1.0, self._over):
+                if changes.wait(1.0, self._over) and self._core.has_news(times.now()):
                     self._core.changed()
                     self._clock.nudge()
         finally:
@@ -199,13 +252,17 @@ class Runner:
     # What comes from the wire
 
     def _ingest(self) -> None:
-        wait = INGEST_WAIT
+        wait, held = INGEST_WAIT, _Held()
         while not self._over.is_set():
-            arrived = _drain(self._link.inbox, INGEST_MOST, timeout=wait)
+            held.add(_drain(self._link.inbox, INGEST_MOST - len(held), timeout=wait))
             next_block = self._core.send_blocks(times.now())
             wait = INGEST_WAIT if next_block is None else _seconds_until(next_block)
+            wait = min(wait, held.seconds_left)
+            arrived = held.take()
             if not arrived:
                 continue
+            if not self._keep_lease():
+                return
             try:
                 self._core.take_in(arrived, times.now())
             except Exception:  # nothing was acknowledged, so receivers send it again
@@ -222,6 +279,43 @@ class Runner:
             version="3.1.1" if broker_kind(self._config) == "embedded" else "5",
             subscriptions=((messages.UP_TOPICS, 1),), reconnect_most=5.0,
         )  # fmt: skip
+
+
+class _Held:
+    """What has arrived and was not taken in yet; heartbeats alone wait for one another, all else takes them along."""
+
+    def __init__(self) -> None:
+        self._arrived: list[Incoming] = []
+        self._since = 0.0
+        self._is_urgent = False
+
+    def __len__(self) -> int:
+        return len(self._arrived)
+
+    def add(self, arrived: list[Incoming]) -> None:
+        if arrived and not self._arrived:
+            self._since = time.monotonic()
+        self._arrived += arrived
+        self._is_urgent |= not all(_is_heartbeat(each) for each in arrived)
+
+    @property
+    def seconds_left(self) -> float:
+        """How long what is held may still wait."""
+        if not self._arrived:
+            return INGEST_WAIT
+        return max(0.001, self._since + GATHER - time.monotonic())
+
+    def take(self) -> list[Incoming]:
+        """All that is held, once some of it can wait no longer; nothing before."""
+        over = self._arrived and time.monotonic() - self._since >= GATHER
+        if not (over or self._is_urgent or len(self._arrived) >= INGEST_MOST):
+            return []
+        taken, self._arrived, self._is_urgent = self._arrived, [], False
+        return taken
+
+
+def _is_heartbeat(each: Incoming) -> bool:
+    return isinstance(each, Message) and each.topic.endswith("/state")
 
 
 def _seconds_until(moment: Instant) -> float:

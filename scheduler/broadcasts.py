@@ -7,7 +7,7 @@ journal (scheduler.receipts). The one exception, ``unknown``, says just that.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import time, timedelta
 from zoneinfo import ZoneInfo
@@ -74,6 +74,7 @@ class Broadcast(Base):
     __table_args__ = (
         sa.UniqueConstraint("schedule_id", "starts_at"),
         sa.Index("ix_broadcasts_time", "starts_at", "state"),
+        sa.Index("ix_broadcasts_state_starts_at", "state", "starts_at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -119,11 +120,14 @@ class Delivery(Base):
     """One broadcast at one receiver."""
 
     __tablename__ = "deliveries"
-    __table_args__ = (sa.UniqueConstraint("broadcast_id", "receiver_id"),)
+    __table_args__ = (
+        sa.UniqueConstraint("broadcast_id", "receiver_id"),
+        sa.Index("ix_deliveries_receiver_id_state", "receiver_id", "state"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    broadcast_id: Mapped[int] = mapped_column(sa.ForeignKey("broadcasts.id"), index=True)
-    receiver_id: Mapped[str] = mapped_column(sa.ForeignKey("receivers.id"), index=True)
+    broadcast_id: Mapped[int] = mapped_column(sa.ForeignKey("broadcasts.id"))
+    receiver_id: Mapped[str] = mapped_column(sa.ForeignKey("receivers.id"))
     receiver_name: Mapped[str] = mapped_column(sa.String(128))
     area_name: Mapped[str] = mapped_column(sa.String(128))
     language: Mapped[str] = mapped_column(sa.String(8), default=KINH)
@@ -134,9 +138,7 @@ class Delivery(Base):
     """The sound before that: what a plan already handed out may still hold."""
     ms: Mapped[int] = mapped_column(default=0)
     """Length of the sound it has, or had last."""
-    state: Mapped[DeliveryState] = mapped_column(
-        _enum(DeliveryState), default=D.PLANNED, index=True
-    )
+    state: Mapped[DeliveryState] = mapped_column(_enum(DeliveryState), default=D.PLANNED)
     reason: Mapped[str | None] = mapped_column(sa.String(64))
     """Code of the receiver's reason: off, no_audio, quiet, power, …"""
     dropped_at: Mapped[Instant | None]
@@ -283,16 +285,27 @@ def request_stop(
 
 def touch(session: Session, broadcast: Broadcast) -> None:
     """Say that the plans of all its receivers must be made anew."""
-    ids = session.scalars(
-        sa.select(Delivery.receiver_id).where(Delivery.broadcast_id == broadcast.id)
-    ).all()
-    receivers.mark_stale(session, ids)
+    session.flush()
+    receivers.mark_stale(
+        session, sa.select(Delivery.receiver_id).where(Delivery.broadcast_id == broadcast.id)
+    )
 
 
 def settle(session: Session, broadcast: Broadcast) -> None:
     """Set the broadcast's own state from its deliveries'."""
     session.flush()
     broadcast.state = _state(tallies(session, [broadcast.id])[broadcast.id], broadcast.state)
+
+
+def settle_all(session: Session, broadcast_ids: Collection[int]) -> None:
+    """The same for each of these, in one look at their deliveries."""
+    if not broadcast_ids:
+        return
+    session.flush()
+    counted = tallies(session, broadcast_ids)
+    for broadcast in session.scalars(sa.select(Broadcast).where(Broadcast.id.in_(broadcast_ids))):
+        broadcast.state = _state(counted[broadcast.id], broadcast.state)
+    session.flush()
 
 
 def _state(tally: Tally, before: State) -> State:

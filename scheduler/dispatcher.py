@@ -1,78 +1,54 @@
-"""Dispatcher: a receiver's deliveries of the next hours → one signed plan → the outbox → the wire.
+"""Dispatcher: a receiver's deliveries of the next hours → one signed plan → the outbox.
 
-The outbox is a table, so what is not yet with the broker survives a crash; sending twice is harmless because
-a receiver knows each revision.
+Receivers are served many at a time: however many they are, the same few statements read what their plans must
+say and store what was signed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Session
 
 from content.bulletins import Priority
 from content.recordings import Recording
 from devices import messages, receivers, signing
 from devices.messages import Class, Occurrence
-from devices.receivers import Receiver
+from devices.receivers import Presence, Receiver
 from devices.signing import PrivateKey
 from loa import audit
-from loa.database import Base
-from loa.times import DAY, HOUR, SECOND, Instant, after
-from scheduler import broadcasts, regulation
+from loa.times import HOUR, Instant, after
+from scheduler import canned, plans, regulation, tones
 from scheduler.broadcasts import Broadcast, Delivery, DeliveryState
+from scheduler.plans import Lane, Outgoing, Plan, Signed
 
 RENEW_AFTER = 24 * HOUR
 """An unchanged plan is signed anew so that it does not expire on a receiver nobody has news for."""
-RESEND_AFTER = 10 * SECOND
 PLAN_TYPE = "loa-plan"
+AT_ONCE = 1_000
+"""Receivers served together: few enough to let others write in between, many enough to cost few statements."""
+LONGEST = 6 * HOUR
+"""No recording sounds as long; what began before is no longer urgent."""
 CLASSES: dict[Priority, Class] = {
     Priority.NORMAL: "N",
     Priority.PRIORITY: "P",
     Priority.EMERGENCY: "E",
 }
-ENDED = [
-    DeliveryState.PLAYED,
-    DeliveryState.INTERRUPTED,
-    DeliveryState.FAILED,
-    DeliveryState.MISSED,
-]
+Row = sa.Row[*tuple[Any, ...]]
+ENDED = frozenset(
+    {
+        DeliveryState.PLAYED,
+        DeliveryState.INTERRUPTED,
+        DeliveryState.FAILED,
+        DeliveryState.MISSED,
+    }
+)
 """Nothing more is asked of the receiver. ``cancelled`` and ``refused`` are but its word on an earlier plan."""
-MOST_AHEAD = DAY
-"""A revision further in the future than this is no memory of ours: a receiver's slip must not drive our numbers."""
-
-
-class Plan(Base):
-    """One revision of one receiver's plan, as signed. Rows are only added."""
-
-    __tablename__ = "plans"
-
-    receiver_id: Mapped[str] = mapped_column(sa.ForeignKey("receivers.id"), primary_key=True)
-    rev: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
-    made_at: Mapped[Instant]
-    jws: Mapped[bytes]
-
-    @property
-    def document(self) -> messages.Plan:
-        """What was signed."""
-        return messages.decode(signing.payload(self.jws), messages.Plan)
-
-
-class Outgoing(Base):
-    """The newest plan of a receiver on its way to the broker: one row each, named by receiver and revision."""
-
-    __tablename__ = "outbox"
-
-    receiver_id: Mapped[str] = mapped_column(sa.ForeignKey("receivers.id"), primary_key=True)
-    rev: Mapped[int] = mapped_column(sa.BigInteger)
-    urgent: Mapped[bool]
-    queued_at: Mapped[Instant]
-    published_at: Mapped[Instant | None] = mapped_column(index=True)
-    refused: Mapped[str | None] = mapped_column(sa.String(64))
-    """The broker's reason for not taking it; tried again when the receiver or the link shows signs of life."""
+ASKED = frozenset(DeliveryState) - ENDED
 
 
 @dataclass(frozen=True)
@@ -86,11 +62,20 @@ class Terms:
     valid: int
     late: int
     heartbeat_seconds: int
+    audio_url: str = ""
+    """Where sounds may be had over HTTPS, too."""
 
     @property
     def kids(self) -> tuple[str, str]:
         """Names of the keys in use."""
         return self.plan_key.public.kid, self.emergency_key.public.kid
+
+
+class Served(NamedTuple):
+    """``looked_at``: receivers whose plans were held against what they must say; ``made``: plans made anew."""
+
+    looked_at: int
+    made: int
 
 
 def dispatch(
@@ -100,281 +85,306 @@ def dispatch(
 
     ``nonces``: receiver id → what it said to learn the time; it gets a plan at once that says it back.
     """
-    nonces = nonces or {}
-    grown_old = (
-        sa.select(Plan.receiver_id)
-        .group_by(Plan.receiver_id)
-        .having(sa.func.max(Plan.made_at) <= now - RENEW_AFTER)
-    )
-    # One retired lately is told that it has nothing left to play; its old plan runs out after that.
-    retired_lately = Receiver.retired_at > now - terms.valid
-    due = sa.select(Receiver).where(
-        sa.or_(
-            sa.and_(Receiver.plan_stale, sa.or_(Receiver.active, retired_lately)),
-            sa.and_(Receiver.active, Receiver.id.in_(grown_old)),
-            sa.and_(Receiver.active, Receiver.id.in_(nonces)),
-        )
-    )
-    waiting = session.scalars(due).all()
-    if not waiting:
-        return 0
-    ids = [receiver.id for receiver in waiting]
-    wanted, newest = _occurrences(session, ids, now, terms), _newest(session, ids)
-    quiet = regulation.quiet_at(session, now)
-    made = 0
-    for receiver in waiting:
-        settings = _settings(receiver, quiet, terms)
-        to_play, last = wanted.get(receiver.id, []), newest.get(receiver.id)
-        nonce = nonces.get(receiver.id, "")
-        made += _make(session, receiver, settings, to_play, last, now, terms, nonce)
-        receiver.plan_stale = False
+    made = dispatch_nonces(session, now, terms, nonces or {})
+    while True:
+        served = dispatch_some(session, now, terms)
+        made += served.made
+        if served.looked_at < AT_ONCE:
+            return made
+
+
+def dispatch_some(session: Session, now: Instant, terms: Terms) -> Served:
+    """Serve up to AT_ONCE of the receivers that need it; call again until fewer were looked at."""
+    session.flush()
+    ids = list(session.scalars(_most_urgent_first(_due(now, terms), now, terms).limit(AT_ONCE)))
+    return Served(len(ids), _serve(session, ids, now, terms, {}) if ids else 0)
+
+
+def dispatch_nonces(session: Session, now: Instant, terms: Terms, nonces: Mapping[str, str]) -> int:
+    """Give these receivers plans that say back their nonces; returns how many."""
+    session.flush()
+    made, asking = 0, sorted(nonces)
+    for start in range(0, len(asking), AT_ONCE):
+        some = asking[start : start + AT_ONCE]
+        found = sa.select(Receiver.id).where(Receiver.id.in_(some), Receiver.active)
+        if ids := list(session.scalars(found)):
+            made += _serve(session, ids, now, terms, nonces)
     return made
 
 
-def _newest(session: Session, receiver_ids: Sequence[str] | None = None) -> dict[str, Plan]:
-    last = sa.select(Plan.receiver_id, sa.func.max(Plan.rev).label("rev")).group_by(
-        Plan.receiver_id
+def is_due(session: Session, now: Instant, terms: Terms) -> bool:
+    """Whether any receiver waits to be served."""
+    return session.scalar(_due(now, terms).limit(1)) is not None
+
+
+def _due(now: Instant, terms: Terms) -> sa.Select[str]:
+    """Ids of the receivers whose plans are to be looked at."""
+    # One retired lately is told that it has nothing left to play; its old plan runs out after that.
+    retired_lately = Receiver.retired_at > now - terms.valid
+    stale = sa.select(Receiver.id).where(
+        Receiver.plan_stale, sa.or_(Receiver.active, retired_lately)
     )
-    if receiver_ids is not None:
-        last = last.where(Plan.receiver_id.in_(receiver_ids))
-    newest = last.subquery()
-    found = sa.select(Plan).join(
-        newest, sa.and_(Plan.receiver_id == newest.c.receiver_id, Plan.rev == newest.c.rev)
+    grown_old = (
+        sa.select(Receiver.id)
+        .join(Outgoing, Outgoing.receiver_id == Receiver.id)
+        .where(Receiver.active, Outgoing.made_at <= now - RENEW_AFTER)
     )
-    return {plan.receiver_id: plan for plan in session.scalars(found)}
+    either = sa.union(stale, grown_old).subquery()
+    return sa.select(either.c.id)
+
+
+def _most_urgent_first(due: sa.Select[str], now: Instant, terms: Terms) -> sa.Select[str]:
+    """Those that have an emergency to hear of, or something to leave, before all others."""
+    (receiver_id,) = due.selected_columns
+    urgent = (
+        sa.select(Delivery.receiver_id)
+        .join(Broadcast, Delivery.broadcast_id == Broadcast.id)
+        .where(
+            Delivery.state.in_(ASKED),
+            Broadcast.starts_at > now - LONGEST,
+            Broadcast.starts_at < after(now, terms.horizon),
+            sa.or_(
+                Broadcast.priority == Priority.EMERGENCY,
+                sa.and_(_is_left(), Delivery.rev.is_not(None)),
+            ),
+        )
+    )
+    return due.order_by(sa.case((receiver_id.in_(urgent), 0), else_=1), receiver_id)
+
+
+def _is_left() -> sa.ColumnElement[bool]:
+    """The condition of a delivery that is not, or no longer, to sound."""
+    return sa.or_(
+        Broadcast.stop_requested_at.is_not(None),
+        Delivery.recording_sha.is_(None),
+        Delivery.dropped_at.is_not(None),
+        Delivery.barred_at.is_not(None),
+    )
+
+
+class _Wanted(NamedTuple):
+    """An occurrence a plan must hold; ``unnamed``: its delivery, when no plan has carried it yet."""
+
+    occurrence: Occurrence
+    audio: messages.Audio
+    unnamed: int | None
+
+
+@dataclass(frozen=True)
+class _Common:
+    """What all plans made together share."""
+
+    now: Instant
+    terms: Terms
+    quiet: tuple[regulation.QuietHours, ...]
+    checkpoint: messages.Checkpoint
+    nonces: Mapping[str, str]
+    kept: canned.Kept
+
+
+def _serve(
+    session: Session, ids: Sequence[str], now: Instant, terms: Terms, nonces: Mapping[str, str]
+) -> int:
+    wanted = _occurrences(session, ids, now, terms)
+    n, h = audit.checkpoint(session)
+    quiet = regulation.quiet_at(session, now)
+    kept = canned.kept(session)
+    common = _Common(now, terms, quiet, messages.Checkpoint(n=n, h=h), nonces, kept)
+    made = [
+        signed
+        for receiver in _receivers(session, ids)
+        if (signed := _make(receiver, wanted.get(receiver.id, []), common)) is not None
+    ]
+    plans.queue(session, made, now)
+    session.execute(
+        sa.update(Receiver)
+        .where(Receiver.id.in_(ids), Receiver.plan_stale)
+        .values(plan_stale=False)
+        .execution_options(synchronize_session=False)
+    )
+    session.expire_all()  # the statements above went past what the session holds
+    return len(made)
+
+
+def _receivers(session: Session, ids: Sequence[str]) -> Sequence[Row]:
+    """All columns of these receivers; the revision each last said it has (``seen``); its newest plan."""
+    found = (
+        sa.select(*Receiver.__table__.columns, Presence.rev.label("seen"), Outgoing.rev, Outgoing.made_at, Plan.jws)
+        .outerjoin(Presence, Presence.receiver_id == Receiver.id)
+        .outerjoin(Outgoing, Outgoing.receiver_id == Receiver.id)
+        .outerjoin(Plan, sa.and_(Plan.receiver_id == Receiver.id, Plan.rev == Outgoing.rev))
+        .where(Receiver.id.in_(ids))
+        .order_by(Receiver.id)
+    )  # fmt: skip
+    return session.execute(found).all()
 
 
 def _settings(
-    receiver: Receiver, quiet: Sequence[regulation.QuietHours], terms: Terms
+    receiver: Row, quiet: Sequence[regulation.QuietHours], terms: Terms
 ) -> messages.Settings:
     return messages.Settings(
         vol=receiver.volume,
         hb=terms.heartbeat_seconds,
         quiet=tuple((f"{span.since:%H:%M}", f"{span.until:%H:%M}") for span in quiet),
         tz=terms.timezone,
+        delay_ms=receiver.delay_ms,
+        mute=receiver.muted,
+        boot=receiver.restarts,
     )
-
-
-Wanted = list[tuple[Occurrence, messages.Audio]]
 
 
 def _occurrences(
     session: Session, receiver_ids: Sequence[str], now: Instant, terms: Terms
-) -> dict[str, Wanted]:
-    """What each receiver is to play or to leave, in order of time: one query for all of them.
+) -> dict[str, list[_Wanted]]:
+    """What each receiver is to play or to leave, in order of time.
 
     What was once handed out and is no longer wanted says ``off`` rather than vanish, for a receiver that already
     sounds it would go on.
     """
+    rows = _deliveries(session, receiver_ids, now, terms)
+    known = _Occurrences(session, rows, terms)
+    wanted: dict[str, list[_Wanted]] = {}
+    for row in rows:
+        occurrence, audio = known.of(row)
+        unnamed = row.id if row.rev is None else None
+        wanted.setdefault(row.receiver_id, []).append(_Wanted(occurrence, audio, unnamed))
+    for receiver_id, asked in tones.occurrences(session, receiver_ids, now).items():
+        both = [*wanted.get(receiver_id, []), *(_Wanted(o, audio, None) for o, audio in asked)]
+        wanted[receiver_id] = sorted(both, key=lambda each: each.occurrence.at)
+    return wanted
+
+
+def _deliveries(
+    session: Session, receiver_ids: Sequence[str], now: Instant, terms: Terms
+) -> Sequence[Row]:
+    off = sa.or_(_is_left(), sa.not_(receivers.in_service()))
     sha = sa.func.coalesce(Delivery.recording_sha, Delivery.last_sha)
-    off = sa.or_(
-        Broadcast.stop_requested_at.is_not(None),
-        Delivery.recording_sha.is_(None),
-        Delivery.dropped_at.is_not(None),
-        Delivery.barred_at.is_not(None),
-        sa.not_(Receiver.active),
-    )
-    rows = session.execute(
-        sa.select(Delivery.receiver_id, Broadcast, Recording, off)
+    found = (
+        sa.select(
+            Delivery.id, Delivery.receiver_id, Delivery.broadcast_id, Delivery.rev,
+            Recording.sha256, Recording.size, Recording.ms, off.label("is_off"),
+        )
         .join(Broadcast, Delivery.broadcast_id == Broadcast.id)
         .join(Receiver, Delivery.receiver_id == Receiver.id)
         .join(Recording, sha == Recording.sha256)
         .where(
             Delivery.receiver_id.in_(receiver_ids),
-            Delivery.state.not_in(ENDED),
+            Delivery.state.in_(ASKED),
             Broadcast.starts_at < after(now, terms.horizon),
             Broadcast.starts_at + Delivery.ms + terms.late > now,
             sa.or_(sa.not_(off), Delivery.rev.is_not(None)),
         )
         .order_by(Broadcast.starts_at, Broadcast.id)
-    )
-    wanted: dict[str, Wanted] = {}
-    for receiver_id, broadcast, recording, is_off in rows:
-        audio = messages.Audio(n=recording.size, ms=recording.ms)
-        occurrence = _occurrence(broadcast, recording, terms, is_off=bool(is_off))
-        wanted.setdefault(receiver_id, []).append((occurrence, audio))
-    return wanted
+    )  # fmt: skip
+    return session.execute(found).all()
 
 
-def _occurrence(
-    broadcast: Broadcast, recording: Recording, terms: Terms, *, is_off: bool
-) -> Occurrence:
-    return Occurrence(
-        id=broadcast.occurrence,
-        at=broadcast.starts_at,
-        late=terms.late,
-        end=after(broadcast.starts_at, recording.ms + terms.late),
-        sha=recording.sha256,
-        cls=CLASSES[broadcast.priority],
-        st="off" if is_off else "on",
-        apv=tuple(broadcast.approver_logins),
-    )
+class _Occurrences:
+    """The occurrences in these deliveries, each made once however many receivers it goes to."""
+
+    def __init__(self, session: Session, rows: Sequence[Row], terms: Terms) -> None:
+        broadcasts = sa.select(
+            Broadcast.id, Broadcast.occurrence, Broadcast.starts_at, Broadcast.priority, Broadcast.approver_logins
+        ).where(Broadcast.id.in_({row.broadcast_id for row in rows}))  # fmt: skip
+        self._broadcasts = {row.id: row for row in session.execute(broadcasts)}
+        self._sounds = {row.sha256: messages.Audio(n=row.size, ms=row.ms) for row in rows}
+        self._late = terms.late
+        self._made: dict[tuple[int, str, bool], Occurrence] = {}
+
+    def of(self, row: Row) -> tuple[Occurrence, messages.Audio]:
+        """What a plan says of that delivery."""
+        key = (row.broadcast_id, row.sha256, bool(row.is_off))
+        if key not in self._made:
+            self._made[key] = self._make(*key)
+        return self._made[key], self._sounds[row.sha256]
+
+    def _make(self, broadcast_id: int, sha: str, is_off: bool) -> Occurrence:
+        broadcast, audio = self._broadcasts[broadcast_id], self._sounds[sha]
+        return Occurrence(
+            id=broadcast.occurrence,
+            at=broadcast.starts_at,
+            late=self._late,
+            end=after(broadcast.starts_at, audio.ms + self._late),
+            sha=sha,
+            cls=CLASSES[broadcast.priority],
+            st="off" if is_off else "on",
+            apv=tuple(broadcast.approver_logins),
+        )
 
 
-def _make(
-    session: Session,
-    receiver: Receiver,
-    settings: messages.Settings,
-    wanted: Wanted,
-    last: Plan | None,
-    now: Instant,
-    terms: Terms,
-    nonce: str,
-) -> bool:
-    seen = receiver.presence.rev if receiver.presence else 0
-    seen = seen if seen <= now + MOST_AHEAD else 0
-    # A receiver that knows a higher revision than we do has outlived a restore of our database.
-    is_known = last is not None and seen <= last.rev and last.made_at > now - RENEW_AFTER
-    is_signed_so = last is not None and signing.kid_of(last.jws) in terms.kids
-    if (
-        last is not None
-        and is_known
-        and is_signed_so
-        and not nonce
-        and _same(last.document, settings, wanted, now)
-    ):
-        return False
-    rev = max(last.rev + 1 if last else 1, seen + 1, now)
-    n, h = audit.checkpoint(session)
+def _make(receiver: Row, wanted: list[_Wanted], common: _Common) -> Signed | None:
+    """The receiver's next plan; None when the last one still says it all."""
+    now, terms = common.now, common.terms
+    settings = _settings(receiver, common.quiet, terms)
+    nonce = common.nonces.get(receiver.id, "")
+    seen = receiver.seen if receiver.seen and receiver.seen <= now + plans.MOST_AHEAD else 0
+    before = _last(receiver)
+    # One nobody has heard yet may stand anywhere: it gets nothing to be played by hand.
+    sounds = _canned(before, common) if receiver.confirmed_at is not None else None
+    if not nonce and _still_holds(receiver, before, seen, settings, sounds, wanted, common):
+        return None
     document = messages.Plan(
-        v=1, rid=receiver.id, rev=rev, iat=now, exp=after(now, terms.valid), hz=after(now, terms.horizon),
-        set=settings, aud={o.sha: audio for o, audio in wanted}, occ=tuple(o for o, _ in wanted),
-        chk=messages.Checkpoint(n=n, h=h), nz=nonce,
+        v=1, rid=receiver.id, rev=max((receiver.rev or 0) + 1, seen + 1, now), iat=now,
+        exp=after(now, terms.valid), hz=after(now, terms.horizon), set=settings,
+        aud={**common.kept.files, **{each.occurrence.sha: each.audio for each in wanted}},
+        occ=tuple(each.occurrence for each in wanted), chk=common.checkpoint, nz=nonce,
+        can=sounds, base=terms.audio_url,
     )  # fmt: skip
     urgent = bool(nonce) or any(o.cls == "E" or o.st == "off" for o in document.occ)
     document, jws = _sign(document, terms)
-    session.add(Plan(receiver_id=receiver.id, rev=rev, made_at=now, jws=jws))
-    session.flush()
-    _queue(session, receiver.id, rev, now, urgent=urgent)
-    _name_revision(session, receiver.id, document, rev)
-    return True
+    carried = wanted[: len(document.occ)]
+    return Signed(
+        receiver.id, document.rev, jws, Lane.URGENT if urgent else Lane.PLAN, is_first=receiver.rev is None,
+        carries=tuple(each.unnamed for each in carried if each.unnamed is not None),
+    )  # fmt: skip
 
 
-def _same(before: messages.Plan, settings: messages.Settings, wanted: Wanted, now: Instant) -> bool:
+def _last(receiver: Row) -> messages.Plan | None:
+    """The plan it was last given."""
+    if receiver.rev is None:
+        return None
+    return messages.decode(signing.payload(receiver.jws), messages.Plan)
+
+
+def _canned(before: messages.Plan | None, common: _Common) -> tuple[messages.Canned, ...] | None:
+    """What it is to keep. Said in every plan once it was ever said: absent would let an old set stay."""
+    is_used = common.kept.sounds or (before is not None and before.can is not None)
+    return common.kept.sounds if is_used else None
+
+
+def _still_holds(
+    receiver: Row,
+    before: messages.Plan | None,
+    seen: int,
+    settings: messages.Settings,
+    sounds: tuple[messages.Canned, ...] | None,
+    wanted: list[_Wanted],
+    common: _Common,
+) -> bool:
     """True when a new plan would differ from the last only in what is over."""
-    still = tuple(occurrence for occurrence in before.occ if occurrence.end > now)
-    return before.set == settings and still == tuple(o for o, _ in wanted if o.end > now)
+    # A receiver that knows a higher revision than we do has outlived a restore of our database.
+    if before is None or seen > receiver.rev:
+        return False
+    if receiver.made_at <= common.now - RENEW_AFTER:
+        return False
+    if signing.kid_of(receiver.jws) not in common.terms.kids:
+        return False
+    if (before.set, before.can, before.base) != (settings, sounds, common.terms.audio_url):
+        return False
+    still = tuple(occurrence for occurrence in before.occ if occurrence.end > common.now)
+    return still == tuple(each.occurrence for each in wanted if each.occurrence.end > common.now)
 
 
 def _sign(document: messages.Plan, terms: Terms) -> tuple[messages.Plan, bytes]:
     """The plan and its JWS; the plan's far end is left out until it fits a receiver's limit."""
     while True:
-        emergency = any(o.cls == "E" for o in document.occ)
+        # What is kept for an emergency may be played by hand in quiet hours: only that key may bring it.
+        emergency = document.can is not None or any(o.cls == "E" for o in document.occ)
         payload = messages.encode(document)
         jws = (terms.emergency_key if emergency else terms.plan_key).sign(payload, PLAN_TYPE)
         if len(jws) <= messages.MAX_PLAN_BYTES:
             return document, jws
         kept = document.occ[: len(document.occ) * 3 // 4]
-        shas = {o.sha for o in kept}
+        shas = {o.sha for o in kept} | {c.sha for c in document.can or ()}
         aud = {sha: audio for sha, audio in document.aud.items() if sha in shas}
         document = msgspec.structs.replace(document, occ=kept, aud=aud)
-
-
-def _name_revision(session: Session, receiver_id: str, document: messages.Plan, rev: int) -> None:
-    """Note on each delivery the first revision that carried it."""
-    ids = sa.select(Broadcast.id).where(Broadcast.occurrence.in_([o.id for o in document.occ]))
-    session.execute(
-        sa.update(Delivery)
-        .where(
-            Delivery.receiver_id == receiver_id,
-            Delivery.rev.is_(None),
-            Delivery.broadcast_id.in_(ids),
-        )
-        .values(rev=rev)
-        .execution_options(synchronize_session=False)
-    )
-
-
-def _queue(session: Session, receiver_id: str, rev: int, now: Instant, *, urgent: bool) -> None:
-    """Only the newest revision is worth sending: it takes the place of the one before."""
-    session.merge(
-        Outgoing(
-            receiver_id=receiver_id, rev=rev, urgent=urgent, queued_at=now, published_at=None, refused=None,
-        )
-    )  # fmt: skip
-    session.flush()
-
-
-@dataclass(frozen=True)
-class Parcel:
-    """A plan to be published."""
-
-    receiver_id: str
-    rev: int
-    jws: bytes
-    urgent: bool
-
-
-def unpublished(session: Session, limit: int = 500) -> list[Parcel]:
-    """What the broker has not taken yet, urgent first."""
-    found = (
-        sa.select(Outgoing.receiver_id, Outgoing.rev, Plan.jws, Outgoing.urgent)
-        .join(Plan, sa.and_(Plan.receiver_id == Outgoing.receiver_id, Plan.rev == Outgoing.rev))
-        .where(Outgoing.published_at.is_(None), Outgoing.refused.is_(None))
-        .order_by(Outgoing.urgent.desc(), Outgoing.queued_at, Outgoing.receiver_id)
-        .limit(limit)
-    )
-    return [Parcel(*row) for row in session.execute(found)]
-
-
-def published(
-    session: Session, receiver_id: str, rev: int, refused: str | None, now: Instant
-) -> None:
-    """The broker took a revision, or said why not: its deliveries are then sent, or still only planned."""
-    outgoing = session.get(Outgoing, receiver_id)
-    if outgoing is not None and outgoing.rev == rev:
-        if refused is None:
-            outgoing.published_at = now
-        else:
-            outgoing.refused = refused[:64]
-    if refused is not None:
-        audit.append(
-            session, now, audit.SYSTEM, "plan.refused_by_broker", receiver=receiver_id, why=refused
-        )
-        return
-    sent = (
-        sa.update(Delivery)
-        .where(
-            Delivery.receiver_id == receiver_id,
-            Delivery.state == DeliveryState.PLANNED,
-            Delivery.rev <= rev,
-        )
-        .values(state=DeliveryState.SENT, sent_at=now)
-        .returning(Delivery.broadcast_id)
-        .execution_options(synchronize_session=False)
-    )
-    for broadcast_id in set(session.scalars(sent)):
-        broadcasts.settle(session, broadcasts.get(session, broadcast_id))
-
-
-def republish(session: Session, now: Instant, receiver_ids: Sequence[str] | None = None) -> int:
-    """Send the newest plan again: to all, for the broker may have forgotten it; or to these, if not just sent."""
-    again = sa.update(Outgoing).where(
-        sa.or_(Outgoing.published_at.is_not(None), Outgoing.refused.is_not(None))
-    )
-    if receiver_ids is not None:
-        again = again.where(
-            Outgoing.receiver_id.in_(receiver_ids), Outgoing.queued_at <= now - RESEND_AFTER
-        )
-    done = session.scalars(
-        again.values(published_at=None, refused=None, queued_at=now)
-        .returning(Outgoing.receiver_id)
-        .execution_options(synchronize_session=False)
-    )
-    return len(done.all())
-
-
-def newest_revisions(session: Session, receiver_ids: Iterable[str]) -> dict[str, int]:
-    """The revision each of these receivers should have; a receiver without a plan is left out."""
-    newest = sa.select(Plan.receiver_id, sa.func.max(Plan.rev)).group_by(Plan.receiver_id)
-    rows = session.execute(newest.where(Plan.receiver_id.in_(list(receiver_ids))))
-    return {receiver_id: rev for receiver_id, rev in rows}  # noqa: C416 - a Row is not a pair to mypy
-
-
-def compare_revisions(session: Session, said: dict[str, int], now: Instant) -> None:
-    """Put right what heartbeats show: a receiver that lags is told again, one that is ahead gets a new plan."""
-    newest = newest_revisions(session, said)
-    republish(session, now, [rid for rid, rev in newest.items() if said[rid] < rev])
-    # It knows a higher revision than we do: it has outlived a restore of our database.
-    ahead = [rid for rid, rev in said.items() if newest.get(rid, 0) < rev <= now + MOST_AHEAD]
-    receivers.mark_stale(session, ahead)

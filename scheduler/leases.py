@@ -47,7 +47,8 @@ class Claim:
 
     def take(self, session: Session, now: Instant, monotonic: float) -> bool:
         """True when this process now holds the lease; call again about every second until it does."""
-        lease = session.get(Lease, NAME)
+        # The holder renews without the writer's lock: look and take at its newest count.
+        lease = session.get(Lease, NAME, with_for_update=True)
         if lease is None:
             session.add(Lease(name=NAME, holder=self.holder, count=1, renewed_at=now))
             session.flush()

@@ -1,26 +1,28 @@
 """Receipts: the receivers' signed journals → rows kept for ever → the state of each delivery.
 
 A batch is stored whole or not at all, only where it continues what is kept; ``upto`` therefore never passes a
-gap. Folding goes by the journal's own order, never by that of arrival.
+gap. Folding goes by the journal's own order, never by that of arrival. However many batches come together, the
+same few statements store them.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from devices import messages, signing
 from devices.messages import Entry, Evack, Events
-from devices.receivers import Journal, JournalEntry, Receiver, mark_stale
-from loa import audit
+from devices.receivers import Journal, JournalEntry, mark_stale
+from loa import audit, bulk
 from loa.times import Instant
-from scheduler import broadcasts
-from scheduler.broadcasts import OPEN, Broadcast, Delivery, DeliveryState
+from scheduler import attacks, broadcasts, folding, late
+from scheduler.broadcasts import LIVE, OPEN, Broadcast, Delivery, DeliveryState
 
 log = logging.getLogger(__name__)
 EVENTS_TYPE = "loa-events"
@@ -34,6 +36,8 @@ class Batch:
     receiver_id: str
     events: Events
     entries: tuple[Entry, ...]
+    until: Instant | None = None
+    """When the key that signed it was taken back; None: the receiver's present one."""
 
 
 def verify(receiver_id: str, payload: bytes, public_key: str) -> Batch:
@@ -41,8 +45,13 @@ def verify(receiver_id: str, payload: bytes, public_key: str) -> Batch:
     if len(payload) > messages.MAX_EVENTS_BYTES:
         raise signing.BadSignature("too_big")
     keys = {receiver_id: signing.PublicKey(kid=receiver_id, x=public_key)}
-    raw, _ = signing.verify(payload, EVENTS_TYPE, keys)
-    events = messages.decode(raw, Events)
+    signing.verify(payload, EVENTS_TYPE, keys)
+    return read(receiver_id, payload)
+
+
+def read(receiver_id: str, payload: bytes) -> Batch:
+    """The batch in a token whose signature is known to be good. Raises as ``verify``."""
+    events = messages.decode(signing.payload(payload), Events)
     if events.rid != receiver_id:
         raise signing.BadSignature("wrong_rid")
     if any(len(bytes(each)) > messages.MAX_ENTRY_BYTES for each in events.e):
@@ -53,118 +62,221 @@ def verify(receiver_id: str, payload: bytes, public_key: str) -> Batch:
     return Batch(receiver_id, events, entries)
 
 
-def public_keys(session: Session) -> dict[str, str]:
-    """Each known receiver's public key; a retired one may still deliver old evidence."""
-    return {
-        row.id: row.public_key
-        for row in session.execute(sa.select(Receiver.id, Receiver.public_key))
-    }
-
-
 def record(session: Session, batches: Iterable[Batch], now: Instant) -> dict[str, Evack]:
     """Store batches and fold them; returns what to acknowledge to each receiver once this is committed."""
-    answers: dict[str, Evack] = {}
-    for batch in batches:
-        try:
-            with session.begin_nested():
-                answers[batch.receiver_id] = _record_one(session, batch, now)
-        except (SQLAlchemyError, OverflowError, ValueError):
-            # What one receiver sends must not keep the others' evidence out; it is sent again, and seen in the log.
-            log.exception("a batch of %s could not be stored", batch.receiver_id)
+    some = list(batches)
+    if not some:
+        return {}
+    session.flush()
+    answers = _try_to_record(session, some, now)
+    if answers is None:
+        # What one receiver sends must not keep the others' evidence out; it is sent again, and seen in the log.
+        answers = {}
+        for batch in some:
+            answers |= _try_to_record(session, [batch], now) or {}
+    session.expire_all()  # bulk statements went past what the session holds
     return answers
 
 
-def _record_one(session: Session, batch: Batch, now: Instant) -> Evack:
-    journal = _journal(session, batch, now)
-    new = _continue(session, journal, batch, now)
-    for broadcast_id in _fold_all(session, batch, new):
-        broadcasts.settle(session, broadcasts.get(session, broadcast_id))
-    return Evack(jid=journal.jid, upto=journal.upto)
+def _try_to_record(
+    session: Session, batches: Sequence[Batch], now: Instant
+) -> dict[str, Evack] | None:
+    try:
+        with session.begin_nested():
+            return _record(session, batches, now)
+    except OperationalError:
+        raise  # the database itself: nothing is stored, nothing acknowledged
+    except (SQLAlchemyError, OverflowError, ValueError):
+        log.exception("%d batches could not be stored together", len(batches))
+        if len(batches) == 1:
+            log.error("a batch of %s could not be stored", batches[0].receiver_id)
+        return None
 
 
-def _journal(session: Session, batch: Batch, now: Instant) -> Journal:
-    jid = batch.events.jid
-    journal = session.get(Journal, (batch.receiver_id, jid))
-    if journal is None:
-        others = session.scalar(
-            sa.select(sa.func.count()).where(Journal.receiver_id == batch.receiver_id)
-        )
-        journal = Journal(
-            receiver_id=batch.receiver_id,
-            jid=jid,
-            upto=0,
-            head=messages.first_hash(jid).hex(),
-            begun_at=now,
-        )
-        session.add(journal)
-        session.flush()
-        if others:
-            audit.append(
-                session, now, audit.SYSTEM, "journal.new", receiver=batch.receiver_id, jid=jid
+def _record(session: Session, batches: Sequence[Batch], now: Instant) -> dict[str, Evack]:
+    ledger = _Ledger(session, {batch.receiver_id for batch in batches}, now)
+    answers = {}
+    for batch in batches:
+        page = ledger.page(batch)
+        if page is None:
+            late.alarm(session, batch.receiver_id, batch.events.jid, now)
+            continue
+        _continue(ledger, page, batch)
+        answer = Evack(jid=page.jid, upto=page.upto)
+        if batch.until is None:
+            answers[batch.receiver_id] = answer
+        else:  # the new journal is waiting for its own
+            answers.setdefault(batch.receiver_id, answer)
+    ledger.store()
+    _fold_all(session, ledger.new)
+    refused = [new for new in ledger.new if new.entry.code == "refused"]
+    attacks.look(session, [(new.receiver_id, new.jid, new.entry) for new in refused], now)
+    return answers
+
+
+@dataclass(slots=True)
+class _Page:
+    """A journal as kept here, while batches are added to it."""
+
+    receiver_id: str
+    jid: str
+    upto: int
+    head: str
+    tampered_at: Instant | None
+    closed_at: Instant | None = None
+    is_new: bool = False
+    is_changed: bool = False
+
+
+class _New(NamedTuple):
+    """An entry that continues its journal; ``at`` is its true time."""
+
+    receiver_id: str
+    jid: str
+    raw: bytes
+    entry: Entry
+    at: Instant
+    counts: bool = True
+    """False: kept, but no delivery is told of it."""
+
+
+class _Ledger:
+    """The journals of these receivers: read once, added to in memory, written once."""
+
+    def __init__(self, session: Session, receiver_ids: Collection[str], now: Instant) -> None:
+        self.session, self.now = session, now
+        self.new: list[_New] = []
+        found = sa.select(
+            Journal.receiver_id,
+            Journal.jid,
+            Journal.upto,
+            Journal.head,
+            Journal.tampered_at,
+            Journal.closed_at,
+        ).where(Journal.receiver_id.in_(receiver_ids))
+        self._pages = {(row.receiver_id, row.jid): _Page(*row) for row in session.execute(found)}
+        self._with_journal = {receiver_id for receiver_id, _ in self._pages}
+
+    def page(self, batch: Batch) -> _Page | None:
+        """The journal the batch belongs to; a new one when it was never heard of.
+
+        None: the key was taken back, and this is no journal that was closed with it.
+        """
+        key = (batch.receiver_id, batch.events.jid)
+        if batch.until is not None:
+            page = self._pages.get(key)
+            return page if page is not None and page.closed_at == batch.until else None
+        if key not in self._pages:
+            head = messages.first_hash(key[1]).hex()
+            self._pages[key] = _Page(*key, upto=0, head=head, tampered_at=None, is_new=True)
+            if batch.receiver_id in self._with_journal:
+                audit.append(
+                    self.session, self.now, audit.SYSTEM, "journal.new", receiver=key[0], jid=key[1]
+                )
+            self._with_journal.add(batch.receiver_id)
+        return self._pages[key]
+
+    def kept(self, page: _Page, since: int, upto: int) -> Iterator[tuple[int, bytes]]:
+        """(seq, bytes) of entries since to upto that are kept already."""
+        rows = self.session.execute(
+            sa.select(JournalEntry.seq, JournalEntry.raw).where(
+                JournalEntry.receiver_id == page.receiver_id, JournalEntry.jid == page.jid,
+                JournalEntry.seq >= since, JournalEntry.seq <= upto,
             )
-    return journal
+        )  # fmt: skip
+        yield from ((row.seq, row.raw) for row in rows)
+        for new in self.new:
+            if (new.receiver_id, new.jid) == (page.receiver_id, page.jid):
+                yield new.entry.seq, new.raw
+
+    def add(self, page: _Page, added: Sequence[_New], head: bytes) -> None:
+        self.new += added
+        page.upto, page.head, page.is_changed = added[-1].entry.seq, head.hex(), True
+
+    def tampered(self, page: _Page, since: int) -> None:
+        """What was sent contradicts what is kept: the first word stands, and staff are told."""
+        log.error(
+            "journal of %s contradicts what is kept from entry %s on", page.receiver_id, since
+        )
+        if page.tampered_at is None:
+            page.tampered_at, page.is_changed = self.now, True
+            audit.append(
+                self.session, self.now, audit.SYSTEM, "journal.tampered",
+                receiver=page.receiver_id, jid=page.jid, since=since, upto=page.upto,
+            )  # fmt: skip
+
+    def store(self) -> None:
+        """Write what has been added."""
+        pages = self._pages.values()
+        values = ("receiver_id", "jid", "upto", "head", "tampered_at")
+        rows = {
+            is_new: [
+                {name: getattr(page, name) for name in values}
+                for page in pages
+                if page.is_new is is_new and (is_new or page.is_changed)
+            ]
+            for is_new in (True, False)
+        }
+        begun = [{**row, "begun_at": self.now} for row in rows[True]]
+        bulk.insert(self.session, Journal, begun)
+        bulk.update(self.session, Journal, rows[False])
+        bulk.insert(self.session, JournalEntry, [self._row(new) for new in self.new])
+
+    def _row(self, new: _New) -> dict[str, Any]:
+        entry = new.entry
+        return {
+            "receiver_id": new.receiver_id, "jid": new.jid, "seq": entry.seq, "raw": new.raw,
+            "occurrence": entry.occ[:64], "code": entry.code[:16], "raw_at": entry.t, "at": new.at,
+            "received_at": self.now,
+        }  # fmt: skip
 
 
-def _continue(session: Session, journal: Journal, batch: Batch, now: Instant) -> list[JournalEntry]:
+def _continue(ledger: _Ledger, page: _Page, batch: Batch) -> None:
     """Add the entries that follow what is kept. A gap waits; a contradiction is marked and nothing is taken."""
     events = batch.events
-    if events.from_ > journal.upto + 1:
-        return []
-    known = journal.upto - events.from_ + 1
-    if not _agrees(session, journal, batch, known):
-        _tampered(session, journal, batch, now)
-        return []
-    head, added = bytes.fromhex(journal.head), []
+    if events.from_ > page.upto + 1:
+        return
+    known = page.upto - events.from_ + 1
+    if not _agrees(ledger, page, batch, known):
+        ledger.tampered(page, events.from_)
+        return
+    heads, added = [bytes.fromhex(page.head)], []
     for raw, entry in list(zip(events.e, batch.entries, strict=True))[known:]:
-        head = messages.next_hash(head, bytes(raw))
-        added.append(_row(batch, bytes(raw), entry, now))
-    if added and head.hex() != events.head:
-        _tampered(session, journal, batch, now)
-        return []
-    session.add_all(added)
+        exact = bytes(raw)
+        heads.append(messages.next_hash(heads[-1], exact))
+        added.append(_New(page.receiver_id, page.jid, exact, entry, _true_time(events, entry)))
+    if added and heads[-1].hex() != events.head:
+        ledger.tampered(page, events.from_)
+        return
+    if page.closed_at is not None:
+        added = _late(ledger, page, batch, added)
     if added:
-        journal.upto, journal.head = added[-1].seq, head.hex()
-    session.flush()
-    return added
+        ledger.add(page, added, heads[len(added)])
 
 
-def _agrees(session: Session, journal: Journal, batch: Batch, known: int) -> bool:
+def _late(ledger: _Ledger, page: _Page, batch: Batch, added: Sequence[_New]) -> list[_New]:
+    """Those that may still be added to a closed journal: by its own key, and written before."""
+    if batch.until is None or page.closed_at is None:
+        log.warning("closed journal %s of %s is not continued", page.jid, page.receiver_id)
+        return []
+    told = [(new.entry, new.at) for new in added]
+    counts = late.believed(ledger.session, told, page.closed_at)
+    if len(counts) < len(added):
+        late.alarm(ledger.session, page.receiver_id, page.jid, ledger.now)
+    if counts:
+        late.note(ledger.session, page.receiver_id, page.jid, ledger.now)
+    return [new._replace(counts=each) for new, each in zip(added, counts, strict=False)]
+
+
+def _agrees(ledger: _Ledger, page: _Page, batch: Batch, known: int) -> bool:
     """True when the entries already kept are, byte for byte, those sent again."""
     if known <= 0:
         return True
     again = {
         entry.seq: bytes(raw) for entry, raw in zip(batch.entries, batch.events.e, strict=True)
     }
-    kept = session.execute(
-        sa.select(JournalEntry.seq, JournalEntry.raw).where(
-            JournalEntry.receiver_id == journal.receiver_id,
-            JournalEntry.jid == journal.jid,
-            JournalEntry.seq >= batch.events.from_,
-            JournalEntry.seq <= batch.entries[-1].seq,
-        )
-    )
-    return all(again[row.seq] == row.raw for row in kept)
-
-
-def _tampered(session: Session, journal: Journal, batch: Batch, now: Instant) -> None:
-    if journal.tampered_at is None:
-        journal.tampered_at = now
-        audit.append(
-            session, now, audit.SYSTEM, "journal.tampered",
-            receiver=journal.receiver_id, jid=journal.jid, since=batch.events.from_, upto=journal.upto,
-        )  # fmt: skip
-    log.error(
-        "journal of %s contradicts what is kept from entry %s on",
-        journal.receiver_id,
-        batch.events.from_,
-    )
-
-
-def _row(batch: Batch, raw: bytes, entry: Entry, now: Instant) -> JournalEntry:
-    return JournalEntry(
-        receiver_id=batch.receiver_id, jid=batch.events.jid, seq=entry.seq, raw=raw, occurrence=entry.occ[:64],
-        code=entry.code[:16], raw_at=Instant(entry.t), at=_true_time(batch.events, entry), received_at=now,
-    )  # fmt: skip
+    kept = ledger.kept(page, batch.events.from_, batch.entries[-1].seq)
+    return all(again.get(seq, raw) == raw for seq, raw in kept)
 
 
 def _true_time(events: Events, entry: Entry) -> Instant:
@@ -174,93 +286,81 @@ def _true_time(events: Events, entry: Entry) -> Instant:
     return Instant(entry.t)
 
 
-def _fold_all(session: Session, batch: Batch, added: list[JournalEntry]) -> set[int]:
-    new = {row.seq: row for row in added}
-    occurrences = {row.occurrence for row in added if row.occurrence}
-    if not occurrences:
-        return set()
-    found = session.execute(
-        sa.select(Broadcast.occurrence, Delivery)
-        .join(Broadcast, Delivery.broadcast_id == Broadcast.id)
-        .where(Delivery.receiver_id == batch.receiver_id, Broadcast.occurrence.in_(occurrences))
+def _fold_all(session: Session, new: Sequence[_New]) -> None:
+    told = [each for each in new if each.entry.occ and each.counts]
+    if not told:
+        return
+    results = folding.load(
+        session, {each.receiver_id for each in told}, {each.entry.occ for each in told}
     )
-    deliveries: dict[str, Delivery] = {row[0]: row[1] for row in found}
-    for entry in batch.entries:
-        if entry.seq in new and entry.occ in deliveries:
-            fold(deliveries[entry.occ], entry, new[entry.seq].at)
-    if any(delivery.state is D.CANCELLED for delivery in deliveries.values()):
-        # Cancelled because a plan left it out. If it is wanted after all, the dispatcher sees it and says so.
-        mark_stale(session, [batch.receiver_id])
-    return {delivery.broadcast_id for delivery in deliveries.values()}
-
-
-def fold(delivery: Delivery, entry: Entry, at: Instant) -> None:
-    """Apply one journal entry to its delivery; entries come in the journal's order. Pure but for ``delivery``."""
-    detail = entry.detail
-    before = delivery.state
-    match entry.code:
-        case "accepted":
-            delivery.accepted_at = at
-            if before in (D.PLANNED, D.SENT, D.UNKNOWN, D.CANCELLED, D.REFUSED):
-                delivery.state, delivery.reason, delivery.ended_at = D.ACCEPTED, None, None
-        case "ready":
-            delivery.ready_at = at
-            if before in (D.PLANNED, D.SENT, D.ACCEPTED, D.UNKNOWN):
-                delivery.state = D.READY
-        case "started":
-            delivery.state, delivery.reason, delivery.ended_at = D.STARTED, None, None
-            delivery.started_at, delivery.started_raw_at = at, Instant(entry.t)
-            delivery.late_ms, delivery.volume = (
-                _integer(detail.get("late_ms")),
-                _integer(detail.get("vol")),
-            )
-        case "played":
-            delivery.state, delivery.reason, delivery.ended_at = D.PLAYED, None, at
-            delivery.played_ms = _integer(detail.get("ms"))
-            delivery.evidence = str(detail.get("level", "E1"))[:4]
-        case "missed" | "refused" if delivery.started_at is not None:
-            # It has sounded, says an earlier life of this receiver's journal; a later one cannot know.
-            if before is D.STARTED:
-                delivery.state, delivery.reason, delivery.ended_at = D.INTERRUPTED, "reset", at
-        case "interrupted" | "failed" | "missed" | "refused" | "cancelled" if (
-            before is not D.PLAYED
-        ):
-            delivery.state, delivery.ended_at = D(entry.code), at
-            delivery.reason = str(detail["why"])[:64] if "why" in detail else None
-            if "at_ms" in detail:
-                delivery.played_ms = _integer(detail["at_ms"])
-        case _:
-            pass
-
-
-def _integer(value: object) -> int | None:
-    return value if isinstance(value, int) and abs(value) < 2**31 else None
+    folded: dict[int, folding.Result] = {}
+    for each in told:
+        result = results.get((each.receiver_id, each.entry.occ))
+        if result is not None:
+            folding.fold(result, each.entry, each.at)
+            folded[result.id] = result
+    folding.store(session, folded.values())
+    broadcasts.settle_all(session, {result.broadcast_id for result in folded.values()})
+    # Cancelled because a plan left it out. If it is wanted after all, the dispatcher sees it and says so.
+    left = {result.receiver_id for result in folded.values() if result.state is D.CANCELLED}
+    if left:
+        mark_stale(session, left)
 
 
 def expire(session: Session, now: Instant, *, late: int, grace: int) -> int:
     """End the wait for broadcasts long over: no evidence is ``unknown``, never handed out is ``missed``."""
-    over = session.execute(
-        sa.select(Delivery, Broadcast)
-        .join(Broadcast, Delivery.broadcast_id == Broadcast.id)
-        .where(
-            Delivery.state.in_(OPEN),
-            Broadcast.starts_at + Broadcast.ms + late + grace < now,
-            # One that left the area may still sound the longer recording it had.
-            Broadcast.starts_at + Delivery.ms + late + grace < now,
-            Broadcast.starts_at < now,
+    session.flush()
+    ids = sa.select(Broadcast.id).where(_may_expire(now, late + grace))
+    waiting = list(session.scalars(ids))
+    if not waiting:
+        return 0
+    ended = 0
+    unsent = {"state": D.MISSED, "reason": "not_sent", "ended_at": now}
+    for was_sent, values in ((False, unsent), (True, {"state": D.UNKNOWN})):
+        over = (
+            sa.update(Delivery)
+            .where(
+                Delivery.broadcast_id.in_(waiting),
+                Delivery.state.in_(OPEN),
+                Delivery.rev.is_not(None) if was_sent else Delivery.rev.is_(None),
+                # One that left the area may still sound the longer recording it had.
+                _starts_at() + Delivery.ms + late + grace < now,
+            )
+            .values(values)
+            .returning(Delivery.id)
+            .execution_options(synchronize_session=False)
         )
-    ).all()
-    for delivery, _ in over:
-        if delivery.rev is None:
-            delivery.state, delivery.reason, delivery.ended_at = D.MISSED, "not_sent", now
-        else:
-            delivery.state = D.UNKNOWN
-    for broadcast in {broadcast.id: broadcast for _, broadcast in over}.values():
-        broadcasts.settle(session, broadcast)
-    return len(over)
+        ended += len(session.scalars(over).all())
+    if ended:
+        broadcasts.settle_all(session, waiting)
+        session.expire_all()  # bulk statements went past what the session holds
+    return ended
 
 
-def acknowledged(session: Session, receiver_id: str, jid: str) -> int:
-    """How far that journal is kept here; 0 for one never seen."""
-    journal = session.get(Journal, (receiver_id, jid))
-    return journal.upto if journal else 0
+def may_expire(session: Session, now: Instant, *, late: int, grace: int) -> bool:
+    """Whether ``expire`` may have anything to do: one cheap look."""
+    return bool(session.scalar(sa.select(sa.exists().where(_may_expire(now, late + grace)))))
+
+
+def _may_expire(now: Instant, wait: int) -> sa.ColumnElement[bool]:
+    """Broadcasts in which somebody's word is still waited for, though its time is over."""
+    return sa.and_(
+        Broadcast.state.in_(LIVE),
+        Broadcast.starts_at < now,
+        Broadcast.starts_at + Broadcast.ms + wait < now,
+    )
+
+
+def _starts_at() -> sa.ScalarSelect[Instant]:
+    return (
+        sa.select(Broadcast.starts_at)
+        .where(Broadcast.id == Delivery.broadcast_id)
+        .scalar_subquery()
+    )
+
+
+def acknowledged(session: Session, receiver_ids: Collection[str]) -> dict[tuple[str, str], int]:
+    """(receiver id, jid) → how far that journal is kept here; one never seen is left out."""
+    found = sa.select(Journal.receiver_id, Journal.jid, Journal.upto)
+    rows = session.execute(found.where(Journal.receiver_id.in_(receiver_ids)))
+    return {(row.receiver_id, row.jid): row.upto for row in rows}

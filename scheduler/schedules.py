@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import secrets
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -15,8 +15,10 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 from content.bulletins import Bulletin, Priority
 from content.bulletins import State as BulletinState
 from content.recordings import Recording
-from devices import areas, receivers
+from devices import groups, remote
 from devices.areas import Area
+from devices.groups import Group
+from devices.receivers import Receiver
 from loa import audit
 from loa.database import Base
 from loa.errors import NotFound, ScheduleError
@@ -24,7 +26,8 @@ from loa.languages import KINH
 from loa.staff import May, Staff
 from loa.times import DAY, SECOND, Instant, after, local
 from loa.times import at as instant_at
-from scheduler import regulation
+from scheduler import regulation, targets
+from scheduler.targets import Where
 
 LOOK_AHEAD_DAYS = 366
 """How far a new schedule is checked against the quiet hours."""
@@ -49,6 +52,28 @@ class ScheduleArea(Base):
     area_id: Mapped[int] = mapped_column(sa.ForeignKey("areas.id"), primary_key=True)
 
     area: Mapped[Area] = relationship(lazy="joined", innerjoin=True)
+
+
+class ScheduleGroup(Base):
+    """A schedule is heard by this group."""
+
+    __tablename__ = "schedule_groups"
+
+    schedule_id: Mapped[int] = mapped_column(sa.ForeignKey("schedules.id"), primary_key=True)
+    group_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("receiver_groups.id"), primary_key=True, index=True
+    )
+
+    group: Mapped[Group] = relationship(lazy="joined", innerjoin=True)
+
+
+class ScheduleExcept(Base):
+    """A schedule is not heard by this receiver, wherever it stands."""
+
+    __tablename__ = "schedule_excepts"
+
+    schedule_id: Mapped[int] = mapped_column(sa.ForeignKey("schedules.id"), primary_key=True)
+    receiver_id: Mapped[str] = mapped_column(sa.ForeignKey("receivers.id"), primary_key=True)
 
 
 class Schedule(Base):
@@ -84,6 +109,21 @@ class Schedule(Base):
     targets: Mapped[list[ScheduleArea]] = relationship(
         lazy="selectin", cascade="all, delete-orphan"
     )
+    groups: Mapped[list[ScheduleGroup]] = relationship(
+        lazy="selectin", cascade="all, delete-orphan"
+    )
+    excepts: Mapped[list[ScheduleExcept]] = relationship(
+        lazy="selectin", cascade="all, delete-orphan"
+    )
+
+    @property
+    def where(self) -> Where:
+        """Where it is to be heard."""
+        return Where(
+            tuple(each.area_id for each in self.targets),
+            tuple(each.group_id for each in self.groups),
+            tuple(each.receiver_id for each in self.excepts),
+        )
 
     @property
     def days(self) -> tuple[int, ...]:
@@ -101,6 +141,13 @@ class Rule:
     end_date: date | None = None
     weekdays: tuple[int, ...] = ()
     area_ids: tuple[int, ...] = ()
+    group_ids: tuple[int, ...] = ()
+    except_ids: tuple[str, ...] = ()
+
+    @property
+    def where(self) -> Where:
+        """Where it is to be heard."""
+        return Where(self.area_ids, self.group_ids, self.except_ids)
 
 
 def occurrences(
@@ -145,12 +192,15 @@ def add(
         start_date=rule.start_date, end_date=rule.start_date if rule.kind is Kind.ONCE else rule.end_date,
         is_now=is_now, staff_id=staff.id, created_at=now, planned_until=now,
         targets=[ScheduleArea(area_id=area_id) for area_id in sorted(set(rule.area_ids))],
+        groups=[ScheduleGroup(group_id=group_id) for group_id in sorted(set(rule.group_ids))],
+        excepts=[ScheduleExcept(receiver_id=each) for each in sorted(set(rule.except_ids))],
     )  # fmt: skip
     session.add(schedule)
     session.flush()
     audit.append(
         session, now, staff.login, "schedule.add", schedule=schedule.id, bulletin=bulletin.id,
         kind=rule.kind, at=str(rule.at), start=str(rule.start_date), end=str(schedule.end_date),
+        groups=sorted(rule.group_ids), excepts=sorted(rule.except_ids),
     )  # fmt: skip
     return schedule
 
@@ -163,6 +213,8 @@ def broadcast_now(
     *,
     now: Instant,
     zone: ZoneInfo,
+    group_ids: Sequence[int] = (),
+    except_ids: Sequence[str] = (),
 ) -> Schedule:
     """ "Phát ngay": a schedule of one occurrence a few seconds ahead, on the same path as any other."""
     if bulletin.state is not BulletinState.APPROVED:
@@ -175,6 +227,8 @@ def broadcast_now(
         at=moment.time().replace(tzinfo=None),
         start_date=moment.date(),
         area_ids=tuple(area_ids),
+        group_ids=tuple(group_ids),
+        except_ids=tuple(except_ids),
     )
     return add(session, bulletin, staff, rule, now=now, zone=zone, is_now=True)
 
@@ -241,6 +295,24 @@ def listing(
     return list(session.scalars(found))
 
 
+def speaking_to(session: Session, group_id: int, now: Instant, zone: ZoneInfo) -> list[Schedule]:
+    """Schedules with a broadcast ahead that this group is to hear."""
+    today = local(now, zone).date()
+    found = (
+        sa.select(Schedule)
+        .join(ScheduleGroup, ScheduleGroup.schedule_id == Schedule.id)
+        .where(ScheduleGroup.group_id == group_id, Schedule.ended_at.is_(None))
+        .where(sa.or_(Schedule.end_date.is_(None), Schedule.end_date >= today))
+    )
+    rows = session.scalars(found.order_by(Schedule.id))
+    return [schedule for schedule in rows if next_of(schedule, now, zone) is not None]
+
+
+def forget_group(session: Session, group_id: int) -> None:
+    """Schedules that are over no longer name the group, so that it can go; their broadcasts keep what they were."""
+    session.execute(sa.delete(ScheduleGroup).where(ScheduleGroup.group_id == group_id))
+
+
 def unplanned(session: Session, until: Instant) -> list[Schedule]:
     """Schedules in force whose occurrences before ``until`` are not all broadcasts yet."""
     return list(
@@ -250,10 +322,9 @@ def unplanned(session: Session, until: Instant) -> list[Schedule]:
     )
 
 
-def length_ms(session: Session, bulletin: Bulletin, area_ids: Collection[int]) -> int:
-    """How long the bulletin sounds in these areas, in the longest of their languages; 0 while it has no sound."""
-    spoken_in = areas.spoken_in(session)
-    heard = {spoken_in[receiver.area_id] for receiver in receivers.in_areas(session, area_ids)}
+def length_ms(session: Session, bulletin: Bulletin, where: Where) -> int:
+    """How long the bulletin sounds there, in the longest of the languages; 0 while it has no sound."""
+    heard = targets.languages_of(session, where)
     own = bulletin.sounds.get(KINH)
     shas = {bulletin.sounds.get(language, own) for language in heard or {KINH}}
     return (
@@ -266,13 +337,7 @@ def _check(session: Session, bulletin: Bulletin, rule: Rule, now: Instant, zone:
         raise ScheduleError(
             "Bản tin này đã bị thu hồi hoặc trả lại nên không đặt lịch được.", field="bulletin"
         )
-    if not rule.area_ids:
-        raise ScheduleError("Hãy chọn ít nhất một địa bàn để phát.", field="area_ids")
-    if not receivers.in_areas(session, rule.area_ids):
-        raise ScheduleError(
-            "Địa bàn đã chọn chưa có đầu thu nào. Hãy chọn địa bàn khác hoặc thêm đầu thu.",
-            field="area_ids",
-        )
+    _check_where(session, rule.where)
     if rule.kind is Kind.WEEKDAYS and not rule.weekdays:
         raise ScheduleError("Hãy chọn ít nhất một thứ trong tuần.", field="weekdays")
     if rule.end_date is not None and rule.end_date < rule.start_date:
@@ -286,9 +351,33 @@ def _check(session: Session, bulletin: Bulletin, rule: Rule, now: Instant, zone:
         )
     quiet = regulation.quiet_at(session, now)
     emergency = bulletin.priority is Priority.EMERGENCY
-    length = max(length_ms(session, bulletin, rule.area_ids), 1)
+    length = max(length_ms(session, bulletin, rule.where), 1) + remote.MOST_DELAY
     for moment in moments:
         regulation.demand_allowed(quiet, moment, after(moment, length), zone, emergency=emergency)
+
+
+def _check_where(session: Session, where: Where) -> None:
+    if where.is_nowhere:
+        raise ScheduleError("Hãy chọn ít nhất một địa bàn hoặc nhóm để phát.", field="area_ids")
+    for group_id in where.group_ids:
+        groups.get(session, group_id)
+    for receiver_id in where.except_ids:
+        if session.get(Receiver, receiver_id) is None:
+            raise ScheduleError(
+                f"Không có đầu thu mã “{receiver_id}” để trừ ra. Hãy xem lại mã đầu thu.",
+                field="except_ids",
+            )
+    if targets.count(session, where):
+        return
+    if where.except_ids and targets.count(session, replace(where, except_ids=())):
+        raise ScheduleError(
+            "Đã trừ hết các đầu thu của nơi được chọn nên không còn nơi nào phát. Hãy bớt trừ.",
+            field="except_ids",
+        )
+    raise ScheduleError(
+        "Địa bàn đã chọn chưa có đầu thu nào. Hãy chọn địa bàn khác hoặc thêm đầu thu.",
+        field="area_ids",
+    )
 
 
 def _check_validity(bulletin: Bulletin, rule: Rule) -> None:
@@ -304,3 +393,11 @@ def _check_validity(bulletin: Bulletin, rule: Rule) -> None:
             f"Bản tin hết hiệu lực sau ngày {bulletin.valid_until:%d/%m/%Y}. Hãy chọn ngày kết thúc không muộn hơn.",
             field=field,
         )
+
+
+def follow(session: Session, old_id: str, new_id: str) -> None:
+    """A receiver in the place of another is left out wherever that one was."""
+    left_out = sa.select(ScheduleExcept.schedule_id).where(ScheduleExcept.receiver_id == old_id)
+    for schedule_id in session.scalars(left_out).all():
+        session.merge(ScheduleExcept(schedule_id=schedule_id, receiver_id=new_id))
+    session.flush()

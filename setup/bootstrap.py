@@ -25,6 +25,7 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 LOCKS = ROOT / "requirements"
 VENDOR = ROOT / "web" / "static" / "vendor"
+EXAMPLE = ROOT / "examples" / "receiver-node"
 OLDEST_NPM = 7  # the first to read our package-lock.json
 
 
@@ -160,15 +161,22 @@ def install_loa(_report):
 
 
 def fetch_pages(_report):
-    with npm() as command:
-        call(
-            [*command, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
-            NO_NETWORK,
-        )
+    npm_ci(ROOT)
     shutil.rmtree(str(VENDOR), ignore_errors=True)
     VENDOR.mkdir(parents=True)
     for source, name in vendored().items():
         shutil.copy(str(ROOT / "node_modules" / source), str(VENDOR / name))
+
+
+def fetch_example(_report):
+    npm_ci(EXAMPLE)
+
+
+def npm_ci(folder):
+    """What the folder's package-lock.json names, each checked by its hash; no package runs anything."""
+    options = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    with npm() as command:
+        call([*command, "ci", "--prefix", folder, *options], NO_NETWORK)
 
 
 def vendored():
@@ -241,6 +249,10 @@ def hashed(*paths):
     return hashlib.sha256(b"\0".join(path.read_bytes() for path in paths)).hexdigest()
 
 
+def manifests(folder):
+    return [folder / "package.json", folder / "package-lock.json"]
+
+
 def environment_key():
     return f"{VENV} {os.path.realpath(str(PYTHON))}"
 
@@ -267,7 +279,12 @@ def steps_for(goal):
     test = libraries(
         "test", "thư viện và đồ nghề thử · libraries and the tools for tests", [station]
     )
-    manifests = [ROOT / "package.json", ROOT / "package-lock.json"]
+    example = Step(
+        "đầu thu mẫu viết bằng Node · the example receiver in Node",
+        EXAMPLE / "node_modules" / ".stamp",
+        lambda: hashed(*manifests(EXAMPLE)),
+        fetch_example,
+    )
     return [
         Step(
             "môi trường Python · Python environment",
@@ -280,9 +297,10 @@ def steps_for(goal):
         Step(
             "phần của trang web · what the pages need",
             VENDOR / ".stamp",
-            lambda: hashed(*manifests),
+            lambda: hashed(*manifests(ROOT)),
             fetch_pages,
         ),
+        *([example] if goal == "test" else []),
     ]
 
 

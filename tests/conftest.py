@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import argon2
@@ -19,6 +19,11 @@ LONG = (
     "test_clicks.py",
     "test_rendering_killed.py",
     "test_sources_browser.py",
+    "test_power_cuts.py",
+    "test_outage.py",
+    "test_fleet_bench.py",
+    "test_node_receiver.py",
+    "test_conformance.py",
 )
 
 
@@ -61,6 +66,30 @@ def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     url = cluster.fresh(cluster.template("migrated", _migrate))
     yield url
     cluster.drop(url)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def migrated_urls(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], str]]:
+    """Gives URLs of fresh databases with the station's tables, all on SQLite and then all on PostgreSQL."""
+    given: list[str] = []
+
+    def sqlite() -> str:
+        given.append(f"{len(given)}.db")
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path / given[-1])
+        return f"sqlite:///{tmp_path / given[-1]}"
+
+    if request.param == "sqlite":
+        yield sqlite
+        return
+    cluster = request.getfixturevalue("postgresql")
+
+    def postgresql() -> str:
+        given.append(cluster.fresh(cluster.template("migrated", _migrate)))
+        return given[-1]
+
+    yield postgresql
+    for url in given:
+        cluster.drop(url)
 
 
 @pytest.fixture

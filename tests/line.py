@@ -16,6 +16,8 @@ class Line:
         self.target = target
         self.silent = False
         """What is sent is lost; connections stand, as on a mast that has lost its radio."""
+        self.passed = 0
+        """How often something was sent, by either end."""
         self.ends: list[socket.socket] = []
         self.server = socket.create_server((HOST, 0))
         self.port = self.server.getsockname()[1]
@@ -33,6 +35,7 @@ class Line:
     def _pump(self, source: socket.socket, sink: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(65_536):
+                self.passed += 1
                 if not self.silent:
                     sink.sendall(data)
         self._shut(source, sink)

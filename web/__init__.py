@@ -24,13 +24,19 @@ from loa.staff import May
 from loa.times import Instant
 from web import (
     areas,
+    audio,
     broadcasts,
     bulletins,
+    canned,
+    claiming,
+    claims,
     current,
     cuts,
     decisions,
     dictionary,
     errors,
+    faults,
+    groups,
     health,
     labels,
     library,
@@ -38,12 +44,16 @@ from web import (
     live,
     log,
     readings,
+    receiver_files,
     receivers,
     regulation,
+    remedies,
+    remote,
     schedules,
     sign_in,
     sounds,
     staff,
+    stickers,
     today,
     transfers,
     translations,
@@ -55,7 +65,9 @@ from web.current import Parts
 
 FAMILIES = (
     sign_in, today, library, bulletins, readings, dictionary, listening, transfers, cuts, translations, versions,
-    decisions, sounds, voices, schedules, broadcasts, receivers, areas, log, staff, regulation, live,
+    decisions, sounds, audio, voices, schedules, broadcasts, canned, receivers,
+    receiver_files, remote, faults, groups,
+    claims, claiming, stickers, areas, log, staff, regulation, live,
 )  # fmt: skip
 SIGNED_IN_FOR = timedelta(days=14)
 HEADERS = {
@@ -114,6 +126,7 @@ def _words(app: Flask, config: Config) -> None:
         jinja.filters[word.__name__] = word
     jinja.globals.update(
         labels=labels,
+        remedies=remedies,
         May=May,
         embedded=health.uses_embedded_broker(config),
         upload_megabytes=config.web.upload_megabytes,

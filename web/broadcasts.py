@@ -14,8 +14,9 @@ from devices.receivers import Receiver
 from loa.errors import ScheduleError
 from loa.languages import KINH
 from loa.staff import May
-from scheduler import broadcasts
+from scheduler import broadcasts, readiness
 from scheduler.broadcasts import Broadcast, Delivery, Tally
+from scheduler.readiness import Unready
 from web import current, labels, live
 
 bp = Blueprint("broadcasts", __name__)
@@ -31,6 +32,8 @@ class Page:
     """Language and sound of what its receivers are to play: the bulletin's own first."""
     may_stop: bool
     """Whether its reader may stop such a broadcast."""
+    unready: list[Unready]
+    """Who may miss it as things stand, shortly before its time."""
 
     @property
     def outcome(self) -> labels.Outcome:
@@ -66,6 +69,7 @@ def load(session: Session, broadcast_id: int) -> Page:
         rows=rows,
         sounds=_sounds(session, broadcast, [delivery for delivery, _ in rows]),
         may_stop=broadcasts.may_stop(session, broadcast, current.staff()),
+        unready=readiness.unready(session, current.now(), broadcast_id=broadcast_id),
     )
 
 

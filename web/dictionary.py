@@ -24,9 +24,10 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 from wtforms import BooleanField, StringField, TextAreaField
 
-from content import dictionary, entries, searching
+from content import dictionary, entries
 from content.dictionary import Entry
 from content.entries import OwnEntry
+from loa import searching
 from loa.errors import ContentError
 from loa.staff import May
 from web import current

@@ -6,7 +6,7 @@ import logging
 
 from flask import Flask, Response, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, InternalServerError
 
@@ -32,6 +32,8 @@ SENTENCES = {
     "Hãy thử lại; nếu vẫn thế, hãy báo người quản trị.",
     503: "Cơ sở dữ liệu đang bận hoặc không mở được. Hãy thử lại sau ít giây.",
 }
+TOO_LARGE = "22003"
+"""SQLSTATE numeric_value_out_of_range; Python's own module for SQLite has no code, only words."""
 EXPIRED = (
     "Trang này mở đã lâu nên không gửi được nữa. Hãy quay lại trang trước, tải lại rồi gửi lần nữa."
 )
@@ -77,6 +79,17 @@ def of_database(error: OperationalError | PoolTimeout) -> Response:
     return show(503, SENTENCES[503])
 
 
+def of_number(error: OverflowError | DataError) -> Response:
+    """A number in an address or a form that no row can have: nothing of it is there. Raises any other such error."""
+    if isinstance(error, DataError):
+        is_too_large = getattr(error.orig, "sqlstate", None) == TOO_LARGE
+    else:
+        is_too_large = "SQLite" in str(error)
+    if not is_too_large:
+        raise error
+    return show(404, SENTENCES[404])
+
+
 def of_http(error: HTTPException) -> Response:
     """Any other refusal of HTTP's own."""
     status = error.code or 500
@@ -97,6 +110,8 @@ def register(app: Flask) -> None:
     app.register_error_handler(CSRFError, of_csrf)
     app.register_error_handler(OperationalError, of_database)
     app.register_error_handler(PoolTimeout, of_database)
+    app.register_error_handler(OverflowError, of_number)
+    app.register_error_handler(DataError, of_number)
     app.register_error_handler(413, of_size)
     app.register_error_handler(InternalServerError, of_fault)
     app.register_error_handler(HTTPException, of_http)

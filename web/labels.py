@@ -11,7 +11,7 @@ from content import parts
 from content.bulletins import Priority
 from content.bulletins import State as BulletinState
 from content.parts import Part
-from devices.receivers import Receiver
+from devices.fleet import Health
 from loa import languages
 from loa.staff import Role
 from loa.times import DAY, HOUR, MINUTE, SECOND, Instant, local
@@ -20,8 +20,6 @@ from scheduler.broadcasts import DeliveryState, Tally
 from scheduler.broadcasts import State as BroadcastState
 from scheduler.schedules import Kind as ScheduleKind
 from scheduler.schedules import Schedule
-from web import health
-from web.health import Health, Trouble
 
 BULLETIN_STATES = {
     BulletinState.DRAFT: "bản nháp",
@@ -286,7 +284,7 @@ def rule(schedule: Schedule) -> str:
 
 HEALTH = {
     Health.WELL: "trực tuyến",
-    Health.IMPAIRED: "cần xem lại",
+    Health.IMPAIRED: "có lỗi",
     Health.OFFLINE: "mất kết nối",
     Health.NEVER: "chưa kết nối lần nào",
 }
@@ -296,20 +294,3 @@ HEALTH_TONES = {
     Health.OFFLINE: "bad",
     Health.NEVER: "quiet",
 }
-TROUBLES = {
-    Trouble.OUTPUT: "đường ra loa báo lỗi",
-    Trouble.CLOCK: "chưa có giờ đúng",
-    Trouble.DISK: "bộ nhớ gần đầy",
-    Trouble.BATTERY: "đang chạy bằng ắc quy",
-}
-
-
-def presence(receiver: Receiver, now: Instant, zone: ZoneInfo) -> str:
-    """What should be known of a receiver's presence besides the word itself."""
-    seen = receiver.presence
-    if seen is None:
-        return ""
-    if not seen.is_online(now):
-        return f"nghe lần cuối {moment(seen.heard_at, zone)}, {ago(seen.heard_at, now)}"
-    words = [TROUBLES[trouble] for trouble in health.troubles(seen)]
-    return ", ".join(words + (["đang phát"] if seen.playing else []))

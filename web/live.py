@@ -6,6 +6,7 @@ stealing, holds no database session, and a client that is slow misses nothing: w
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import logging
 import re
@@ -18,14 +19,16 @@ from typing import Any
 import sqlalchemy as sa
 from flask import Blueprint, Response, current_app, render_template, request
 from markupsafe import Markup
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from content.bulletins import Bulletin
 from content.recordings import Rendering
-from devices.receivers import Receiver
+from devices import claims, fleet
+from devices.outages import Fault
+from devices.receivers import Presence, Receiver
 from loa.database import Changes, Database
 from loa.times import DAY, Instant, after
-from scheduler import leases
+from scheduler import leases, tones
 from scheduler.broadcasts import Broadcast, Delivery
 
 log = logging.getLogger(__name__)
@@ -85,21 +88,49 @@ def _bulletins(session: Session, now: Instant) -> object:
 
 
 def _receivers(session: Session, now: Instant) -> object:
-    found = session.scalars(sa.select(Receiver).order_by(Receiver.id)).unique()
-    return [(r.id, r.name, r.active, r.volume, _seen(r, now)) for r in found]
+    """One text the database puts together: of ten thousand receivers neither objects nor rows are made."""
+    p = Presence
+    told = (
+        p.output,
+        p.clock_source,
+        p.power,
+        p.playing,
+        p.ready,
+        p.wanted,
+        p.volume,
+        p.rev,
+        p.boot,
+    )
+    wanted = (Receiver.volume, Receiver.muted, Receiver.delay_ms, Receiver.plan_stale)
+    shown = (Receiver.id, Receiver.name, Receiver.active, *wanted, fleet.is_online(now), *told)
+    lines = (
+        sa.select(_line(*shown).label("line"))
+        .select_from(Receiver)
+        .outerjoin(p, p.receiver_id == Receiver.id)
+        .order_by(Receiver.id)
+        .subquery()
+    )
+    found = session.scalar(sa.select(sa.func.aggregate_strings(lines.c.line, "\n"))) or ""
+    wrong = sa.select(Fault.id, Fault.detail, Fault.known_at).where(Fault.until.is_(None))
+    digest = hashlib.sha256(found.encode()).digest()
+    return digest, session.execute(wrong.order_by(Fault.id)).all()
 
 
-def _seen(receiver: Receiver, now: Instant) -> object:
-    p = receiver.presence
-    if p is None:
-        return None
-    return (p.is_online(now), p.output, p.clock_source, p.playing, p.ready, p.wanted, p.volume)
+def _line(*columns: sa.ColumnElement[Any] | InstrumentedAttribute[Any]) -> sa.ColumnElement[str]:
+    """A row's values as one text."""
+    texts = [sa.func.coalesce(sa.cast(each, sa.Text), "-") for each in columns]
+    return functools.reduce(lambda one, other: one + "|" + other, texts)
+
+
+def _claims(session: Session, now: Instant) -> object:
+    return claims.waiting_marks(session, now), tones.recent(session, now)
 
 
 TOPICS: dict[str, Fingerprint] = {
     "broadcasts": _broadcasts,
     "bulletins": _bulletins,
     "receivers": _receivers,
+    "claims": _claims,
 }
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from itertools import groupby
 
 from flask import (
     Blueprint,
@@ -25,17 +23,11 @@ from devices.receivers import Receiver
 from loa import staff as people
 from loa.errors import DeviceError
 from loa.staff import May
-from loa.times import DAY, after
-from scheduler import reports
-from scheduler.reports import LogFilter, LogRow
-from web import current, health, labels, live
+from web import current, fleet, live, receiver_page
+from web.fleet import FleetForm
 from web.forms import Form, choices, given, required
-from web.health import Health
 
 bp = Blueprint("receivers", __name__)
-
-RECENT_DAYS = 7
-MOST_RECENT = 20
 
 
 class ReceiverForm(Form):
@@ -56,44 +48,27 @@ class NewReceiverForm(ReceiverForm):
     public_key = StringField("Khoá công khai", [required("Hãy dán khoá công khai của đầu thu.")])
 
 
-@dataclass(frozen=True)
-class Line:
-    """A receiver in the list."""
-
-    receiver: Receiver
-    health: Health
-
-    @property
-    def word(self) -> str:
-        return labels.HEALTH[self.health]
-
-    @property
-    def tone(self) -> str:
-        return labels.HEALTH_TONES[self.health]
-
-    @property
-    def detail(self) -> str:
-        return labels.presence(self.receiver, current.now(), current.zone())
-
-
-@dataclass(frozen=True)
-class Fleet:
-    """All receivers by area, and how many are how."""
-
-    by_area: list[tuple[str, list[Line]]]
-    counts: dict[Health, int]
-    total: int
-
-
 @bp.get("/dau-thu")
 def listing() -> str:
-    return render_template("receivers/listing.html", part=_fleet_part(), retired=_retired())
+    form, page = _listed()
+    part = live.part("receivers/fleet.html", page=page, form=form, asked=fleet.asked())
+    return render_template(
+        "receivers/listing.html", part=part, form=form, page=page, asked=fleet.asked()
+    )
 
 
 @bp.get("/dau-thu/tinh-trang")
 def part() -> AnyResponse:
     """The live part alone."""
-    return live.answer(_fleet_part())
+    form, page = _listed()
+    return live.answer(live.part("receivers/fleet.html", page=page, form=form, asked=fleet.asked()))
+
+
+def _listed() -> tuple[FleetForm, fleet.Page]:
+    form = fleet.form()
+    with current.read() as session:
+        form.choose_places(session)
+        return form, fleet.page(session, form, current.now())
 
 
 @bp.route("/dau-thu/moi", methods=["GET", "POST"])
@@ -114,11 +89,17 @@ def new() -> AnyResponse:
 @bp.get("/dau-thu/<receiver_id>")
 def show(receiver_id: str) -> str:
     with current.read() as session:
-        receiver = receivers.get(session, receiver_id)
-        recent = _recent(session, receiver_id)
-    return render_template(
-        "receivers/show.html", line=_line(receiver), recent=recent, days=RECENT_DAYS
-    )
+        page = receiver_page.load(session, receiver_id)
+    shown = live.part("receivers/state.html", page=page)
+    return render_template("receivers/show.html", page=page, part=shown)
+
+
+@bp.get("/dau-thu/<receiver_id>/tinh-trang")
+def show_part(receiver_id: str) -> AnyResponse:
+    """The live part alone."""
+    with current.read() as session:
+        page = receiver_page.load(session, receiver_id)
+    return live.answer(live.part("receivers/state.html", page=page))
 
 
 @bp.route("/dau-thu/<receiver_id>/sua", methods=["GET", "POST"])
@@ -170,33 +151,6 @@ def station_file(receiver_id: str) -> AnyResponse:
         "Cache-Control": "no-store",
     }
     return Response(content, mimetype="application/json", headers=headers)
-
-
-def _fleet_part() -> live.Part:
-    with current.read() as session:
-        lines = [_line(receiver) for receiver in receivers.listing(session)]
-    groups = groupby(lines, key=lambda line: line.receiver.area.full_name)
-    counts = {kind: sum(1 for line in lines if line.health is kind) for kind in Health}
-    fleet = Fleet([(area, list(found)) for area, found in groups], counts, len(lines))
-    return live.part("receivers/fleet.html", fleet=fleet)
-
-
-def _retired() -> list[Receiver]:
-    with current.read() as session:
-        return receivers.listing(session, active=False)
-
-
-def _line(receiver: Receiver) -> Line:
-    return Line(receiver, health.of_receiver(receiver, current.now()))
-
-
-def _recent(session: Session, receiver_id: str) -> list[LogRow]:
-    """What the receiver played lately, newest first."""
-    now = current.now()
-    wanted = LogFilter(
-        since=after(now, -RECENT_DAYS * DAY), until=after(now, 1), receiver_id=receiver_id
-    )
-    return list(reports.log_rows(session, wanted, limit=MOST_RECENT))
 
 
 def _add(form: NewReceiverForm) -> str:

@@ -14,19 +14,25 @@ from werkzeug.wrappers import Response
 from content import bulletins, library
 from content.bulletins import Bulletin, Priority
 from content.recordings import Rendering, RenderingState
-from devices import receivers
+from devices import clones, fleet, outages, receivers
+from devices.fleet import Health, Wanted
+from devices.outages import Kind
 from devices.receivers import Receiver
 from loa.staff import May
-from loa.times import DAY, MINUTE, Instant, after, at, local
-from scheduler import broadcasts
+from loa.times import DAY, Instant, after, at, local
+from scheduler import broadcasts, readiness
 from scheduler.broadcasts import OPEN, Broadcast, Delivery, DeliveryState, State, Tally
-from web import current, health, labels, live
-from web.health import Health
+from scheduler.readiness import Unready
+from web import current, health, labels, live, remedies
+from web.fleet import SLUGS
 
 bp = Blueprint("today", __name__)
 
-READY_BEFORE = 30 * MINUTE
-"""A receiver without the sound so shortly before its time needs someone to look."""
+MOST_NAMED = 3
+"""Receivers named in one notice; the broadcast's own page names them all."""
+MOST_NOTICES = 5
+"""Receivers with a notice of their own; of more one notice tells."""
+COMPLAINTS = (Kind.OUTPUT, Kind.CLOCK, Kind.DISK, Kind.BATTERY)
 MOST_ROWS = 30
 """Receivers shown in a card; the broadcast's own page has them all."""
 GOOD = frozenset({DeliveryState.PLAYED, *OPEN})
@@ -125,9 +131,10 @@ def _board() -> Board:
         today = broadcasts.of_day(session, now, zone)
         soon = broadcasts.between(session, midnight, max(after(now, DAY), midnight))
         tallies = broadcasts.tallies(session, [b.id for b in [*today, *soon]])
-        rows = _rows(session, _in_focus(today, now))
+        focus = _in_focus(today, now)
+        rows = {each: _rows(session, each, tallies[each]) for each in sorted(focus)}
         own = broadcasts.set_by(session, [b.id for b in today], current.staff())
-        cards = [_card(b, tallies[b.id], rows.get(b.id), b.id in own) for b in today]
+        cards = [_card(b, tallies[b.id], rows.get(b.id, ()), b.id in own) for b in today]
         return Board(
             cards=tuple(_sounding_first(cards)),
             past=tuple(reversed([card for card in cards if _is_over(card)])),
@@ -161,31 +168,25 @@ def _in_focus(today: list[Broadcast], now: Instant) -> set[int]:
     return on_air | {b.id for b in begun[-1:]} | ({upcoming.id} if upcoming else set())
 
 
-def _rows(session: Session, ids: set[int]) -> dict[int, list[Row]]:
+def _rows(session: Session, broadcast_id: int, tally: Tally) -> tuple[Row, ...]:
+    """As many as are shown; of a large station first what did not go well, and before anything happened none."""
+    if tally.of(DeliveryState.PLANNED) == tally.total:
+        return ()
+    went_well = (Delivery.state.in_(GOOD),) if tally.total > MOST_ROWS else ()
     found = session.execute(
         sa.select(Delivery, Receiver.simulated)
         .join(Receiver, Delivery.receiver_id == Receiver.id)
-        .where(Delivery.broadcast_id.in_(ids))
-        .order_by(Delivery.area_name, Delivery.receiver_name)
+        .where(Delivery.broadcast_id == broadcast_id)
+        .order_by(*went_well, Delivery.area_name, Delivery.receiver_name, Delivery.receiver_id)
+        .limit(MOST_ROWS)
     )
-    rows: dict[int, list[Row]] = {}
-    for delivery, simulated in found:
-        rows.setdefault(delivery.broadcast_id, []).append(Row(delivery, simulated))
-    return rows
+    return tuple(Row(delivery, simulated) for delivery, simulated in found)
 
 
-def _card(broadcast: Broadcast, tally: Tally, rows: list[Row] | None, is_own: bool) -> Card:
-    """Of a large station the card shows first what did not go well; before anything happened, nothing."""
-    rows = (
-        rows
-        if rows and any(row.delivery.state is not DeliveryState.PLANNED for row in rows)
-        else []
-    )
-    if len(rows) > MOST_ROWS:
-        rows = sorted(rows, key=lambda row: row.delivery.state in GOOD)
+def _card(broadcast: Broadcast, tally: Tally, rows: tuple[Row, ...], is_own: bool) -> Card:
     over = broadcast.state in broadcasts.OVER or broadcast.stop_requested_at is not None
     may_stop = not over and (is_own or current.staff().may(May.STOP))
-    return Card(broadcast, tally, tuple(rows[:MOST_ROWS]), max(len(rows) - MOST_ROWS, 0), may_stop)
+    return Card(broadcast, tally, rows, tally.total - len(rows) if rows else 0, may_stop)
 
 
 def _notices(
@@ -197,18 +198,51 @@ def _notices(
             "Hãy báo người quản trị khởi động lại Loa.", "", "bad",
         )  # fmt: skip
     yield from _contradicted(session)
+    yield from _cloned(session)
     yield from _waiting(session)
-    yield from _unready(near, tallies, now)
-    yield from _silent(session, now)
+    yield from _unready(session, near, tallies, now)
+    yield from _faulty(session, now)
     yield from _without_sound(session)
 
 
 def _contradicted(session: Session) -> Iterable[Notice]:
     """A journal that tells its past in another way than it did: restored, cloned, or tampered with."""
-    for receiver in receivers.contradicted(session):
+    found = receivers.contradicted(session)
+    known = outages.known_of(session, Kind.TAMPERED) if found else set()
+    unknown = [receiver for receiver in found if receiver.id not in known]
+    if len(unknown) > MOST_NOTICES:
+        yield Notice(
+            f"Nhật ký của {len(unknown)} đầu thu mâu thuẫn với phần đã gửi về trước đây: thiết bị có thể đã bị sao "
+            "chép, phục hồi hoặc can thiệp. Đài giữ bản đầu tiên và không nhận phần sau.",
+            url_for("faults.listing", loai=Kind.TAMPERED),
+            "bad",
+        )
+        return
+    for receiver in unknown:
         yield Notice(
             f"Nhật ký của đầu thu “{receiver.name}” mâu thuẫn với phần đã gửi về trước đây: thiết bị có thể đã bị "
             "sao chép, phục hồi hoặc can thiệp. Đài giữ bản đầu tiên và không nhận phần sau.",
+            url_for("receivers.show", receiver_id=receiver.id),
+            "bad",
+        )
+
+
+def _cloned(session: Session) -> Iterable[Notice]:
+    """Two boxes that say they are one receiver, until somebody has dealt with it."""
+    found = [receiver for receiver, _ in clones.standing(session)]
+    if len(found) > MOST_NOTICES:
+        named = ", ".join(f"“{receiver.name}”" for receiver in found[:MOST_NAMED])
+        yield Notice(
+            f"{len(found)} đầu thu có thể đang bị hai máy cùng dùng danh tính: {named} và "
+            f"{len(found) - MOST_NAMED} đầu thu nữa. Hãy xem lần lượt, bắt đầu từ “{found[0].name}”.",
+            url_for("receivers.show", receiver_id=found[0].id),
+            "bad",
+        )
+        return
+    for receiver in found:
+        yield Notice(
+            f"Có thể có hai máy cùng dùng danh tính của đầu thu “{receiver.name}”. Hãy đến xem máy, rồi cấp lại mã "
+            "hoặc thay máy.",
             url_for("receivers.show", receiver_id=receiver.id),
             "bad",
         )
@@ -232,28 +266,52 @@ def _waiting(session: Session) -> Iterable[Notice]:
             yield Notice(f"{number} bản tin của bạn bị trả lại, cần sửa.", link)
 
 
-def _unready(near: list[Broadcast], tallies: dict[int, Tally], now: Instant) -> Iterable[Notice]:
-    """Broadcasts to come that will not sound as things stand."""
+def _unready(
+    session: Session, near: list[Broadcast], tallies: dict[int, Tally], now: Instant
+) -> Iterable[Notice]:
+    """Broadcasts to come that will not sound as things stand, with who may miss them and why."""
+    missing: dict[int, list[Unready]] = {}
+    for each in readiness.unready(session, now):
+        missing.setdefault(each.broadcast_id, []).append(each)
     for broadcast in near:
         if broadcast.starts_at <= now or broadcast.state in broadcasts.OVER:
             continue
         what = f"Lượt {labels.soon(broadcast.starts_at, now, current.zone())} “{broadcast.title}”"
-        tally = tallies[broadcast.id]
-        late = tally.of(DeliveryState.PLANNED, DeliveryState.SENT, DeliveryState.ACCEPTED)
         if broadcast.recording_sha is None:
             link = url_for("bulletins.show", bulletin_id=broadcast.bulletin_id)
             yield Notice(f"{what} sẽ không phát vì bản tin chưa được duyệt.", link, "bad")
-        elif late and broadcast.starts_at - now < READY_BEFORE:
+        elif found := missing.get(broadcast.id):
             link = url_for("broadcasts.show", broadcast_id=broadcast.id)
-            yield Notice(f"{what}: {late}/{tally.total} đầu thu chưa sẵn sàng.", link)
+            number = f"{len(found)}/{tallies[broadcast.id].total}"
+            yield Notice(f"{what}: {number} đầu thu chưa sẵn sàng: {_named(found)}.", link)
 
 
-def _silent(session: Session, now: Instant) -> Iterable[Notice]:
-    active = session.scalars(sa.select(Receiver).where(Receiver.active)).unique().all()
-    found = [health.of_receiver(receiver, now) for receiver in active]
-    for kind, what in ((Health.OFFLINE, "mất kết nối"), (Health.IMPAIRED, "báo có trục trặc")):
-        if number := found.count(kind):
-            yield Notice(f"{number}/{len(active)} đầu thu {what}.", url_for("receivers.listing"))
+def _named(found: list[Unready]) -> str:
+    """The first of them with what each lacks."""
+    named = [f"{each.name} ({remedies.WHYS[each.why]})" for each in found[:MOST_NAMED]]
+    more = len(found) - MOST_NAMED
+    return ", ".join(named) + (f" và {more} đầu thu nữa" if more > 0 else "")
+
+
+def _faulty(session: Session, now: Instant) -> Iterable[Notice]:
+    """How many receivers are not well, but for those that somebody looks after."""
+    counts = fleet.counts(session, Wanted(), now)
+    new, known = outages.counts(session)
+    total = sum(counts.values())
+    offline = counts[Health.OFFLINE] - known.get(Kind.OFFLINE, 0)
+    impaired = counts[Health.IMPAIRED] - sum(known.get(kind, 0) for kind in COMPLAINTS)
+    for number, health_, what in (
+        (offline, Health.OFFLINE, "mất kết nối"),
+        (impaired, Health.IMPAIRED, "báo có trục trặc"),
+    ):
+        if number > 0:
+            link = url_for("receivers.listing", tinh_trang=SLUGS[health_])
+            yield Notice(f"{number}/{total} đầu thu {what}.", link)
+    for kind in (Kind.SILENT, Kind.KEYS):
+        if number := new.get(kind, 0):
+            yield Notice(
+                f"{number} đầu thu {remedies.FAULTS[kind]}.", url_for("faults.listing", loai=kind)
+            )
 
 
 def _without_sound(session: Session) -> Iterable[Notice]:

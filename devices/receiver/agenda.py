@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from devices.messages import Audio, Occurrence
+from devices.messages import Audio, Occurrence, Relay
 from devices.receiver import quiet
 from devices.receiver.clock import Clock, StepWatch
 from devices.receiver.fetch import Want
@@ -55,6 +55,17 @@ class Coming:
     @property
     def sha(self) -> str:
         return self.occ.sha
+
+    @property
+    def relay(self) -> Relay | None:
+        """The stream that is to be heard."""
+        return self.occ.rel or None
+
+    def length(self, start: Instant) -> int:
+        """Milliseconds it would sound if begun at ``start``: a relay ends when it was to end, however late it began."""
+        if self.relay:
+            return self.due + self.relay.ms - start
+        return self.audio.ms if self.audio else 0
 
 
 class Agenda:
@@ -106,7 +117,7 @@ class Agenda:
         if not (state is None or state in OPEN or state in REVOCABLE):
             return
         coming = self._coming(occ, newer)
-        why = self._objection(occ, newer, coming.due)
+        why = self._objection(coming, newer, coming.due)
         if why:
             if state != "refused":
                 yield Note("refused", occ.id, {"why": why}), "refused"
@@ -140,6 +151,8 @@ class Agenda:
         due = times.after(Instant(occ.at), plan.set.delay_ms)
         again = self._is_again(occ)
         limit = occ.end if again else min(due + max(occ.late, LATE_LEAST), occ.end)
+        if occ.rel:
+            limit = min(limit, due + occ.rel.ms - LATE_LEAST)
         if self._is_before_birth(due):
             limit = due
         audio = plan.aud.get(occ.sha)
@@ -165,7 +178,7 @@ class Agenda:
             return "expired"
         if not self._ring.allows(self.accepted.kid, "plan", start):
             return "key"
-        return self._objection(coming.occ, self.accepted, start)
+        return self._objection(coming, self.accepted, start)
 
     def disowned(self) -> list[Coming]:
         """What may still start, if the key that ordered it is good no longer."""
@@ -173,13 +186,16 @@ class Agenda:
         kid = self.accepted.kid if self.accepted else ""
         return [] if self._ring.allows(kid, "plan", now) else self.coming()
 
-    def _objection(self, occ: Occurrence, accepted: Accepted, start: Instant) -> str | None:
-        if occ.cls == "E":
+    def _objection(self, coming: Coming, accepted: Accepted, start: Instant) -> str | None:
+        if coming.occ.cls == "E":
             return None if self._ring.allows(accepted.kid, "emergency", None) else "no_role"
-        audio = accepted.plan.aud.get(occ.sha)
-        ms = audio.ms if audio else 0
-        hours = accepted.plan.set.quiet
-        return "quiet" if quiet.touches(start, ms, hours, accepted.zone) else None
+        return "quiet" if _is_quiet(start, coming.length(start), accepted) else None
+
+    def is_quiet(self, ms: int) -> bool:
+        """True when a sound begun now would fall in quiet hours, as far as a plan and a clock can tell."""
+        if self.accepted is None or self._clock.source() == "none":
+            return False
+        return _is_quiet(self._clock.wall(), ms, self.accepted)
 
     def absence(self, coming: Coming) -> str:
         """``off`` or ``no_clock`` when the window passed without us, whatever else was the matter."""
@@ -202,6 +218,10 @@ class Agenda:
                 known=self.states[coming.id] == "ready" or bool(old and old.known),
             )
         return list(wants.values())
+
+
+def _is_quiet(start: Instant, ms: int, accepted: Accepted) -> bool:
+    return quiet.touches(start, ms, accepted.plan.set.quiet, accepted.zone)
 
 
 def _plan_detail(accepted: Accepted) -> dict[str, Any]:

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
 from collections.abc import Callable
 from pathlib import Path
-from subprocess import DEVNULL, Popen, TimeoutExpired
 
-from devices.receiver.outputs import Health, Level, Output, Playing, Sound
-from loa.times import SECOND
-
-LOOK = 50
-"""Milliseconds between two looks at a program that runs."""
-PATIENCE = 5 * SECOND
+from devices.receiver.hooks import LOOK, Ended, Hook
+from devices.receiver.outputs import Health, Level, Output, Playing, Sound, delay_of
 
 
 class Switch:
@@ -26,8 +18,7 @@ class Switch:
         self._off_at = 0
         self._is_on: bool | None = None
         """None: an earlier life may have left it on."""
-        self._running: Popen[bytes] | None = None
-        self._until = 0
+        self._running: Hook | None = None
         self._complaint = ""
 
     @property
@@ -54,40 +45,26 @@ class Switch:
         return None, complaint
 
     def _change(self) -> None:
-        if self._running and not self._has_ended(self._running):
-            return
+        if self._running:
+            ended = self._running.ended(self._mono())
+            if ended is None:
+                return
+            self._note(ended)
         wanted = self._wanted or (bool(self._is_on) and self._mono() < self._off_at)
         if wanted is not self._is_on:
             self._is_on = wanted
             self._start("on" if wanted else "off")
 
+    def _note(self, ended: Ended) -> None:
+        self._running = None
+        if ended.trouble:
+            self._complaint = f"amplifier: {ended.trouble}"
+
     def _start(self, word: str) -> None:
         try:
-            self._running = Popen(
-                [self._program, word], cwd=self._program.parent, stdin=DEVNULL,
-                stdout=DEVNULL, stderr=DEVNULL, start_new_session=True,
-            )  # fmt: skip
+            self._running = Hook(self._program, word, self._mono())
         except OSError as error:
             self._complaint = f"amplifier: {error.strerror}"
-            return
-        self._until = self._mono() + PATIENCE
-
-    def _has_ended(self, program: Popen[bytes]) -> bool:
-        ended = program.poll()
-        if ended is None and self._mono() < self._until:
-            return False
-        if ended is None:
-            self._end(program)
-            self._complaint = "amplifier: timeout"
-        elif ended:
-            self._complaint = f"amplifier: exit {ended}"
-        self._running = None
-        return True
-
-    def _end(self, program: Popen[bytes]) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(program.pid, signal.SIGKILL)
-        program.wait()
 
     def shut(self) -> None:
         """Off, and wait for it: the receiver ends."""
@@ -96,10 +73,7 @@ class Switch:
         for _ in range(2):  # what runs may be an "on"
             self._change()
             if self._running:
-                with contextlib.suppress(TimeoutExpired):
-                    self._running.wait(PATIENCE / SECOND)
-                self._until = self._mono()
-                self._has_ended(self._running)
+                self._note(self._running.wait())
 
 
 class Amplified:
@@ -107,15 +81,19 @@ class Amplified:
 
     def __init__(self, output: Output, switch: Switch, lead_ms: int) -> None:
         self._output, self._switch, self._lead = output, switch, lead_ms
-        self.name, self.level = output.name, output.level
-        self.lead_ms = output.lead_ms + lead_ms
+        self.name, self.lead_ms = output.name, output.lead_ms + lead_ms
 
-    name: str
-    level: Level
+    @property
+    def level(self) -> Level:
+        return self._output.level
 
     @property
     def health(self) -> Health:
         return self._output.health
+
+    @property
+    def delay_ms(self) -> int:
+        return delay_of(self._output) if self._switch.is_on else self._lead
 
     def open(self, sound: Sound) -> Playing:
         return _Behind(self._output.open(sound), self._switch, self._lead)
@@ -125,6 +103,7 @@ class Amplified:
 
     def shut(self) -> None:
         self._switch.shut()
+        self._output.shut()
 
 
 class _Behind:

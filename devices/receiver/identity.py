@@ -11,6 +11,7 @@ import msgspec
 
 from devices import messages, signing
 from devices.receiver.clock import Keeper
+from loa import files
 from loa.config import Secret
 from loa.errors import DeviceError
 
@@ -20,6 +21,8 @@ OutputName = Literal["null", "wav", "system"]
 IDENTITY = "identity.json"
 STATION = "station.json"
 KEY = "receiver.key"
+CA = "ca.crt"
+"""Whatever the station calls it: a name of its choosing might be that of any file here."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,12 @@ class _Identity:
     """Program run with "on" before a sound and "off" after it; relative to the folder."""
     amplifier_lead_ms: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 500
     amplifier_tail_ms: Annotated[int, msgspec.Meta(ge=0, le=600_000)] = 2_000
+    sense_hook: str = ""
+    """Program that says by its exit code whether the amplifier draws current; relative to the folder."""
+    hear_hook: str = ""
+    """Program that prints how sure it is, from 0 to 1, that a microphone hears the sound."""
+    ffmpeg: str = ""
+    """Decodes relays; empty: the one on PATH."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +101,11 @@ class Identity:
     need: int = 1
     kv: int = 0
     amplifier: Amplifier | None = None
+    sense: Path | None = None
+    """The program that senses the amplifier."""
+    hear: Path | None = None
+    """The program that listens to a microphone."""
+    ffmpeg: str = ""
 
     @property
     def audio(self) -> Path:
@@ -123,6 +137,22 @@ def create(folder: Path, rid: str, output: OutputName = "null") -> str:
     return signing.key_at(folder / KEY, rid).public.x
 
 
+def adopt(folder: Path, station: Station, ca: str, output: OutputName = "null") -> None:
+    """Make the folder that of the receiver a station has granted. station.json comes last and whole: before it is
+    there nothing has happened, and the same may be done again. Raises DeviceError."""
+    path = folder / IDENTITY
+    settings = {"output": output, "clock": "ntp"}
+    if path.exists():
+        settings = msgspec.json.decode(msgspec.json.encode(_read(path, _Identity)))
+    content = json.dumps({**settings, "rid": station.rid}, indent=1).encode() + b"\n"
+    _checked(content, _Identity, path)
+    if ca:
+        station = replace(station, mqtt=replace(station.mqtt, ca_file=CA))
+        files.replace(folder / CA, ca.encode())
+    files.replace(path, content)
+    files.replace(folder / STATION, msgspec.json.format(msgspec.json.encode(station), indent=2))
+
+
 def load(folder: Path) -> Identity:
     """The identity kept in ``folder``. Raises DeviceError saying which file is missing or wrong."""
     own = _read(folder / IDENTITY, _Identity)
@@ -146,14 +176,21 @@ def load(folder: Path) -> Identity:
         need=station.need,
         kv=station.kv,
         amplifier=_amplifier(folder, own),
+        sense=_program(folder, own.sense_hook),
+        hear=_program(folder, own.hear_hook),
+        ffmpeg=own.ffmpeg,
     )
 
 
 def _amplifier(folder: Path, own: _Identity) -> Amplifier | None:
-    if not own.amplifier_hook:
+    program = _program(folder, own.amplifier_hook)
+    if program is None:
         return None
-    program = (folder / own.amplifier_hook).absolute()
     return Amplifier(program, own.amplifier_lead_ms, own.amplifier_tail_ms)
+
+
+def _program(folder: Path, name: str) -> Path | None:
+    return (folder / name).absolute() if name else None
 
 
 def _read(path: Path, kind: type[T]) -> T:

@@ -24,6 +24,18 @@ class Meter:
         self._month, self._bytes = month, int(count or 0)
         self._kept, self._keep_at = self._bytes, clock.mono() + KEEP_EVERY
         self.zone = ZoneInfo(messages.Settings().tz)
+        self._elsewhere: list[int] = []
+
+    def add_elsewhere(self, count: int) -> None:
+        """Bytes came by another way than the broker's; any thread may say so."""
+        self._elsewhere.append(count)
+
+    def _take_elsewhere(self) -> None:
+        if not self._elsewhere:
+            return
+        self._turn()
+        while self._elsewhere:
+            self._bytes += self._elsewhere.pop()
 
     def add(self, topic: str, payload: bytes) -> None:
         """A message went by."""
@@ -43,6 +55,7 @@ class Meter:
     @property
     def reading(self) -> tuple[str, int] | None:
         """(month, bytes), None before any month is known."""
+        self._take_elsewhere()
         return (self._month, self._bytes) if self._month else None
 
     def step(self) -> None:
@@ -53,6 +66,7 @@ class Meter:
     def keep(self) -> None:
         """Write it down, if it changed."""
         self._keep_at = self._clock.mono() + KEEP_EVERY
+        self._take_elsewhere()
         if self._bytes != self._kept:
             self._store.commit(Change(facts={"net": f"{self._month} {self._bytes}"}))
             self._kept = self._bytes

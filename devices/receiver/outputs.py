@@ -1,34 +1,27 @@
-"""Where the sound goes: nowhere (``null``), into a WAV file (``wav``), or out of the sound card (``system``)."""
+"""Where the sound goes: nowhere (``null``), into a WAV file (``wav``), or out of the sound card (card.py)."""
 
 from __future__ import annotations
 
-import logging
-import threading
-import time
 import wave
 from array import array
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import miniaudio
 
 from loa.times import SECOND
-
-log = logging.getLogger(__name__)
 
 RATE = 24_000
 """Frames a second, mono, 16 bit: what the station's recordings are; anything else is resampled."""
 AHEAD_FRAMES = RATE // 4
 FADE_FRAMES = RATE // 100
 """10 ms: a loudspeaker clicks where a sound begins or ends at once."""
-BUFFER_MS = 50
-FADED_SECONDS = 0.3
-"""A card that asks for nothing more is not waited for."""
 Health = Literal["ok", "fault", "unk"]
-Level = Literal["none", "E1"]
-"""What an end proves: nothing, or that a decoder gave the whole sound to a card or a file."""
+Level = Literal["none", "E1", "E2", "E3"]
+"""What an end proves: nothing; a decoder gave the whole sound to a card or a file; the amplifier was sensed; a
+microphone heard it."""
 
 
 class OutputFault(Exception):
@@ -39,15 +32,37 @@ class Undecodable(Exception):
     """These bytes are no sound we play, though they are the bytes that were approved."""
 
 
-@dataclass(frozen=True)
+class Pieces(Protocol):
+    """A sound's samples, piece after piece; ``next`` never waits, and may raise Undecodable."""
+
+    def __iter__(self) -> Iterator[array[int]]: ...
+
+    def __next__(self) -> array[int]: ...
+
+    def close(self) -> None:
+        """No more is wanted."""
+        ...
+
+
+@dataclass
 class Sound:
-    """What is to be heard: bytes whose hash was right, kept so that no file can change under us."""
+    """What is to be heard: bytes whose hash was right, kept so that no file can change under us.
+
+    All but ``level`` stays as it is.
+    """
 
     occ: str
     data: bytes
     ms: int
     level: float = 1.0
-    """Factor on the samples: volume and gain; 0 when muted."""
+    """Factor on the samples: volume and gain; 0 when muted. It may change while the sound is heard: an output looks
+    at it for each piece."""
+    live: Callable[[], Pieces] | None = None
+    """Opens a stream that is to be heard instead of ``data``; it is as long as ``ms`` says."""
+
+    def pieces(self) -> Pieces:
+        """The samples, the first already decoded. Raises Undecodable."""
+        return self.live() if self.live else decode(self.data)
 
 
 class Playing(Protocol):
@@ -78,7 +93,11 @@ class Output(Protocol):
     name: str
     lead_ms: int
     """How long before its time a sound is to be begun, so that it is heard at its time."""
-    level: Level
+
+    @property
+    def level(self) -> Level:
+        """What the sound heard now would prove, if it ended now."""
+        ...
 
     @property
     def health(self) -> Health: ...
@@ -96,7 +115,7 @@ class Output(Protocol):
         ...
 
 
-class _Untended:
+class Untended:
     """An output with nothing to look after."""
 
     def tend(self) -> tuple[int | None, str]:
@@ -106,7 +125,27 @@ class _Untended:
         pass
 
 
-def decode(data: bytes) -> Iterator[array[int]]:
+@runtime_checkable
+class Waking(Protocol):
+    """An output that may sleep."""
+
+    @property
+    def delay_ms(self) -> int:
+        """How long a sound begun now would still have to wait."""
+        ...
+
+
+def delay_of(output: Output) -> int:
+    """Milliseconds from beginning a sound now to its first sample."""
+    return output.delay_ms if isinstance(output, Waking) else 0
+
+
+def factor(vol: int, gain: float) -> float:
+    """What the samples are multiplied by at volume ``vol`` of 100 and ``gain`` dB."""
+    return vol / 100 * float(10 ** (gain / 20))
+
+
+def decode(data: bytes) -> Generator[array[int], None, None]:
     """The samples in pieces, the first already decoded. Raises Undecodable."""
     try:
         pieces = miniaudio.stream_memory(
@@ -118,7 +157,7 @@ def decode(data: bytes) -> Iterator[array[int]]:
     return _from(first, pieces)
 
 
-def _from(first: array[int], rest: Iterator[array[int]]) -> Iterator[array[int]]:
+def _from(first: array[int], rest: Iterator[array[int]]) -> Generator[array[int], None, None]:
     yield first
     try:
         yield from rest
@@ -172,7 +211,7 @@ class _Timed:
         pass
 
 
-class NullOutput(_Untended):
+class NullOutput(Untended):
     """No sound, but it lasts as long: for simulated receivers."""
 
     name = "null"
@@ -187,7 +226,7 @@ class NullOutput(_Untended):
         return _Timed(sound.ms, self._mono)
 
 
-class WavOutput(_Untended):
+class WavOutput(Untended):
     """One WAV file per occurrence, written as it would be heard and no further than it got.
 
     At full level whatever the volume, so that it can be held against the recording; silence when muted.
@@ -202,19 +241,25 @@ class WavOutput(_Untended):
         self._folder, self._mono = folder, mono
 
     def open(self, sound: Sound) -> Playing:
-        info = miniaudio.wav_get_info if sound.data[:4] == b"RIFF" else miniaudio.mp3_get_info
-        try:
-            ms = round(info(sound.data).duration * SECOND)
-        except miniaudio.MiniaudioError as error:
-            raise Undecodable(str(error)) from error
+        ms = sound.ms if sound.live else _length(sound.data)
         return _WavPlaying(self._folder / f"{sound.occ}.wav", sound, ms, self._mono)
+
+
+def _length(data: bytes) -> int:
+    """Milliseconds, by the file's head. Raises Undecodable."""
+    info = miniaudio.wav_get_info if data[:4] == b"RIFF" else miniaudio.mp3_get_info
+    try:
+        return round(float(info(data).duration) * SECOND)
+    except miniaudio.MiniaudioError as error:
+        raise Undecodable(str(error)) from error
 
 
 class _WavPlaying(_Timed):
     def __init__(self, path: Path, sound: Sound, ms: int, mono: Callable[[], int]) -> None:
         super().__init__(ms, mono)
-        self._path, self._level = path, 1.0 if sound.level else 0.0
-        self._pieces = decode(sound.data)
+        self._path, self._sound = path, sound
+        self._is_live = sound.live is not None
+        self._pieces = sound.pieces()
         self._file: wave.Wave_write | None = None
         self._written = 0
         self._rest: array[int] = array("h")
@@ -230,7 +275,9 @@ class _WavPlaying(_Timed):
 
     def advance(self) -> None:
         ended = self._from is not None and self.left_ms() == 0
-        self._write(None if ended else self.played_ms() * RATE // SECOND)
+        # A file's length is rounded to milliseconds; a stream goes on, but we do not.
+        whole = ended and not self._is_live
+        self._write(None if whole else self.played_ms() * RATE // SECOND)
 
     def _write(self, until: int | None) -> None:
         """Write the frames up to number ``until``; all that are left for None."""
@@ -240,7 +287,8 @@ class _WavPlaying(_Timed):
                 return
             take = len(piece) if until is None else min(len(piece), until - self._written)
             try:
-                self._file.writeframes(scaled(piece[:take], self._level).tobytes())
+                level = 1.0 if self._sound.level else 0.0
+                self._file.writeframes(scaled(piece[:take], level).tobytes())
             except OSError as error:
                 raise OutputFault(str(error)) from error
             self._written, self._rest = self._written + take, piece[take:]
@@ -249,111 +297,4 @@ class _WavPlaying(_Timed):
         if self._file:
             self._file.close()
             self._file = None
-
-
-class SystemOutput(_Untended):
-    """The machine's sound card, through miniaudio."""
-
-    name = "system"
-    level: Level = "E1"
-    lead_ms = 500
-
-    def __init__(self, backends: list[miniaudio.Backend] | None = None) -> None:
-        self._backends = backends
-        self.health: Health = "unk"
-
-    def open(self, sound: Sound) -> Playing:
-        return _SystemPlaying(self, sound)
-
-    def device(self) -> miniaudio.PlaybackDevice:
-        """Open the card. Raises OutputFault."""
-        try:
-            device = miniaudio.PlaybackDevice(
-                nchannels=1, sample_rate=RATE, buffersize_msec=BUFFER_MS, backends=self._backends,
-                app_name="loa",
-            )  # fmt: skip
-        except miniaudio.MiniaudioError as error:
-            self.health = "fault"
-            raise OutputFault(str(error)) from error
-        self.health = "ok"
-        return device
-
-
-class _SystemPlaying:
-    """Silence until the release, then the sound, counted in frames: exact to the card's own buffer."""
-
-    def __init__(self, output: SystemOutput, sound: Sound) -> None:
-        self._output, self._sound = output, sound
-        self._pieces = decode(sound.data)
-        self._device: miniaudio.PlaybackDevice | None = None
-        self._release = 0
-        self._frames = 0
-        self._ended = False
-        self._fault = ""
-        self._ending, self._faded = threading.Event(), threading.Event()
-
-    def begin(self, in_ms: int) -> None:
-        self._release = time.monotonic_ns() + in_ms * 1_000_000
-        self._device = self._output.device()
-        feed = self._feed()
-        next(feed)
-        try:
-            self._device.start(feed)
-        except miniaudio.MiniaudioError as error:
-            self._output.health = "fault"
-            raise OutputFault(str(error)) from error
-
-    def _feed(self) -> Generator[bytes, int, None]:
-        """Runs in the card's thread: it must not raise, nor wait for anything."""
-        wanted = yield b""
-        while (ahead := self._frames_ahead()) >= wanted:
-            wanted = yield bytes(2 * wanted)
-        self._frames = -ahead
-        rest, done = bytes(2 * ahead), 0
-        try:
-            for piece in self._pieces:
-                rest += faded_in(scaled(piece, self._sound.level), done).tobytes()
-                done += len(piece)
-                while len(rest) >= 2 * wanted:
-                    block, rest = rest[: 2 * wanted], rest[2 * wanted :]
-                    if self._ending.is_set():
-                        yield from self._fall_silent(block)
-                    self._frames += wanted
-                    wanted = yield block
-        except Undecodable as error:
-            self._fault = str(error)
-        self._frames += len(rest) // 2
-        self._ended = True
-        yield rest
-
-    def _fall_silent(self, block: bytes) -> Generator[bytes, int, None]:
-        """Fade the block that would have come, and give silence until all of it has left the card's buffer."""
-        wanted = yield faded_out(array("h", block)).tobytes()
-        silent = 0
-        while True:
-            if silent >= BUFFER_MS * RATE // SECOND:
-                self._faded.set()
-            silent += wanted
-            wanted = yield bytes(2 * wanted)
-
-    def _frames_ahead(self) -> int:
-        return max(0, self._release - time.monotonic_ns()) * RATE // 1_000_000_000
-
-    def advance(self) -> None:
-        if self._fault:
-            raise Undecodable(self._fault)
-
-    def played_ms(self) -> int:
-        return max(0, self._frames) * SECOND // RATE
-
-    def left_ms(self) -> int:
-        return 0 if self._ended else max(100, self._sound.ms - self.played_ms())
-
-    def close(self) -> None:
-        if self._device is None:
-            return
-        if self._frames and not self._ended:
-            self._ending.set()
-            self._faded.wait(FADED_SECONDS)
-        self._device.close()
-        self._device = None
+        self._pieces.close()

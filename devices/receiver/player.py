@@ -12,18 +12,18 @@ from devices.receiver.canned import Shelved
 from devices.receiver.clock import Clock
 from devices.receiver.fetch import Fetcher
 from devices.receiver.journal import Journal, Note
-from devices.receiver.outputs import Output, Playing, Sound, Undecodable
+from devices.receiver.outputs import Output, Undecodable, delay_of
 from devices.receiver.plans import Accepted
+from devices.receiver.relay import Relays
 from devices.receiver.ring import Ring
 from devices.receiver.shelf import Shelf
 from devices.receiver.stage import BY_HAND, RANK, Act, Stage
 from devices.receiver.store import Fact, Value
-from loa.times import SECOND, Instant
+from devices.receiver.wings import Wings, ahead, volume
+from loa.times import SECOND, Instant, after
 
 log = logging.getLogger(__name__)
 
-PREPARE = 3 * SECOND
-"""Before its time a sound is read, its hash checked again, and its beginning decoded."""
 PLAYABLE = ("audio/mpeg", tone.CT)
 
 
@@ -40,12 +40,15 @@ class Player:
         fetcher: Fetcher,
         output: Output,
         clock: Clock,
+        relays: Relays,
     ) -> None:
         self._journal, self._agenda, self._ring, self._canned = journal, agenda, ring, canned
         self._shelf, self._fetcher, self._output, self._clock = shelf, fetcher, output, clock
         self._stage = Stage(journal, agenda.states, output, clock, self.refetch)
-        self.by_hand = ByHand(journal, canned, shelf, self._stage, output, clock, self._lost)
-        self._prepared: dict[str, Playing] = {}
+        self.by_hand = ByHand(
+            journal, canned, shelf, self._stage, output, clock, agenda, self._lost
+        )
+        self._wings = Wings(shelf, fetcher, output, relays, self._lost)
         self._seen = clock.wall()
         """The wall clock when last looked at: a window passed in between was slept through."""
 
@@ -66,6 +69,12 @@ class Player:
         if now and now.occ.id in states:
             self._stage.drop()
         self.resume(newer)
+        self._turn()
+
+    def _turn(self) -> None:
+        now = self._stage.now
+        if now:
+            self._stage.turn(self.local_vol if now.kid == BY_HAND else self.vol)
 
     def _keep_canned(self, newer: Accepted) -> tuple[list[Note], dict[Fact, Value]]:
         """A sound that breaks the quiet hours at a touch is given only by those who may break them."""
@@ -78,9 +87,7 @@ class Player:
         """Take up a plan; what it orders has been journalled."""
         self._agenda.accepted = accepted
         self._fetcher.look_at(accepted.plan.base)
-        # Prepared for another sound or volume, perhaps: it is quickly done again.
-        for name in list(self._prepared):
-            self._discard(name)
+        self._wings.clear()
         self.refetch()
 
     def rekeyed(self) -> None:
@@ -158,7 +165,7 @@ class Player:
                 self._set(coming.id, *self._unheard(coming))
             else:
                 continue
-            self._discard(coming.id)
+            self._wings.discard(coming.id)
             self.refetch()
 
     def _unheard(self, coming: Coming) -> tuple[str, Note]:
@@ -177,13 +184,13 @@ class Player:
     def _wait(self, looked: Instant) -> int | None:
         """Milliseconds until something falls due by the clock alone, that was not yet due when it was ``looked``."""
         sounding = self._stage.now
-        waits = [min(sounding.playing.left_ms(), SECOND)] if sounding else []
+        waits = [min(sounding.left_ms(), SECOND)] if sounding else []
         if self._clock.source() == "none":
             return min(waits, default=None)
         now, lead = self._clock.wall(), self._output.lead_ms
         for coming in self._agenda.coming():
             due = coming.due
-            marks = (due - PREPARE, due - lead, due, coming.exp, coming.limit + 1)
+            marks = (due - ahead(coming), due - lead, due, coming.exp, coming.limit + 1)
             # Not "> now": what fell due during this very step would then never be looked at again.
             waits += [max(0, mark - now) for mark in marks if mark > looked]
         return min(waits, default=None)
@@ -209,19 +216,25 @@ class Player:
                 return
 
     def _start(self, coming: Coming, now: Instant) -> bool:
-        release = max(now, coming.due)
+        release = max(after(now, delay_of(self._output)), coming.due)
+        if release > coming.limit:
+            return False  # the amplifier would wake too late for it
         why = self._agenda.objection(coming, release)
         if why:
             self._withhold(coming, why)
             return False
-        playing = self._prepare(coming)
-        if playing is None or coming.audio is None:
+        prepared = self._wings.prepare(coming, self._settings)
+        if prepared is None:
             return False
         accepted = self._agenda.accepted
         kid = accepted.kid if accepted else ""
-        act = Act(coming.occ, playing, self.vol, coming.audio.ms, kid)
-        del self._prepared[coming.id]
-        self._stage.commence(act, release, 0 if coming.again else release - coming.due)
+        act = Act(
+            coming.occ, prepared.playing, prepared.sound, self.vol, coming.length(release), kid,
+            prepared.order,
+        )  # fmt: skip
+        self._wings.leave(coming.id)
+        late, more = 0 if coming.again else release - coming.due, {"rel": 1} if coming.relay else {}
+        self._stage.commence(act, release, late, **more)
         return True
 
     def _withhold(self, coming: Coming, why: str) -> None:
@@ -230,40 +243,17 @@ class Player:
                 self._agenda.leave(coming)
         else:
             self._set(coming.id, "refused", Note("refused", coming.id, {"why": why}))
-        self._discard(coming.id)
+        self._wings.discard(coming.id)
         self.refetch()
 
     def _prepare_soon(self, now: Instant) -> None:
         for coming in self._agenda.coming():
-            if coming.due - PREPARE <= now and self._can_sound(coming):
-                self._prepare(coming)
-
-    def _prepare(self, coming: Coming) -> Playing | None:
-        """The sound opened, from bytes whose hash was right just now."""
-        if coming.id in self._prepared or coming.audio is None:
-            return self._prepared.get(coming.id)
-        data = self._shelf.read(coming.sha, coming.audio.n)
-        if data is None:
-            log.warning("%s is not what it was when it was fetched", coming.sha[:16])
-            self._lost(coming.sha)
-            return None
-        level = _volume(self._settings) / 100 * 10 ** (coming.occ.gain / 20)
-        try:
-            playing = self._output.open(Sound(coming.id, data, coming.audio.ms, level))
-        except Undecodable:
-            self._fetcher.spoiled[coming.sha] = "decode"
-            return None
-        self._prepared[coming.id] = playing
-        return playing
+            if self._can_sound(coming):
+                self._wings.prepare_soon(coming, now, self._settings)
 
     def _lost(self, sha: str) -> None:
         self._fetcher.lost(sha, "hash")
         self.refetch()
-
-    def _discard(self, name: str) -> None:
-        playing = self._prepared.pop(name, None)
-        if playing:
-            playing.close()
 
     @property
     def _settings(self) -> Settings:
@@ -279,7 +269,7 @@ class Player:
 
     @property
     def vol(self) -> int:
-        return _volume(self._settings)
+        return volume(self._settings)
 
     @property
     def local_vol(self) -> int:
@@ -299,8 +289,5 @@ class Player:
     def stop(self) -> None:
         """The receiver is told to end: the next boot will know that it was no power cut."""
         self._stage.interrupt("stop", {"clean": 1})
+        self._wings.clear()
         self._output.shut()
-
-
-def _volume(settings: Settings) -> int:
-    return 0 if settings.mute else settings.vol

@@ -19,6 +19,7 @@ from devices.receiver.outputs import Output
 from devices.receiver.plans import Accepted, Refusals, Refused
 from devices.receiver.player import Player
 from devices.receiver.rates import Bucket
+from devices.receiver.relay import Relays
 from devices.receiver.ring import Ring
 from devices.receiver.shelf import Shelf
 from devices.receiver.state import FIRMWARE, Presence
@@ -35,6 +36,11 @@ forgeries its own must still have a fair chance, and a small box must still have
 EVACKS = (60, 100)
 
 
+def _why_again(saved: Saved) -> str:
+    """Why a receiver begins again that ended in good order."""
+    return "asked" if saved.number("asked") else "restart"
+
+
 class Receiver:
     """One loudspeaker cluster's player. Making one is a boot: it is journalled before this returns."""
 
@@ -47,6 +53,8 @@ class Receiver:
         wire: Wire,
         random: Random,
         web: Web | None = None,
+        relays: Relays | None = None,
+        shelf: Shelf | None = None,
     ) -> None:
         saved = store.load()
         clock = KeptClock(clock, saved.number("synced"), saved.number("shift"))
@@ -57,14 +65,19 @@ class Receiver:
         self._nonce = Nonce(clock, random)
         self.journal = Journal(store, clock, random)
         self._rev = saved.number("rev")
+        self._restarts = saved.number("restarts")
+        """Number of the last order to start anew that was heeded."""
+        self._is_asked = False
         self._ring = Ring(identity, saved)
         born = self._write_boot(saved)
-        self._shelf = Shelf(identity.audio)
+        self._shelf = shelf or Shelf(identity.audio)
         self._fetcher = Fetcher(identity.rid, self._shelf, wire, clock, random, web)
         self._agenda = Agenda(clock, self._watch, self._ring, saved.states, born)
         self._canned = Shelved(saved)
+        relays = relays or Relays(identity.ffmpeg, identity.mqtt.ca_file, self._meter.add_elsewhere)
         self._player = Player(
-            self.journal, self._agenda, self._ring, self._canned, self._shelf, self._fetcher, output, clock
+            self.journal, self._agenda, self._ring, self._canned, self._shelf, self._fetcher, output, clock,
+            relays,
         )  # fmt: skip
         self._refusals = Refusals()
         self._tokens, self._evacks = Bucket(*TOKENS), Bucket(*EVACKS)
@@ -79,12 +92,12 @@ class Receiver:
     def _write_boot(self, saved: Saved) -> Instant:
         """One commit: this boot, and the end of what was sounding when the last one ended."""
         journal = self.journal
-        why = "new" if journal.is_new else "restart" if journal.was_clean else "power"
+        why = "new" if journal.is_new else _why_again(saved) if journal.was_clean else "power"
         notes = [Note("boot", detail={"why": why, "fw": FIRMWARE})]
         cut = [name for name, state in saved.states.items() if state == "started"]
         notes += [Note("interrupted", name, {"why": "power"}) for name in cut]
         saved.states.update(dict.fromkeys(cut, "interrupted"))
-        facts: dict[Fact, Value] = {"boot": journal.boot, "clean": 0}
+        facts: dict[Fact, Value] = {"boot": journal.boot, "clean": 0, "asked": 0}
         born = saved.number("born")
         if journal.is_new:
             born = self._clock.wall() if self._clock.source() != "none" else 0
@@ -97,7 +110,9 @@ class Receiver:
         if not isinstance(token, bytes):
             return
         try:
-            self._player.resume(plans.restore(token, self._identity.rid, self._ring.keys))
+            kept = plans.restore(token, self._identity.rid, self._ring.keys)
+            self._player.resume(kept)
+            self._heed_restart(kept.plan.set.boot, is_begun=True)
         except Refused as refused:
             log.warning("the kept plan is no longer valid: %s", refused)
             self.journal.write([Note("refused", detail={**refused.detail, "rev": self._rev})])
@@ -152,9 +167,16 @@ class Receiver:
             return
         if accepted:
             self._player.obey(accepted, token)
+            self._heed_restart(accepted.plan.set.boot, is_begun=self._rev == 0)
             self._rev = accepted.plan.rev
             self._meter.zone = accepted.zone
             self._shelf.drop_unnamed(accepted.plan.aud.keys() | self._canned.shas)
+
+    def _heed_restart(self, order: int, *, is_begun: bool) -> None:
+        """Keep the order before it is obeyed, so that it is obeyed once; who has but just begun need not again."""
+        if order > self._restarts:
+            self._restarts, self._is_asked = order, not is_begun
+            self.journal.write(facts={"restarts": order, "asked": int(self._is_asked)})
 
     def _judge_time(self, accepted: Accepted) -> None:
         """Raise Refused for a plan past its time; one that repeats our nonce says itself what time it is."""
@@ -242,6 +264,15 @@ class Receiver:
         # Two days: "nothing", as a time.
         self._due = min((due for due in dues if due is not None), default=mono + 2 * times.DAY)
         return self._deadline(self._clock.mono())
+
+    @property
+    def wants_restart(self) -> bool:
+        """The station has asked for it, and nothing sounds: ``stop`` it and begin anew."""
+        return self._is_asked and not self.is_sounding
+
+    @property
+    def is_sounding(self) -> bool:
+        return self._player.play is not None
 
     def wall(self) -> Instant:
         """What time it is, as far as this receiver knows."""

@@ -25,14 +25,18 @@ from devices.link import (
     Will,
 )
 from devices.receiver import identity as identities
+from devices.receiver import sensing
 from devices.receiver.amplifier import Amplified, Switch
+from devices.receiver.card import SystemOutput
 from devices.receiver.clock import SystemClock
 from devices.receiver.control import Control, Told
 from devices.receiver.download import Downloads, Failed
 from devices.receiver.identity import Identity, OutputName
-from devices.receiver.outputs import NullOutput, Output, SystemOutput, WavOutput
+from devices.receiver.outputs import NullOutput, Output, WavOutput
 from devices.receiver.receiver import Receiver
+from devices.receiver.sensing import Sensed
 from devices.receiver.store import open_store
+from devices.receiver.watchdog import Watchdog
 from loa import times
 from loa.errors import DeviceError
 from loa.times import SECOND
@@ -44,6 +48,8 @@ WAKE = 1.0
 RECONNECT_MOST = 30.0
 """Seconds between two attempts at most: a station that comes back must soon be able to warn everyone. At random,
 ten thousand receivers are then some 700 attempts a second while it is away."""
+RESTART_STATUS = 75
+"""Exit status of a receiver that its station told to start anew: whoever runs it begins it again."""
 Inbox = queue.Queue[Incoming]
 
 
@@ -114,6 +120,15 @@ class Running:
         deadline = self.receiver.step()
         self.due = time.monotonic() + min(WAKE, max(0, deadline - self.receiver.wall()) / SECOND)
 
+    @property
+    def is_linked(self) -> bool:
+        """The link goes round, connected or not."""
+        return self.link.healthy
+
+    @property
+    def is_sounding(self) -> bool:
+        return self.receiver.is_sounding
+
     def stop(self) -> None:
         """End in good order."""
         self.receiver.stop()
@@ -122,14 +137,18 @@ class Running:
 
     def kill(self) -> None:
         """End as a power cut would: nothing more is written or said."""
-        self.link.set_will(None)
-        self.link.stop()
+        self.link.kill()
         self._close()
 
     def _close(self) -> None:
         self._downloads.close()
         self._store.close()
         os.close(self._lock)
+
+
+def urgency_of(retain: bool) -> Urgency:
+    """A heartbeat waits until what the receiver has to prove is on its way."""
+    return Urgency.STATE if retain else Urgency.PLAN
 
 
 class _Wire:
@@ -141,7 +160,7 @@ class _Wire:
         self.unsubscribe = link.unsubscribe
 
     def publish(self, topic: str, payload: bytes, *, qos: int, retain: bool = False) -> None:
-        urgency = Urgency.STATE if retain else Urgency.PLAN
+        urgency = urgency_of(retain)
         self._link.publish(topic, payload, qos=qos, retain=retain, urgency=urgency)
 
 
@@ -163,10 +182,12 @@ def _settings(identity: Identity, will: Callable[[], Will]) -> LinkSettings:
 
 def _output(name: OutputName, identity: Identity, clock: SystemClock) -> Output:
     output, amplifier = _sounding(name, identity, clock), identity.amplifier
-    if amplifier is None:
-        return output
-    switch = Switch(amplifier.program, amplifier.tail_ms, clock.mono)
-    return Amplified(output, switch, amplifier.lead_ms)
+    if amplifier:
+        switch = Switch(amplifier.program, amplifier.tail_ms, clock.mono)
+        output = Amplified(output, switch, amplifier.lead_ms)
+    sense = sensing.current(identity.sense, clock.mono) if identity.sense else None
+    hear = sensing.microphone(identity.hear, clock.mono) if identity.hear else None
+    return Sensed(output, sense, hear) if sense or hear else output
 
 
 def _sounding(name: OutputName, identity: Identity, clock: SystemClock) -> Output:
@@ -191,11 +212,13 @@ def _lock(folder: Path) -> int:
 def run(folder: Path, stop: threading.Event, output: OutputName | None = None) -> None:
     """Run the receiver of ``folder`` until ``stop``. Raises DeviceError when it cannot start."""
     running = Running(folder, output)
-    control = _control(folder, running)
+    control, watchdog = _control(folder, running), Watchdog(running)
+    watchdog.ready()
     try:
-        while not stop.is_set():
+        while not (stop.is_set() or running.receiver.wants_restart):
             running.step()
             drain(running, running.link.inbox)
+            watchdog.went_round()
     except BaseException:
         # Not an end in good order: the next boot must call it what it was.
         running.kill()
@@ -203,7 +226,10 @@ def run(folder: Path, stop: threading.Event, output: OutputName | None = None) -
     finally:
         if control is not None:
             control.close()
+    watchdog.stopping()
     running.stop()
+    if running.receiver.wants_restart:
+        raise SystemExit(RESTART_STATUS)
 
 
 def _control(folder: Path, running: Running) -> Control | None:

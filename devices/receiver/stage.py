@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from devices.messages import Class, Occurrence
 from devices.receiver.clock import Clock
 from devices.receiver.journal import Journal, Note
-from devices.receiver.outputs import Output, OutputFault, Playing, Undecodable
+from devices.receiver.outputs import Output, OutputFault, Playing, Sound, Undecodable, factor
+from devices.receiver.relay import Order
 from devices.receiver.store import Fact, Value
 from loa.times import Instant
 
@@ -26,10 +27,23 @@ class Act:
 
     occ: Occurrence
     playing: Playing
+    sound: Sound
     vol: int
+    """The lowest volume it was heard at: of what was muted for a while, no more is claimed."""
     asked: int
     kid: str
     """The key by whose word it sounds."""
+    relay: Order | None = None
+    """The stream that is heard, which must not outlast what was asked."""
+
+    def left_ms(self) -> int:
+        """Milliseconds until its end, as far as is known; 0 when it has ended."""
+        left = self.playing.left_ms()
+        return min(left, max(0, self.asked - self.playing.played_ms())) if self.relay else left
+
+    @property
+    def heard(self) -> dict[str, str | int]:
+        return self.relay.detail if self.relay else {}
 
 
 class Stage:
@@ -48,7 +62,7 @@ class Stage:
         """True when a sound of that class may begin, though another make way for it."""
         return self.now is None or RANK[cls] < RANK[self.now.occ.cls]
 
-    def commence(self, act: Act, release: Instant, late: int, **more: str) -> None:
+    def commence(self, act: Act, release: Instant, late: int, **more: str | int) -> None:
         """Sound it at ``release``; what sounded before makes way."""
         before, occ = self.now, act.occ
         detail = {"late_ms": late, "vol": act.vol, "sha": occ.sha[:16], **more}
@@ -75,8 +89,16 @@ class Stage:
         except Undecodable as error:
             self._fail(now, "decode", error)
         else:
-            if now.playing.left_ms() == 0:
+            if now.left_ms() == 0:
                 self._finish(now)
+
+    def turn(self, vol: int) -> None:
+        """What sounds goes on at that volume, from here on."""
+        self.attend()  # what has sounded by now was at the old one
+        now = self.now
+        if now:
+            now.sound.level = factor(vol, now.occ.gain)
+            self.now = replace(now, vol=min(now.vol, vol))
 
     def interrupt(self, why: str, facts: Mapping[Fact, Value] | None = None) -> None:
         """End it early, if there is one; ``facts`` are kept in any case."""
@@ -98,13 +120,14 @@ class Stage:
             "level": self._output.level,
             "vol": now.vol,
             "out": self._output.name,
+            **now.heard,
         }
         self._write([Note("played", now.occ.id, detail)], {now.occ.id: "played"})
         self._clear(now)
 
     def _fail(self, now: Act, why: str, error: Exception) -> None:
         log.warning("%s failed: %s", now.occ.id, error)
-        detail = {"why": why, "at_ms": now.playing.played_ms()}
+        detail = {"why": why, "at_ms": now.playing.played_ms(), **now.heard}
         notes = [Note("failed", now.occ.id, detail)]
         if why == "out":
             notes.append(Note("out_fault", detail={"why": str(error)[:100]}))
@@ -126,5 +149,5 @@ class Stage:
 def _interrupted(now: Act | None, why: str) -> tuple[list[Note], dict[str, str]]:
     if now is None:
         return [], {}
-    detail = {"at_ms": now.playing.played_ms(), "why": why}
+    detail = {"at_ms": now.playing.played_ms(), "why": why, **now.heard}
     return [Note("interrupted", now.occ.id, detail)], {now.occ.id: "interrupted"}

@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple, Protocol
 
 Fact = Literal[
     "jid", "boot", "clean", "rev", "plan", "acked", "born", "keys", "anchor", "synced", "shift", "can", "net",
+    "restarts", "asked",
 ]  # fmt: skip
 Value = int | str | bytes
 STATES_KEPT = 20_000
@@ -67,7 +68,10 @@ class Store(Protocol):
 
 
 class MemoryStore:
-    """Forgets everything with the process: for a simulator of thousands, and for tests."""
+    """Keeps what was committed until the process ends: for a simulator of thousands, and for tests.
+
+    A power cut within the process loses nothing of it and nothing else survives, as with a file.
+    """
 
     def __init__(self) -> None:
         self._facts: dict[Fact, Value] = {}

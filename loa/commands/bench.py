@@ -1,4 +1,4 @@
-"""``loa bench sound`` and ``loa bench reading``: what they cost on this machine, beside the plainest work there is."""
+"""``loa bench``: what they cost on this machine, beside the plainest work there is."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ import msgspec
 from content import mastering, reading, transcode
 from content.voices.base import Registry
 from content.voices.espeak import Espeak
+from loa.commands import bench_fleet, bench_skew
 from loa.errors import ContentError
 
 TEXT = (
@@ -57,11 +58,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--file", type=Path, metavar="TỆP", help="dùng tệp ghi âm này thay cho bản ghi tự tạo"
     )
     what.add_parser("reading", help="đọc văn bản thành lời, bên cạnh một lượt re.sub trơn")
+    bench_skew.arguments(what)
+    bench_fleet.arguments(what)
 
 
 def run(parsed: argparse.Namespace) -> int:
     if parsed.what == "reading":
         return _reading()
+    if parsed.what == "skew":
+        return bench_skew.run(parsed)
+    if parsed.what in ("fleet", "soak"):
+        return bench_fleet.run(parsed)
     if not 1 <= parsed.minutes <= 240:
         raise ContentError(f"Không đo được {parsed.minutes} phút. Hãy chọn từ 1 đến 240.")
     if parsed.file and not parsed.file.is_file():

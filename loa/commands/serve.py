@@ -18,6 +18,7 @@ from loa.database import Database
 from loa.errors import LoaError
 from loa.processes import Child
 from loa.station import broker_kind, open_station, write_broker_accounts
+from loa.systemd import Notifier
 from web import serving
 
 log = logging.getLogger(__name__)
@@ -87,8 +88,11 @@ def _serve_pages(
 ) -> None:
     """The pages run in this process; a thread beside them keeps the children alive."""
 
+    notifier = Notifier()
+
     def keep_alive() -> None:
         while not stop.wait(1.0):
+            notifier.beat()
             for child in children:
                 try:
                     child.keep_alive()
@@ -102,7 +106,9 @@ def _serve_pages(
             target=_watch_broker, args=(config, kind, stop), name="canary", daemon=True
         )
         watch.start()
+    notifier.ready()
     serving.serve(config, database, stop)
+    notifier.stopping()
 
 
 def _watch_broker(config: Config, kind: str, stop: threading.Event) -> None:

@@ -153,14 +153,14 @@ def test_it_words_lengths_as_people_do() -> None:
 
 def test_it_kills_the_whole_group_when_time_is_up(tmp_path: Path) -> None:
     mark = tmp_path / "pid"
-    script = f"sleep 60 & echo $! > {mark}; wait"
+    script = f"sleep 600 & echo $! > {mark}; wait"
     started = time.monotonic()
     ended = confined.run(["sh", "-c", script], lambda chunk: None, 0.5)
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 60
     assert ended.late
     assert ended.code != 0
     grandchild = int(mark.read_text())
-    deadline = time.monotonic() + 2
+    deadline = time.monotonic() + 60
     while _alive(grandchild) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not _alive(grandchild)
@@ -168,8 +168,8 @@ def test_it_kills_the_whole_group_when_time_is_up(tmp_path: Path) -> None:
 
 def test_it_does_not_wait_for_an_orphan_that_holds_the_pipe() -> None:
     started = time.monotonic()
-    assert confined.run(["sh", "-c", "sleep 60 & exit 0"], lambda chunk: None, 0.5).late
-    assert time.monotonic() - started < 3
+    assert confined.run(["sh", "-c", "sleep 600 & exit 0"], lambda chunk: None, 0.5).late
+    assert time.monotonic() - started < 60
 
 
 def _alive(pid: int) -> bool:

@@ -91,7 +91,7 @@ class Serving:
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.close()
         try:
-            self.process.wait(10)
+            self.process.wait(SECONDS)
         except subprocess.TimeoutExpired:
             end(self.process)
         self.process.stdout.close()
@@ -407,14 +407,14 @@ def gone(process: psutil.Process) -> bool:
 def test_it_ends_with_its_parent(own_broker):
     worker = own_broker.worker()
     own_broker.process.stdin.close()
-    assert own_broker.process.wait(10) == 0
+    assert own_broker.process.wait(SECONDS) == 0
     wait_until(lambda: gone(worker), "the broker to end")
 
 
 def test_it_ends_when_asked(own_broker):
     worker = own_broker.worker()
     own_broker.process.send_signal(signal.SIGTERM)
-    assert own_broker.process.wait(10) == 0
+    assert own_broker.process.wait(SECONDS) == 0
     wait_until(lambda: gone(worker), "the broker to end")
 
 
@@ -469,7 +469,7 @@ def test_a_database_that_is_not_to_blame_stays(own_mosquitto):
         (own_mosquitto.folder / name).write_text("not a certificate")
     with pytest.raises(AssertionError, match="PEM"):
         own_mosquitto.start()
-    assert own_mosquitto.process.wait(10) == 1
+    assert own_mosquitto.process.wait(SECONDS) == 1
     assert database.read_bytes() == kept
     assert not (own_mosquitto.folder / "mosquitto.db.damaged").exists()
 

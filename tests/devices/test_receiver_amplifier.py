@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from devices.messages import Settings
 from devices.receiver import command, identity
-from devices.receiver.amplifier import LOOK, PATIENCE, Amplified, Switch
+from devices.receiver.amplifier import Amplified, Switch
+from devices.receiver.hooks import LOOK, PATIENCE
 from devices.receiver.outputs import Sound
 from loa.errors import DeviceError
 from loa.times import MINUTE, SECOND
@@ -41,7 +43,7 @@ class Program:
 @pytest.fixture
 def program(monkeypatch: pytest.MonkeyPatch) -> Program:
     program = Program()
-    monkeypatch.setattr("devices.receiver.amplifier.Popen", program)
+    monkeypatch.setattr("devices.receiver.hooks.Popen", program)
     return program
 
 
@@ -153,3 +155,25 @@ def test_the_folder_says_which_program(tmp_path: Path) -> None:
     (tmp_path / "identity.json").write_text(json.dumps(own | {"amplifier_lead_ms": -1}))
     with pytest.raises(DeviceError, match="không hợp lệ"):
         identity.load(tmp_path)
+
+
+def test_what_is_late_is_later_by_the_time_it_wakes_in(bench: Bench) -> None:
+    bench.until(AT + 10 * SECOND)
+    bench.give(bench.occ("b1", AT))
+    bench.until(AT + MINUTE, serve=True)
+    assert bench.speaker.heard[0].at == AT + 10 * SECOND + 500
+    assert bench.detail("b1", "started")["late_ms"] == 10 * SECOND + 500
+
+
+@pytest.mark.parametrize(
+    ("late", "end"), [(58_700, ["accepted", "ready", "refused"]), (59_800, ["accepted", "ready", "missed"])]
+)  # fmt: skip
+def test_it_does_not_wake_into_quiet_hours_or_past_the_limit(
+    bench: Bench, late: int, end: list[str]
+) -> None:
+    bench.until(AT + late)
+    begins = "02:51" if "refused" in end else "03:51"
+    bench.give(bench.occ("b1", AT), set=Settings(quiet=((begins, "04:00"),)))
+    bench.until(AT + 5 * MINUTE, serve=True)
+    assert bench.speaker.heard == []
+    assert bench.codes("b1") == end

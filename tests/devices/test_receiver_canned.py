@@ -368,3 +368,16 @@ def test_a_full_disk_evicts_bulletins_and_never_what_is_canned(
     bench.give()
     kept = {path.stem for path in bench.identity.audio.iterdir()}
     assert kept == {sha(FLOOD)}
+
+
+def test_the_tone_keeps_the_quiet_hours_where_they_are_known(bench: Bench) -> None:
+    give_canned(bench, FLOOD, set=Settings(quiet=(("02:00", "05:00"),)))
+    bench.until(T0 + HOUR, serve=True)
+    with pytest.raises(DeviceError, match="giờ không phát"):
+        bench.receiver.tell("play", 0)
+    assert bench.speaker.heard == []
+    bench.receiver.tell("play", 1)
+    bench.until(T0 + HOUR + MINUTE)
+    bench.clock.kept_by = "none"
+    bench.receiver.tell("play", 0)
+    assert bench.speaker.opened == [FLOOD, tone.data()]

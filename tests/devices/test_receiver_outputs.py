@@ -7,17 +7,17 @@ import wave
 from array import array
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import imageio_ffmpeg
-import miniaudio
 import pytest
 
 from devices.messages import Settings
+from devices.receiver.card import TAIL_FRAMES, SystemOutput
 from devices.receiver.outputs import (
     RATE,
     NullOutput,
     Sound,
-    SystemOutput,
     Undecodable,
     WavOutput,
     decode,
@@ -118,7 +118,7 @@ def test_samples_are_scaled_and_clipped() -> None:
 
 def test_the_sound_card_is_fed_the_whole_sound() -> None:
     """On miniaudio's own card that swallows everything in real time: as near as a machine without one comes."""
-    output = SystemOutput(backends=[miniaudio.Backend.NULL])
+    output = SystemOutput.imagined()
     playing = output.open(Sound("b1", tone(0.3), 300, 0.5))
     playing.begin(100)
     assert playing.played_ms() == 0
@@ -133,7 +133,7 @@ def test_the_sound_card_is_fed_the_whole_sound() -> None:
 
 def test_the_feed_begins_on_the_very_frame(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 10**9
-    monkeypatch.setattr("devices.receiver.outputs.time.monotonic_ns", lambda: now)
+    monkeypatch.setattr("devices.receiver.card.time.monotonic_ns", lambda: now)
 
     class Card:
         def start(self, feed: object) -> None:
@@ -154,7 +154,9 @@ def test_the_feed_begins_on_the_very_frame(monkeypatch: pytest.MonkeyPatch) -> N
     got = array("h", heard)
     assert set(got[:3_120]) == {0}, "130 ms of silence"
     sound = array("h", [one for piece in decode(tone(1)) for one in piece])
-    assert got[3_120:] == faded_in(sound, 0)
+    assert got[3_120 : 3_120 + len(sound)] == faded_in(sound, 0)
+    assert set(got[3_120 + len(sound) :]) == {0}, "and silence, until it has left the card's buffer"
+    assert len(got) >= 3_120 + len(sound) + TAIL_FRAMES
     assert playing.left_ms() == 0
 
 
@@ -204,7 +206,7 @@ def test_a_sound_that_is_stopped_fades_before_the_card_is_closed(card: Card) -> 
 def test_a_card_that_asks_no_more_is_closed_all_the_same(
     card: Card, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("devices.receiver.outputs.FADED_SECONDS", 0.0)
+    monkeypatch.setattr("devices.receiver.card.FADED_SECONDS", 0.0)
     playing = SystemOutput().open(Sound("b1", tone(1), 1_000))
     playing.begin(0)
     card.ask(1_200)
@@ -231,3 +233,43 @@ def test_only_what_a_decoder_gave_away_is_evidence(tmp_path: Path) -> None:
         bench.until(AT + MINUTE, serve=True)
         assert bench.detail("b1", "played")["level"] == level
     assert SystemOutput.level == "E1"
+
+
+def test_a_mute_is_heard_at_once_and_said(bench: Bench) -> None:
+    one = bench.occ("b1", AT, tone(12))
+    bench.give(one, set=Settings(vol=80))
+    bench.until(AT + 5 * SECOND, serve=True)
+    bench.give(one, set=Settings(vol=80, mute=True))
+    bench.until(AT + MINUTE, serve=True)
+    sound = samples(bench.identity.sound / "b1.wav")
+    muted_from = 5 * RATE
+    assert loudness(sound[muted_from - RATE // 10 : muted_from]) > 1_000
+    assert loudness(sound[muted_from + 1 :]) == 0
+    assert bench.detail("b1", "started")["vol"] == 80
+    assert bench.detail("b1", "played")["vol"] == 0
+
+
+def test_the_lowest_volume_is_what_is_said_of_it(bench: Bench) -> None:
+    one = bench.occ("b1", AT, tone(12))
+    for second, vol in enumerate((80, 40, 60)):
+        bench.give(one, set=Settings(vol=vol))
+        bench.until(AT + (1 + second) * SECOND, serve=True)
+    bench.until(AT + MINUTE)
+    assert bench.detail("b1", "played")["vol"] == 40
+
+
+def test_a_sound_at_the_box_is_not_muted_from_afar(bench: Bench) -> None:
+    bench.receiver.tell("play", 0)
+    bench.give(set=Settings(vol=30, mute=True))
+    bench.until(T0 + MINUTE)
+    played = [entry.detail for entry in bench.entries() if entry.code == "played"]
+    assert [detail["vol"] for detail in played] == [30]
+
+
+def test_the_card_looks_at_the_level_as_it_goes() -> None:
+    sound = Sound("b1", tone(2), 2_000)
+    playing: Any = SystemOutput.imagined().open(sound)
+    assert loudness(playing._next(RATE // 4)) > 1_000
+    sound.level = 0.0
+    assert loudness(playing._next(RATE)[-RATE // 2 :]) == 0
+    playing.close()

@@ -10,7 +10,10 @@ from sqlalchemy.pool import NullPool
 
 import content.entries
 import content.recordings
+import devices.claim_desk
+import devices.outages
 import devices.receivers
+import scheduler.canned
 import scheduler.dispatcher
 import scheduler.leases
 import scheduler.receipts
@@ -22,7 +25,10 @@ from tests.cast import NOON
 ROOMS = (
     content.entries,
     content.recordings,
+    devices.claim_desk,
+    devices.outages,
     devices.receivers,
+    scheduler.canned,
     scheduler.dispatcher,
     scheduler.leases,
     scheduler.receipts,
@@ -85,7 +91,7 @@ def test_it_tells_of_a_commit_and_not_of_silence(database: Database) -> None:
 
     thread = threading.Timer(0.05, commit)
     thread.start()
-    assert changes.wait(5)
+    assert changes.wait(60)
     thread.join()
     assert not changes.wait(0.05)
     with database.write():

@@ -19,8 +19,11 @@ from content.library import Wanted
 from content.parts import Recorded, Text
 from content.recordings import Recording
 from content.uploads import Upload
+from devices.receivers import Receiver
 from loa.database import Database
+from scheduler import plans
 from scheduler.broadcasts import Broadcast
+from scheduler.plans import Lane, Outgoing
 from tests.cast import NOON
 
 TEXT, UPLOADED, WAITING = 1, 2, 3
@@ -85,6 +88,10 @@ ROWS: dict[str, list[dict[str, object]]] = {
         {"id": number, "broadcast_id": number, "receiver_id": "r-1", "receiver_name": "Cột 1", "area_name": "xã Mẫu",
          "state": "planned"}
         for number in (1, 2)
+    ],
+    "plans": [{"receiver_id": "r-1", "rev": rev, "made_at": NOON + rev, "jws": b"."} for rev in (4, 5)],
+    "outbox": [
+        {"receiver_id": "r-1", "rev": 5, "urgent": True, "queued_at": NOON + 9, "published_at": None, "refused": None}
     ],
 }  # fmt: skip
 
@@ -183,3 +190,20 @@ def test_each_delivery_has_the_sound_its_broadcast_had(session: Session) -> None
 def test_a_recording_names_the_voices_that_spoke(session: Session) -> None:
     found = session.scalars(sa.select(Recording).order_by(Recording.sha256))
     assert [recording.voices for recording in found] == [["espeak"], []]
+
+
+def test_receivers_that_were_there_count_as_heard(session: Session) -> None:
+    (receiver,) = session.scalars(sa.select(Receiver)).unique()
+    assert receiver.confirmed_at == receiver.added_at == NOON
+
+
+def test_receivers_that_were_there_are_found_by_their_names(session: Session) -> None:
+    (receiver,) = session.scalars(sa.select(Receiver)).unique()
+    assert receiver.search_key == "cot 1\ncột 1"
+    assert (receiver.muted, receiver.delay_ms, receiver.restarts) == (False, 0, 0)
+
+
+def test_a_plan_on_its_way_keeps_its_haste_and_its_age(session: Session) -> None:
+    (waiting,) = plans.waiting(session, 10)
+    assert (waiting.receiver_id, waiting.rev, waiting.lane) == ("r-1", 5, Lane.URGENT)
+    assert session.scalars(sa.select(Outgoing.made_at)).one() == NOON + 5

@@ -15,10 +15,11 @@ from devices.messages import Plan as PlanMessage
 from devices.messages import State
 from loa.database import Database
 from loa.times import DAY, HOUR, MINUTE, SECOND, Instant, after
-from scheduler import broadcasts, dispatcher, planner, regulation, schedules
+from scheduler import broadcasts, dispatcher, planner, plans, regulation, schedules
 from scheduler.broadcasts import Broadcast, DeliveryState
-from scheduler.dispatcher import Plan, Terms
+from scheduler.dispatcher import Terms
 from scheduler.planner import Rules
+from scheduler.plans import Parcel, Plan, Taken
 from scheduler.regulation import QuietHours
 from scheduler.schedules import Kind, Rule
 from tests.cast import NOON, ZONE, Cast, approve, approved_bulletin, settle_in, vn
@@ -61,6 +62,10 @@ def schedule(session: Session, cast: Cast, **changes: object) -> None:
 def work(session: Session, now: Instant = NOON) -> int:
     planner.plan(session, now, RULES)
     return dispatcher.dispatch(session, now, TERMS)
+
+
+def unpublished(session: Session) -> list[Parcel]:
+    return plans.parcels(session, plans.waiting(session, 1000))
 
 
 def newest(session: Session, rid: str = "r-0000") -> tuple[Plan, PlanMessage, signing.PublicKey]:
@@ -130,8 +135,8 @@ def test_a_revision_the_receiver_remembers_from_before_a_restore_is_overtaken(
 ) -> None:
     work(session)
     ahead = after(NOON, DAY)
-    receivers.note_state(session, "r-0000", State(on=1, sid="s", rev=ahead), NOON, 60 * SECOND)
-    dispatcher.compare_revisions(session, {"r-0000": ahead}, NOON)
+    receivers.note_states(session, {"r-0000": State(on=1, sid="s", rev=ahead)}, NOON, 60 * SECOND)
+    plans.compare_revisions(session, {"r-0000": ahead}, NOON)
     session.expire_all()
     assert work(session, after(NOON, MINUTE)) == 1
     assert newest(session)[0].rev == ahead + 1
@@ -148,7 +153,7 @@ def test_an_emergency_is_signed_with_the_key_that_may(session: Session, cast: Ca
     work(session)
     _, plan, key = newest(session)
     assert (key.kid, plan.occ[0].cls) == ("emergency-1", "E")
-    assert dispatcher.unpublished(session)[0].urgent
+    assert unpublished(session)[0].urgent
 
 
 def test_a_receiver_that_asks_for_the_time_gets_a_plan_that_says_its_nonce(
@@ -179,14 +184,14 @@ def test_stopping_says_off_and_goes_first(session: Session, cast: Cast) -> None:
     session.expire_all()
     assert work(session, FIVE_PM) == 3
     assert newest(session)[1].occ[0].st == "off"
-    assert all(outgoing.urgent for outgoing in dispatcher.unpublished(session))
+    assert all(outgoing.urgent for outgoing in unpublished(session))
 
 
 def test_only_the_newest_revision_waits_in_the_outbox(session: Session, cast: Cast) -> None:
     work(session)
     schedule(session, cast)
     work(session, after(NOON, MINUTE))
-    waiting = dispatcher.unpublished(session)
+    waiting = unpublished(session)
     assert len(waiting) == 3
     assert {outgoing.rev for outgoing in waiting} == {after(NOON, MINUTE)}
 
@@ -196,10 +201,10 @@ def test_what_the_broker_took_is_sent_and_what_it_refused_is_not(
 ) -> None:
     schedule(session, cast)
     work(session)
-    taken, refused, _ = dispatcher.unpublished(session)
-    dispatcher.published(session, taken.receiver_id, taken.rev, None, after(NOON, 50))
-    dispatcher.published(
-        session, refused.receiver_id, refused.rev, "Not authorized", after(NOON, 50)
+    taken, refused, _ = unpublished(session)
+    plans.published(session, [Taken(taken.receiver_id, taken.rev)], after(NOON, 50))
+    plans.published(
+        session, [Taken(refused.receiver_id, refused.rev, "Not authorized")], after(NOON, 50)
     )
     broadcast = session.scalars(sa.select(Broadcast)).one()
     found = {
@@ -208,29 +213,29 @@ def test_what_the_broker_took_is_sent_and_what_it_refused_is_not(
     }
     assert found[taken.receiver_id] == (DeliveryState.SENT, after(NOON, 50))
     assert found[refused.receiver_id] == (DeliveryState.PLANNED, None)
-    assert len(dispatcher.unpublished(session)) == 1
+    assert len(unpublished(session)) == 1
 
 
 def test_a_broker_that_forgot_is_told_again(session: Session, cast: Cast) -> None:
     work(session)
-    for outgoing in dispatcher.unpublished(session):
-        dispatcher.published(session, outgoing.receiver_id, outgoing.rev, None, NOON)
-    assert dispatcher.republish(session, after(NOON, 1)) == 3
-    assert dispatcher.republish(session, after(NOON, 2)) == 0  # already waiting
-    assert len(dispatcher.unpublished(session)) == 3
+    for outgoing in unpublished(session):
+        plans.published(session, [Taken(outgoing.receiver_id, outgoing.rev)], NOON)
+    assert plans.republish(session, after(NOON, 1)) == 3
+    assert plans.republish(session, after(NOON, 2)) == 0  # already waiting
+    assert len(unpublished(session)) == 3
 
 
 def test_a_receiver_that_lags_is_told_again_but_not_at_every_heartbeat(
     session: Session, cast: Cast
 ) -> None:
     work(session)
-    for outgoing in dispatcher.unpublished(session):
-        dispatcher.published(session, outgoing.receiver_id, outgoing.rev, None, NOON)
+    for outgoing in unpublished(session):
+        plans.published(session, [Taken(outgoing.receiver_id, outgoing.rev)], NOON)
     said = {"r-0000": 0, "r-0001": NOON}
-    dispatcher.compare_revisions(session, said, after(NOON, SECOND))
-    assert dispatcher.unpublished(session) == []
-    dispatcher.compare_revisions(session, said, after(NOON, 20 * SECOND))
-    assert [outgoing.receiver_id for outgoing in dispatcher.unpublished(session)] == ["r-0000"]
+    plans.compare_revisions(session, said, after(NOON, SECOND))
+    assert unpublished(session) == []
+    plans.compare_revisions(session, said, after(NOON, 20 * SECOND))
+    assert [outgoing.receiver_id for outgoing in unpublished(session)] == ["r-0000"]
 
 
 def test_a_plan_too_long_for_a_receiver_loses_its_far_end(session: Session, cast: Cast) -> None:
@@ -349,28 +354,28 @@ def test_a_bulletin_whose_approval_ended_can_still_be_silenced(
 def test_a_replaced_plan_is_not_taken_for_published(session: Session, cast: Cast) -> None:
     schedule(session, cast)
     work(session)
-    first = dispatcher.unpublished(session)[0]
+    first = unpublished(session)[0]
     broadcasts.stop(session, session.scalars(sa.select(Broadcast)).one(), cast.minh, NOON)
     session.expire_all()
     work(session, after(NOON, 1))
-    dispatcher.published(session, first.receiver_id, first.rev, None, after(NOON, 2))
-    waiting = {parcel.receiver_id: parcel.rev for parcel in dispatcher.unpublished(session)}
+    plans.published(session, [Taken(first.receiver_id, first.rev)], after(NOON, 2))
+    waiting = {parcel.receiver_id: parcel.rev for parcel in unpublished(session)}
     assert waiting[first.receiver_id] > first.rev
 
 
 def test_a_plan_the_broker_refused_is_tried_again(session: Session, cast: Cast) -> None:
     work(session)
-    for parcel in dispatcher.unpublished(session):
-        dispatcher.published(session, parcel.receiver_id, parcel.rev, "Not authorized", NOON)
-    assert dispatcher.unpublished(session) == []
-    assert dispatcher.republish(session, after(NOON, MINUTE)) == 3
-    assert len(dispatcher.unpublished(session)) == 3
+    for parcel in unpublished(session):
+        plans.published(session, [Taken(parcel.receiver_id, parcel.rev, "Not authorized")], NOON)
+    assert unpublished(session) == []
+    assert plans.republish(session, after(NOON, MINUTE)) == 3
+    assert len(unpublished(session)) == 3
 
 
 def test_a_revision_no_memory_can_explain_does_not_drive_ours(session: Session, cast: Cast) -> None:
     work(session)
-    receivers.note_state(session, "r-0000", State(on=1, sid="s", rev=2**53), NOON, 60 * SECOND)
-    dispatcher.compare_revisions(session, {"r-0000": 2**53}, NOON)
+    receivers.note_states(session, {"r-0000": State(on=1, sid="s", rev=2**53)}, NOON, 60 * SECOND)
+    plans.compare_revisions(session, {"r-0000": 2**53}, NOON)
     receivers.mark_stale(session)
     session.expire_all()
     schedule(session, cast)

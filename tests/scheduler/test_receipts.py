@@ -13,9 +13,10 @@ from devices.receivers import Journal, JournalEntry
 from devices.signing import PrivateKey
 from loa.database import Database
 from loa.times import MINUTE, Instant, after
-from scheduler import broadcasts, dispatcher, receipts, schedules
+from scheduler import broadcasts, plans, receipts, schedules
 from scheduler.broadcasts import Broadcast, Delivery, DeliveryState
 from scheduler.broadcasts import State as BroadcastState
+from scheduler.plans import Taken
 from scheduler.schedules import Kind, Rule
 from tests.cast import NOON, ZONE, Cast, approved_bulletin, settle_in, vn
 from tests.scheduler.test_dispatcher import work
@@ -81,8 +82,9 @@ def broadcast(session: Session, cast: Cast) -> Broadcast:
     )
     schedules.add(session, approved_bulletin(session, cast), cast.hoa, rule, now=NOON, zone=ZONE)
     work(session)
-    for outgoing in dispatcher.unpublished(session):
-        dispatcher.published(session, outgoing.receiver_id, outgoing.rev, None, NOON)
+    plans.published(
+        session, [Taken(each.receiver_id, each.rev) for each in plans.waiting(session, 10)], NOON
+    )
     return session.scalars(sa.select(Broadcast)).one()
 
 
@@ -292,12 +294,10 @@ def test_one_receivers_fault_keeps_nobody_elses_evidence_out(
     tell_it_played(pole, broadcast.occurrence)
     real = receipts._continue
 
-    def fail_for_one(
-        session: Session, journal: Journal, batch: receipts.Batch, now: Instant
-    ) -> list:
+    def fail_for_one(ledger: object, page: object, batch: receipts.Batch) -> None:
         if batch.receiver_id == "r-0001":
             raise OverflowError("a number the database does not take")
-        return real(session, journal, batch, now)
+        real(ledger, page, batch)
 
     monkeypatch.setattr(receipts, "_continue", fail_for_one)
     batches = [receipts.verify(p.rid, p.batch(), p.key.public.x) for p in (bad, pole)]

@@ -107,6 +107,11 @@ def rule(cast: Cast, **changes: object) -> Rule:
         ({"at": time(11)}, "at", "đã qua"),
         ({"at": time(3, 15), "start_date": date(2026, 11, 22)}, "at", "giờ không phát"),
         ({"at": time(20, 59, 45)}, "at", "giờ không phát"),  # thirty seconds of sound
+        (
+            {"at": time(20, 59, 30)},
+            "at",
+            "giờ không phát",
+        ),  # a receiver may be set to play a second later
         ({"area_ids": ()}, "area_ids", "địa bàn"),
         ({"kind": Kind.WEEKDAYS}, "weekdays", "thứ"),
         ({"kind": Kind.DAILY, "end_date": date(2026, 11, 20)}, "end_date", "trước"),

@@ -3,11 +3,13 @@ from __future__ import annotations
 import logging
 
 import pytest
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 
 from loa.errors import ContentError, DatabaseError, NotAllowed, NotFound
 from tests.web.conftest import words
 from web import library as pages
+
+BOTH_DATABASES = True
 
 
 def fail_with(monkeypatch, error):
@@ -46,6 +48,39 @@ def test_it_shows_the_sentence_of_a_refusal(hoa, monkeypatch, error, status):
     answer = hoa.get("/ban-tin")
     assert answer.status_code == status
     assert error.sentence in words(answer)
+
+
+HUGE = "9" * 20
+
+
+@pytest.mark.parametrize("number", [HUGE, "9" * 10])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/dau-thu?nhom={}", "/dau-thu/cho-nhan/{}", "/dau-thu/tem-nhan?dia_ban={}", "/dau-thu/nhom/{}",
+        "/khan-cap/luu-san/{}/bo", "/dau-thu/nhieu?tat_ca=1&nhom={}", "/ban-tin/{}", "/luot-phat/{}",
+    ],
+)  # fmt: skip
+def test_a_number_too_large_leads_nowhere_and_is_no_fault(admin, address, number, caplog):
+    answer = admin.get(address.format(number))
+    assert answer.status_code == 404 or (answer.status_code, number) == (200, "9" * 10)
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+def test_a_number_too_large_in_a_form_is_no_fault(admin, database, cast):
+    data = {"name": "Cột", "area": HUGE, "volume": "70", "households": "0"}
+    assert admin.post("/dau-thu/them", data=data).status_code in (400, 404)
+    assert admin.get(f"/dau-thu?dia_ban={HUGE}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "error", [OverflowError("too large"), DataError("select", {}, Exception("other"))]
+)
+def test_another_such_fault_of_ours_is_not_hidden(hoa, monkeypatch, caplog, error):
+    fail_with(monkeypatch, error)
+    with caplog.at_level(logging.ERROR):
+        assert hoa.get("/ban-tin").status_code == 500
+    assert "Traceback" in caplog.text
 
 
 def test_it_hides_a_fault_of_ours_and_logs_it(hoa, monkeypatch, caplog):

@@ -4,13 +4,17 @@ import pytest
 
 from content.bulletins import Priority
 from content.bulletins import State as BulletinState
+from devices.fleet import Health
+from devices.outages import Kind
+from devices.remote import Obeyed
 from loa.staff import Role
 from scheduler.broadcasts import DeliveryState, Tally
 from scheduler.broadcasts import State as BroadcastState
+from scheduler.readiness import Why
 from scheduler.schedules import Kind as ScheduleKind
+from scheduler.tones import Stage
 from tests.cast import ZONE, vn
-from web import labels
-from web.health import Health, Trouble
+from web import labels, remedies
 
 D, S = DeliveryState, BroadcastState
 
@@ -21,7 +25,9 @@ D, S = DeliveryState, BroadcastState
         (labels.BULLETIN_STATES, BulletinState), (labels.PRIORITIES, Priority),
         (labels.BROADCAST_STATES, BroadcastState), (labels.DELIVERY_STATES, DeliveryState), (labels.ROLES, Role),
         (labels.ROLE_DUTIES, Role), (labels.SCHEDULE_KINDS, ScheduleKind), (labels.HEALTH, Health),
-        (labels.HEALTH_TONES, Health), (labels.TROUBLES, Trouble), (labels.BULLETIN_TONES, BulletinState),
+        (labels.HEALTH_TONES, Health), (remedies.FAULTS, Kind),
+        (remedies.REMEDIES, Kind), (remedies.WHYS, Why), (remedies.WHY_REMEDIES, Why),
+        (remedies.ORDERS, Obeyed), (remedies.TONE_STAGES, Stage), (labels.BULLETIN_TONES, BulletinState),
     ],
 )  # fmt: skip
 def test_every_state_has_a_word(words, kind):

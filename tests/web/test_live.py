@@ -8,6 +8,9 @@ import pytest
 from content import bulletins, recordings
 from content.bulletins import Draft
 from content.parts import spoken
+from devices import claims
+from devices.receivers import Presence, Receiver
+from loa.times import HOUR, after
 from scheduler import leases
 from scheduler.broadcasts import Delivery, DeliveryState
 from tests.cast import NOON
@@ -165,3 +168,78 @@ def test_it_outlives_a_database_that_goes_away(app, hub, database, monkeypatch, 
 def test_it_takes_no_one_in_once_it_is_closed(hub):
     hub.close()
     assert hub.join() is None
+
+
+def told_apart(database, topic, change):
+    """Whether the change is seen; nothing having changed must not be."""
+
+    def look():
+        with database.read() as session:
+            return live.TOPICS[topic](session, NOON)
+
+    before = look()
+    assert look() == before
+    with database.write() as session:
+        change(session)
+    return look() != before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda session, claim: claims.issue(session, claim, now=NOON, by="test"),
+        lambda session, claim: claims.cancel(session, claim, now=NOON, by="test"),
+        lambda session, claim: setattr(claim, "wrong", 1),
+        lambda session, claim: setattr(claim, "state", claims.State.CLAIMED),
+    ],
+)
+def test_it_sees_what_becomes_of_one_claim_of_many_without_fetching_them(database, cast, change):
+    with database.write() as session:
+        some = [claims.Newcomer(claims.Place("Cột", cast.commune)) for _ in range(3)]
+        second = claims.add_all(session, some, now=NOON, by="test")[1].id
+    assert told_apart(
+        database, "claims", lambda session: change(session, claims.get(session, second))
+    )
+    with database.read() as session:
+        assert len(claims.waiting_marks(session, NOON)) == len(
+            claims.waiting_marks(session, NOON + 1)
+        )
+
+
+def test_a_code_that_runs_out_is_seen(database, cast):
+    with database.write() as session:
+        claim = claims.add(session, claims.Place("Cột", cast.commune), now=NOON, by="test")
+        claims.issue(session, claim, now=NOON, by="test")
+    with database.read() as session:
+        good, over = (claims.waiting_marks(session, at) for at in (NOON, after(NOON, HOUR)))
+    assert good != over
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda session: setattr(session.get_one(Presence, "r-0001"), "playing", None),
+        lambda session: setattr(session.get_one(Presence, "r-0001"), "ready", 2),
+        lambda session: setattr(session.get_one(Receiver, "r-0002"), "muted", True),
+        lambda session: setattr(session.get_one(Receiver, "r-0002"), "name", "Khác"),
+        lambda session: session.delete(session.get_one(Presence, "r-0001")),
+    ],
+)
+def test_it_sees_what_becomes_of_one_receiver(database, cast, change):
+    with database.write() as session:
+        session.add(
+            Presence(
+                receiver_id="r-0001",
+                online=True,
+                sid="s",
+                heard_at=NOON,
+                heartbeat_ms=60_000,
+                playing="u.1",
+            )
+        )
+    assert told_apart(database, "receivers", change)
+    assert not told_apart(
+        database,
+        "receivers",
+        lambda session: setattr(session.get_one(Receiver, "r-0002"), "lat", 1.0),
+    )

@@ -10,11 +10,13 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.routing import Rule
 
 from content import bulletins, entries, library, uploads
-from content.bulletins import Bulletin, Draft
+from content.bulletins import Bulletin, Draft, Priority
 from content.dictionary import Entry
 from content.parts import Recorded, Translation, spoken
+from devices import claims, groups, outages
 from loa.staff import May, Role
-from tests.cast import NOON, give_sound
+from scheduler import canned
+from tests.cast import NOON, approved_bulletin, give_sound
 from tests.web.conftest import words
 
 BOTH_DATABASES = True
@@ -28,10 +30,14 @@ PLACES = {
     "area_id": 1,
     "version": 1,
     "number": 1,
+    "n": 1,
     "entry_id": 1,
     "language": "tyz",
     "sha": SHA,
     "transfer_id": "a" * 32,
+    "claim_id": 1,
+    "fault_id": 1,
+    "group_id": 1,
 }
 OTHER_PLACES = {"number": 2}
 """A part that is a recording: the pages of ``cuts`` are of such alone."""
@@ -44,6 +50,7 @@ NOT_PAGES = {
     "live.stream",
     "sign_in.sign_in",
     "sounds.file",
+    "audio.file",
     "listening.wav",
     "cuts.original",
 }
@@ -62,6 +69,12 @@ def station(database, cast, broadcast):
         bulletin.parts = (*bulletin.parts, Recorded(upload=SHA, name="đọc.mp3"))
         bulletin.translations = (Translation(language="tyz", upload=SHA, name="tày.mp3"),)
         uploads.note(session, [SHA], NOON)
+        place = claims.Place("Cột chợ", cast.commune)
+        claims.issue(session, claims.add(session, place, now=NOON, by="test"), now=NOON, by="test")
+        groups.add(session, "Nhà văn hoá", ["r-0000"], now=NOON, by="test")
+        outages.settle(session, {("r-0000", outages.Kind.DISK): outages.Wrong(NOON, "93 %")}, NOON)
+        alarm = approved_bulletin(session, cast, priority=Priority.EMERGENCY)
+        canned.keep(session, 1, alarm, cast.admin, NOON)
         entries.teach(session, cast.hoa, Entry("NVH", "nhà văn hóa", True, ""), NOON)
 
 
@@ -151,7 +164,7 @@ def test_it_refuses_each_act_to_roles_that_may_not(app, sign_in, someone, statio
 
 def test_it_names_no_reading_act_that_only_needs_reading(app):
     """Whatever changes something says what it needs, but for what anyone may do with their own."""
-    own = {"staff.own_password", "decisions.withdraw"}
+    own = {"staff.own_password", "decisions.withdraw", "claiming.claim"}
     assert {endpoint for endpoint, _, act in acts(app) if act is May.READ} == own
 
 

@@ -23,16 +23,16 @@ def form(cast):
     }  # fmt: skip
 
 
-def test_it_groups_receivers_by_area_with_how_they_are(hoa, database, cast):
+def test_it_lists_receivers_by_area_with_how_they_are(hoa, database, cast):
     with database.write() as session:
         for rid, ago in (("r-0000", 0), ("r-0001", HOUR)):
             session.add(Presence(receiver_id=rid, online=True, sid="s", heard_at=after(NOON, -ago), heartbeat_ms=60_000,
                                  clock_source="ntp", ready=2, wanted=3))  # fmt: skip
     told = words(hoa.get("/dau-thu"))
-    assert "3 đầu thu 1 trực tuyến 1 mất kết nối 1 chưa kết nối lần nào" in told
-    assert "thôn Đông Đầu thu" in told
-    assert "nghe lần cuối 11:00 ngày 21/11/2026, 1 giờ trước" in told
-    assert "âm lượng 70 2/3 lượt sẵn sàng" in told
+    assert "tất cả 3 trực tuyến 1 có lỗi 0 mất kết nối 1 chưa kết nối lần nào 1" in told
+    assert "Cột r-0002 r-0002 · thôn Bãi chưa kết nối lần nào" in told
+    assert "Cột r-0001 r-0001 · thôn Đoài mất kết nối nghe lần cuối 11:00, 1 giờ trước" in told
+    assert told.index("thôn Bãi") < told.index("thôn Đoài") < told.index("thôn Đông")
 
 
 def test_it_adds_a_receiver_and_shows_its_password_once(admin, database, form):
@@ -101,8 +101,10 @@ def test_it_retires_a_receiver_after_asking(admin, hoa, database):
     with database.read() as session:
         assert not receivers.get(session, "r-0000").active
     told = words(admin.get("/dau-thu"))
-    assert "2 đầu thu" in told
-    assert "Đầu thu đã ngừng dùng (1)" in told
+    assert "tất cả 2" in told
+    assert "đã thôi dùng 1" in told
+    assert "r-0000 · thôn Đông" not in told
+    assert "r-0000 · thôn Đông" in words(admin.get("/dau-thu?tinh_trang=thoi-dung"))
     assert "đã ngừng dùng" in words(admin.get(here))
 
 

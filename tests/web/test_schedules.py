@@ -7,8 +7,10 @@ from playwright.sync_api import expect
 from content import bulletins
 from content.bulletins import Draft, Priority
 from content.parts import spoken
-from devices import areas
+from devices import areas, receivers
+from scheduler import targets
 from scheduler.schedules import Kind, Schedule
+from scheduler.targets import Where
 from tests.cast import NOON, PASSWORD, approved_bulletin, vn
 from tests.web.conftest import error_at, words
 from web.schedules import places
@@ -230,3 +232,13 @@ def test_it_says_what_is_missing_before_one_can_schedule(
     monkeypatch.setattr("web.schedules.places", lambda session: [])
     assert "Đài chưa có địa bàn nào" in words(hoa.get(here + "/dat-lich"))
     assert "Thêm địa bàn" in words(admin.get(here + "/dat-lich"))
+
+
+def test_what_stands_beside_a_place_is_what_a_broadcast_there_reaches(database, cast):
+    with database.write() as session:
+        receivers.get(session, "r-0000").confirmed_at = None
+        receivers.retire(session, receivers.get(session, "r-0001"), now=NOON, by="test")
+    with database.read() as session:
+        for place in places(session):
+            assert place.receivers == targets.count(session, Where((place.area.id,)))
+        assert places(session)[0].receivers == 1

@@ -11,6 +11,7 @@ from content.bulletins import Draft, Priority
 from content.parts import spoken
 from content.recordings import RenderingState
 from devices import broker
+from devices.clones import Alarm
 from devices.receivers import Journal, Presence, Receiver
 from loa.config import Mqtt
 from loa.times import HOUR, MINUTE, after
@@ -163,7 +164,18 @@ def test_it_warns_shortly_before_when_receivers_lack_the_sound(hoa, database, br
     become(database, broadcast, D.READY, D.SENT, D.ACCEPTED)
     assert "chưa sẵn sàng" not in words(hoa.get("/"))
     clock.now = after(HALF_PAST, -10 * MINUTE)
-    assert "Lượt 12:30 “Lịch tiêm chủng”: 2/3 đầu thu chưa sẵn sàng." in words(hoa.get("/"))
+    with database.write() as session:
+        lacking = session.get_one(Broadcast, broadcast.id).deliveries[1].receiver_id
+        for number, source in enumerate(("ntp", "ntp", "none")):
+            seen = presence(f"r-{number:04d}", heard_at=clock.now, clock_source=source)
+            session.add(seen)
+    told = words(hoa.get("/"))
+    assert "Lượt 12:30 “Lịch tiêm chủng”: 2/3 đầu thu chưa sẵn sàng: " in told
+    assert f"Cột {lacking} (chưa tải xong âm thanh)" in told
+    assert "Cột r-0002 (chưa có giờ đúng)" in told
+    told = words(hoa.get(f"/luot-phat/{broadcast.id}"))
+    assert "2 đầu thu có thể không phát lượt này:" in told
+    assert "Đầu thu chưa biết giờ nên không phát lịch." in told
 
 
 def presence(receiver_id, **values):
@@ -261,6 +273,23 @@ def test_it_shows_of_many_receivers_first_those_with_trouble(minh, busy_day, dat
     assert name in re.search(r"<tbody>(.*?)</tr>", page, re.DOTALL)[1]
 
 
+def test_it_fetches_of_many_receivers_only_those_it_shows(minh, busy_day, database):
+    with database.write() as session:
+        session.execute(sa.update(Delivery).values(state=D.READY))
+    fetched = []
+
+    def note(delivery, _context):
+        fetched.append(delivery)
+
+    sa.event.listen(Delivery, "load", note)
+    try:
+        page = minh.get("/hom-nay").text
+    finally:
+        sa.event.remove(Delivery, "load", note)
+    assert "Xem thêm 10 đầu thu" in page
+    assert len(fetched) == 30
+
+
 def test_it_puts_what_sounds_now_before_all_else(minh, busy_day, database):
     with database.write() as session:
         third = session.scalars(sa.select(Broadcast).order_by(Broadcast.starts_at)).all()[2]
@@ -314,3 +343,26 @@ def test_it_warns_of_a_journal_that_contradicts_itself(hoa, database, cast):
             Journal(receiver_id="r-0001", jid="j", upto=1, head="", begun_at=NOON, tampered_at=NOON)
         )
     assert "Nhật ký của đầu thu “Cột r-0001” mâu thuẫn" in words(hoa.get("/"))
+
+
+@pytest.mark.parametrize(("number", "notices"), [(5, 5), (6, 1)])
+def test_of_many_with_the_same_trouble_one_notice_tells(hoa, busy_day, database, number, notices):
+    with database.write() as session:
+        for each in range(number):
+            rid = f"x-{each:04d}"
+            session.add(
+                Journal(receiver_id=rid, jid=rid, upto=1, head="", begun_at=NOON, tampered_at=NOON)
+            )
+            session.add(
+                Alarm(receiver_id=rid, why="boot", raised_at=after(NOON, each), seen_at=NOON)
+            )
+    page = hoa.get("/")
+    told = words(page)
+    assert told.count("mâu thuẫn với phần đã gửi") == notices
+    assert told.count("dùng danh tính") == notices
+    if notices == 1:
+        assert "Nhật ký của 6 đầu thu mâu thuẫn" in told
+        assert 'href="/dau-thu/loi?loai=tampered"' in page.text
+        assert "6 đầu thu có thể đang bị hai máy cùng dùng danh tính: “" in told
+        assert "và 3 đầu thu nữa. Hãy xem lần lượt, bắt đầu từ “" in told
+        assert '<a href="/dau-thu/x-0000">6 đầu thu' in page.text

@@ -368,14 +368,14 @@ def test_a_forged_piece_is_refused(served):
     hoa = Visitor(served).sign_in("hoa", PASSWORD)
     token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', hoa.page("/")).group(1)
     told = {**TUS, "Upload-Length": "5"}
-    assert hoa.session.post(served + "/tep", headers=told, timeout=9).status_code == 400
+    assert hoa.session.post(served + "/tep", headers=told, timeout=60).status_code == 400
     told["X-CSRFToken"] = token
-    answer = hoa.session.post(served + "/tep", headers=told, timeout=9)
+    answer = hoa.session.post(served + "/tep", headers=told, timeout=60)
     assert answer.status_code == 201
     where = served + answer.headers["Location"]
     piece = {**PIECE, "Upload-Offset": "0"}
-    assert hoa.session.patch(where, b"hello", headers=piece, timeout=9).status_code == 400
+    assert hoa.session.patch(where, b"hello", headers=piece, timeout=60).status_code == 400
     piece["X-CSRFToken"] = token
-    answer = hoa.session.patch(where, b"hello", headers=piece, timeout=9)
+    answer = hoa.session.patch(where, b"hello", headers=piece, timeout=60)
     assert answer.headers["Upload-Sha256"] == hashlib.sha256(b"hello").hexdigest()
-    assert requests.head(where, headers=TUS, timeout=9).status_code == 302
+    assert requests.head(where, headers=TUS, timeout=60).status_code == 302

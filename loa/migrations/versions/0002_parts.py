@@ -210,7 +210,7 @@ def _carry_bulletin(connection: sa.Connection, row: sa.RowMapping) -> None:
 
 
 def _search_key(*texts: str) -> str:
-    """As content.searching.key made it when this was written."""
+    """As loa.searching.key made it when this was written."""
     folded = [" ".join(unicodedata.normalize("NFC", text).casefold().split()) for text in texts]
     decomposed = [unicodedata.normalize("NFD", text.replace("đ", "d")) for text in folded]
     plain = ["".join(c for c in text if not unicodedata.combining(c)) for text in decomposed]

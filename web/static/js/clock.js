@@ -1,4 +1,4 @@
-// Counts down to what carries data-until (ms UTC), by the server's clock: an office PC's may be wrong.
+// Counts down to what carries data-until (ms UTC), and then says data-over, by the server's clock: an office PC's may be wrong.
 (function () {
   const served = document.querySelector('meta[name="server-now"]');
   const ahead = served ? Number(served.content) - Date.now() : 0;
@@ -14,7 +14,7 @@
     const now = Date.now() + ahead;
     document.querySelectorAll("[data-until]").forEach((element) => {
       const left = Number(element.dataset.until) - now;
-      const text = left > 0 ? words(left) : "đã đến giờ";
+      const text = left > 0 ? words(left) : element.dataset.over || "đã đến giờ";
       if (element.textContent !== text) element.textContent = text;
     });
   }

@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from content import searching
+from loa import searching
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Many receivers in one process: the demo's, a bench's, a test's. Each is the reference receiver, whole."""
+"""Receivers of folders, many in one process: the demo's. Each is the reference receiver, whole, with its files."""
 
 from __future__ import annotations
 
@@ -135,6 +135,8 @@ class Fleet:
         for folder, running in list(self._members.items()):
             if running.due <= now:
                 self._guard(folder, running, None)
+                if folder in self._members and running.receiver.wants_restart:
+                    self._end(folder)  # the next look begins it anew
 
     def _guard(self, folder: Path, running: Running, incoming: Incoming | None) -> None:
         try:

@@ -1,0 +1,118 @@
+"""What this machine can do at most, measured beside the station: signatures, a broker's round, a bare database."""
+
+from __future__ import annotations
+
+import queue
+import sqlite3
+import threading
+import time
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from devices.link import Connected, Link, LinkSettings, Message, Urgency
+
+SIGNED = 2_000
+ANSWER_BYTES = 241
+"""A small acknowledgement, as in the figures this is held against."""
+COMMIT_MOST = 500
+PATIENCE = 120.0
+
+
+def sign_seconds(n: int, size: int = 600) -> float:
+    """Seconds that ``n`` Ed25519 signatures over ``size`` bytes take on one core."""
+    key, text = Ed25519PrivateKey.generate(), bytes(size)
+    began = time.perf_counter()
+    for _ in range(SIGNED):
+        key.sign(text)
+    return (time.perf_counter() - began) / SIGNED * n
+
+
+def verify_seconds(n: int, size: int = 600) -> float:
+    """Seconds that checking ``n`` signatures takes on one core."""
+    key, text = Ed25519PrivateKey.generate(), bytes(size)
+    signature, public = key.sign(text), key.public_key()
+    began = time.perf_counter()
+    for _ in range(SIGNED):
+        public.verify(signature, text)
+    return (time.perf_counter() - began) / SIGNED * n
+
+
+class Loop:
+    """The bare round: a message to each receiver, its answer back, the answers committed to SQLite in batches."""
+
+    def __init__(self, settings: LinkSettings, folder: Path) -> None:
+        self._link = Link(settings)
+        self._folder = folder
+
+    def __enter__(self) -> Loop:
+        self._link.start()
+        _wait_connected(self._link)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._link.stop()
+
+    def publish_seconds(self, topics: list[str], size: int) -> float:
+        """Seconds to hand one message to each topic, until the broker has taken the last (QoS 1)."""
+        return self._publish(topics, bytes(size))
+
+    def send(self, topic: str, payload: bytes, urgency: Urgency) -> None:
+        """Publish without asking what becomes of it."""
+        self._link.publish(topic, payload, qos=0, urgency=urgency)
+
+    def round_seconds(self, rids: list[str], size: int = 600) -> float:
+        """Seconds until the last receiver's echo is committed with ``synchronous=FULL``."""
+        done = threading.Event()
+        began = time.perf_counter()
+        writer = threading.Thread(target=self._commit, args=(len(rids), done), daemon=True)
+        writer.start()
+        for rid in rids:
+            self._link.publish(f"loa/1/{rid}/dn/echo", bytes(size), qos=1, urgency=Urgency.PLAN)
+        if not done.wait(PATIENCE):
+            raise TimeoutError("the echoes did not come back")
+        writer.join()
+        return time.perf_counter() - began
+
+    def _publish(self, topics: list[str], payload: bytes) -> float:
+        began = time.perf_counter()
+        for number, topic in enumerate(topics):
+            self._link.publish(topic, payload, qos=1, token=number)
+        left = len(topics)
+        while left:
+            event = self._link.inbox.get(timeout=PATIENCE)
+            left -= not isinstance(event, (Message, Connected))
+        return time.perf_counter() - began
+
+    def _commit(self, wanted: int, done: threading.Event) -> None:
+        database = sqlite3.connect(self._folder / "ceiling.db", isolation_level=None)
+        database.execute("pragma journal_mode=wal")
+        database.execute("pragma synchronous=full")
+        database.execute("create table if not exists answers (topic text, body blob)")
+        while wanted > 0:
+            rows = self._batch()
+            if not rows:
+                continue
+            database.execute("begin immediate")
+            database.executemany("insert into answers values (?, ?)", rows)
+            database.execute("commit")
+            wanted -= len(rows)
+        database.close()
+        done.set()
+
+    def _batch(self) -> list[tuple[str, bytes]]:
+        found = [self._link.inbox.get(timeout=PATIENCE)]
+        while len(found) < COMMIT_MOST:
+            try:
+                found.append(self._link.inbox.get_nowait())
+            except queue.Empty:
+                break
+        answers = [
+            each for each in found if isinstance(each, Message) and each.topic.endswith("/get")
+        ]
+        return [(each.topic, each.payload) for each in answers]
+
+
+def _wait_connected(link: Link) -> None:
+    while not isinstance(link.inbox.get(timeout=PATIENCE), Connected):
+        pass

@@ -1,0 +1,229 @@
+"""``loa bench fleet``: a station and thousands of receivers on this machine, beside what the machine can do at most."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import msgspec
+
+from content import bulletins
+from content.bulletins import Priority
+from devices import trust
+from devices.benches import ceilings
+from devices.benches.fleet import Order
+from devices.link import LinkSettings, Urgency
+from devices.messages import BLOCK_BYTES, UP_TOPICS, block_topic
+from loa import times
+from loa.benches.ground import SOUND_BYTES, Cost, Ground, Poles, wait_until
+from loa.times import HOUR, Instant, after, local
+from scheduler import schedules
+from scheduler.schedules import Kind, Rule
+
+LISTENERS = 200
+"""Receivers that ask for one sound at once."""
+FEW = 20
+FLOOD_ENTRIES = 20
+IDLE_SECONDS = 30.0
+PLAN_BYTES = 1_400
+
+
+class Figure(msgspec.Struct):
+    """One line of what was found, beside the ceiling measured in the same run and the goal."""
+
+    what: str
+    value: float
+    unit: str
+    ceiling: float | None = None
+    goal: str = ""
+
+    @property
+    def ratio(self) -> float | None:
+        return self.value / self.ceiling if self.ceiling else None
+
+    def __str__(self) -> str:
+        words = f"{self.what}: {self.value:,.3g} {self.unit}"
+        if self.ceiling and self.ratio:
+            words += f"; mức trần {self.ceiling:,.3g} {self.unit}, tỉ lệ {self.ratio:.2f}"
+        return words + (f" (mục tiêu {self.goal})" if self.goal else "")
+
+
+def measure(count: int, database_url: str = "") -> Iterator[Figure]:
+    """Each figure as soon as it is known. Raises LoaError when something never comes."""
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="loa-bench-"))
+        ground = stack.enter_context(closing(Ground(Path(folder), count, database_url)))
+        with ground.broker_alone(), ground.fleet() as poles:
+            poles.connect()
+            ceiling = _Ceilings(ground, poles)
+            yield from ceiling.figures()
+        with ground.station() as cost, ground.fleet() as poles:
+            yield from _Station(ground, poles, cost, ceiling).figures()
+
+
+class _Ceilings:
+    """What the machine, the broker and a bare database can do, with the same number of receivers."""
+
+    def __init__(self, ground: Ground, poles: Poles) -> None:
+        self._ground, self._poles = ground, poles
+        self.sign = ceilings.sign_seconds(ground.count)
+        self.verify = ceilings.verify_seconds(ground.count)
+        settings = LinkSettings(
+            host="127.0.0.1", port=ground.port, client_id=ground.config.mqtt.username,
+            username=ground.config.mqtt.username, password=trust.broker_password(ground.config), version="5",
+            subscriptions=((UP_TOPICS, 1),),
+        )  # fmt: skip
+        with ceilings.Loop(settings, ground.folder) as loop:
+            topics = [f"loa/1/{rid}/dn/none" for rid in ground.rids]
+            self.publish = loop.publish_seconds(topics, PLAN_BYTES)
+            self.round = loop.round_seconds(ground.rids)
+            self.spread = self._spread(loop)
+
+    def _spread(self, loop: ceilings.Loop) -> float:
+        """Seconds for the broker alone to give one sound to LISTENERS receivers."""
+        sha, blocks = "c" * 64, -(-SOUND_BYTES // BLOCK_BYTES)
+        poles = min(LISTENERS, self._ground.count)
+        size = blocks * BLOCK_BYTES
+        self._poles.tell(Order(do="fetch", poles=poles, sha=sha, size=size))
+        began = time.perf_counter()
+        for number in range(blocks):
+            loop.send(block_topic(sha, number), bytes(BLOCK_BYTES), Urgency.AUDIO)
+        wait_until(lambda: self._poles.stats().fetched >= poles, "audio ceiling")
+        return time.perf_counter() - began
+
+    def figures(self) -> Iterator[Figure]:
+        yield Figure("Trần: ký", self.sign, "s")
+        yield Figure("Trần: kiểm chữ ký", self.verify, "s")
+        yield Figure("Trần: gửi mỗi đầu thu một bản tin MQTT", self.publish, "s")
+        yield Figure("Trần: vòng gửi, trả lời, ghi SQLite FULL", self.round, "s")
+        yield Figure(f"Trần: mosquitto phát một âm thanh cho {LISTENERS} đầu thu", self.spread, "s")
+
+
+class _Station:
+    """The product, with signatures, journals and durability on."""
+
+    def __init__(self, ground: Ground, poles: Poles, cost: Cost, ceiling: _Ceilings) -> None:
+        self._ground, self._poles, self._cost, self._ceiling = ground, poles, cost, ceiling
+
+    def figures(self) -> Iterator[Figure]:
+        begun = times.now()
+        self._poles.tell(Order(do="beat"))
+        before = self._settled()
+        yield from self._storm("Kết nối lần đầu", begun)
+        yield from self._plans()
+        yield from self._idle()
+        yield from self._emergency()
+        yield from self._flood()
+        yield from self._audio()
+        self._poles.tell(Order(do="drop"))
+        yield from self._storm("Mất điện cả tỉnh rồi có lại", times.now())
+        grown = self._cost.megabytes("run") - before
+        yield Figure(
+            f"Bộ nhớ tiến trình run, thêm so với lúc có {FEW} đầu thu", grown, "MB", goal="≤ 20 MB"
+        )
+        yield Figure("  trên mỗi đầu thu", grown * 1e3 / self._ground.count, "kB", goal="≤ 2 kB")
+
+    def _settled(self) -> float:
+        """Megabytes of the process ``run`` when it has a few receivers to care for."""
+        self._poles.connect(FEW)
+        wait_until(lambda: self._poles.stats().plans >= min(FEW, self._ground.count), "few plans")
+        return self._cost.megabytes("run")
+
+    def _storm(self, what: str, since: Instant) -> Iterator[Figure]:
+        """All connect at once; until the station holds of each a presence not older than ``since``."""
+        began = times.now()
+        connected = self._poles.connect()
+        heard = "select count(*) from presences where online and heard_at >= :since"
+        more = wait_until(
+            lambda: self._ground.count_of(heard, since=since) >= self._ground.count, "presence"
+        )
+        yield Figure(f"{what}: mọi đầu thu đã vào", connected, "s")
+        yield Figure(f"{what}: đài biết đúng tất cả", connected + more, "s", goal="≤ 60 s")
+        wait_until(lambda: self._poles.stats().plans >= self._ground.count, "first plans")
+        yield Figure(f"{what}: mọi đầu thu có kế hoạch", (times.now() - began) / 1e3, "s")
+
+    def _press(self, bulletin_id: int, at: Instant | None) -> tuple[float, int]:
+        """Have everybody play it, at once without ``at``; (seconds since the epoch of the commit, schedule's id)."""
+        with self._ground.database.write() as session:
+            bulletin, who = bulletins.get(session, bulletin_id), self._ground.approver(session)
+            everywhere, zone = (self._ground.commune,), self._ground.config.zone
+            if at is None:
+                made = schedules.broadcast_now(
+                    session, bulletin, who, everywhere, now=times.now(), zone=zone
+                )
+            else:
+                wall = local(at, zone)
+                rule = Rule(
+                    kind=Kind.ONCE,
+                    at=wall.time().replace(microsecond=0),
+                    start_date=wall.date(),
+                    area_ids=everywhere,
+                )
+                made = schedules.add(session, bulletin, who, rule, now=times.now(), zone=zone)
+            found = made.id
+        return time.time(), found
+
+    def _accepted(self, schedule_id: int) -> int:
+        return self._ground.count_of(
+            "select count(*) from deliveries d join broadcasts b on b.id = d.broadcast_id "
+            "where b.schedule_id = :id and d.accepted_at is not null",
+            id=schedule_id,
+        )
+
+    def _plans(self) -> Iterator[Figure]:
+        bulletin = self._ground.bulletin(Priority.NORMAL)
+        pressed, schedule = self._press(bulletin, after(times.now(), 2 * HOUR))
+        wait_until(lambda: self._accepted(schedule) >= self._ground.count, "accepted")
+        took = time.time() - pressed
+        last = self._ground.count_of("select max(published_at) from outbox") / 1e3 - pressed
+        ceiling = self._ceiling.publish + self._ceiling.sign
+        yield Figure("Kế hoạch mới cho tất cả: lập, ký, ghi, gửi", last, "s", ceiling, "≤ 2,5 lần")
+        yield Figure("  đến khi “đã nhận lệnh” cuối cùng được ghi", took, "s")
+
+    def _idle(self) -> Iterator[Figure]:
+        roles = ("run", "mosquitto")
+        before = {role: self._cost.cpu_seconds(role) for role in roles}
+        time.sleep(IDLE_SECONDS)
+        for role in roles:
+            spent = (self._cost.cpu_seconds(role) - before[role]) / IDLE_SECONDS * 100
+            goal = "< 1 % với 2.000 đầu thu" if role == "run" else ""
+            yield Figure(
+                f"Nghỉ, mỗi đầu thu một nhịp mỗi phút: {role}", spent, "% một nhân", goal=goal
+            )
+
+    def _emergency(self) -> Iterator[Figure]:
+        bulletin = self._ground.bulletin(Priority.EMERGENCY)
+        pressed, schedule = self._press(bulletin, None)
+        wait_until(lambda: self._accepted(schedule) >= self._ground.count, "emergency")
+        took = time.time() - pressed
+        ceiling = self._ceiling.round + self._ceiling.sign + self._ceiling.verify
+        yield Figure("Khẩn cấp: bấm đến “đã nhận lệnh” cuối cùng", took, "s", ceiling, "≤ 2 lần")
+
+    def _flood(self) -> Iterator[Figure]:
+        before = self._poles.stats()
+        entries = FLOOD_ENTRIES * self._ground.count
+        began = time.perf_counter()
+        self._poles.tell(Order(do="flood", entries=FLOOD_ENTRIES))
+        wait_until(lambda: self._poles.stats().acked >= before.acked + entries, "evidence")
+        took = time.perf_counter() - began
+        batches = self._poles.stats().batches - before.batches
+        yield Figure("Dồn nhật ký: mục mỗi giây", entries / took, "mục/s", goal="≥ 40.000")
+        yield Figure("Dồn nhật ký: gói đã ký mỗi giây", batches / took, "gói/s", goal="≥ 4.000")
+
+    def _audio(self) -> Iterator[Figure]:
+        bulletin = self._ground.bulletin(Priority.NORMAL)
+        poles = min(LISTENERS, self._ground.count)
+        before = self._poles.stats()
+        began = time.perf_counter()
+        sha = self._ground.sound_of(bulletin)
+        self._poles.tell(Order(do="fetch", poles=poles, sha=sha, size=SOUND_BYTES))
+        wait_until(lambda: self._poles.stats().fetched >= before.fetched + poles, "audio")
+        took = time.perf_counter() - began
+        after_ = self._poles.stats()
+        blocks = -(-SOUND_BYTES // BLOCK_BYTES)
+        yield Figure(f"1,8 MB đến {poles} đầu thu", took, "s", self._ceiling.spread, "≤ 3 lần")
+        heard = (after_.heard - before.heard) / blocks
+        yield Figure("  mỗi khối được phát trung bình", heard, "lần", goal="≤ 1,2")

@@ -1,0 +1,91 @@
+"""``loa bench fleet`` and ``soak``: the whole station with thousands of receivers, or through an hour of faults."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from loa.benches import fleet, soak
+from loa.errors import LoaError
+
+MOST_LINES = 40
+MOST_RECEIVERS = 15_000
+"""A connection is a file, on both ends."""
+
+
+def arguments(what: Any) -> None:
+    """Add the subcommands to ``what``, argparse's."""
+    many = what.add_parser(
+        "fleet", help="một đài với hàng nghìn đầu thu trên máy này, bên cạnh mức trần của máy"
+    )
+    many.add_argument(
+        "-n", type=int, default=2_000, metavar="SỐ", help="số đầu thu (mặc định 2000)"
+    )
+    many.add_argument("--database", default="", metavar="URL", help="PostgreSQL thay cho SQLite")
+    many.add_argument("--json", type=Path, metavar="TỆP", help="ghi thêm các con số ra tệp")
+    long = what.add_parser(
+        "soak",
+        help="một đài và hàng trăm đầu thu mô phỏng, sự cố liên tục; cuối cùng so nhật ký với sự thật",
+    )
+    long.add_argument("-n", type=int, default=500, metavar="SỐ", help="số đầu thu (500)")
+    long.add_argument("--minutes", type=float, default=60, metavar="PHÚT", help="kéo dài (60)")
+    long.add_argument("--seed", type=int, default=1, metavar="SỐ", help="cùng số thì cùng sự cố")
+    long.add_argument("--json", type=Path, metavar="TỆP", help="ghi thêm kết quả ra tệp")
+
+
+def run(parsed: argparse.Namespace) -> int:
+    """Measure and print. Raises LoaError for a number out of range, and when something never comes."""
+    # What breaks on purpose is no news.
+    logging.getLogger("devices").setLevel(logging.ERROR)
+    if parsed.what == "soak":
+        return _soak(parsed)
+    return _fleet(parsed.n, parsed.database, parsed.json)
+
+
+def _say_load(when: str) -> None:
+    print(f"{when}: tải máy {os.getloadavg()[0]:.2f}, {os.cpu_count()} nhân", flush=True)
+
+
+def _fleet(count: int, database_url: str, json: Path | None) -> int:
+    if not 1 <= count <= MOST_RECEIVERS:
+        raise LoaError(f"Không đo được {count} đầu thu. Hãy chọn từ 1 đến {MOST_RECEIVERS}.")
+    _say_load("Trước khi đo")
+    found = []
+    for figure in fleet.measure(count, database_url):
+        print(figure, flush=True)
+        found.append(figure)
+    if json:
+        json.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=1))
+    _say_load("Sau khi đo")
+    return 0
+
+
+def _soak(parsed: argparse.Namespace) -> int:
+    for found in soak.soak(parsed.n, parsed.minutes, parsed.seed):
+        if isinstance(found, soak.Sample):
+            memory = ", ".join(f"{role} {size:.0f} MB" for role, size in found.megabytes.items())
+            print(
+                f"{found.seconds / 60:.0f} phút: {found.connected} trực tuyến, {memory}; "
+                f"{found.pending} mục nhật ký chờ xác nhận",
+                flush=True,
+            )
+            continue
+        _print_outcome(found)
+        if parsed.json:
+            parsed.json.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=1))
+        return 1 if found.wrong or found.errors else 0
+    return 1
+
+
+def _print_outcome(found: soak.Outcome) -> None:
+    print(f"Lượt phát {found.broadcasts}; kết quả tại đầu thu {found.deliveries}")
+    print(f"Sự thật theo trình mô phỏng {found.truth}; {found.stats}")
+    print(f"Bộ nhớ tăng từ phần ba giữa sang phần ba cuối (MB): {found.growth}")
+    print(f"Mâu thuẫn giữa nhật ký và sự thật: {len(found.wrong)}; dòng lỗi: {len(found.errors)}")
+    for line in [*found.wrong, *found.errors][:MOST_LINES]:
+        print(f"  {line}")

@@ -1,0 +1,140 @@
+"""Facts: all that a broadcast still to come is held against, read once for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from content import decisions
+from content.bulletins import Bulletin
+from content.decisions import Approval
+from content.recordings import Recording
+from devices import areas, receivers
+from devices.areas import Area
+from devices.groups import Member
+from devices.receivers import Receiver
+from loa.times import Instant, after
+from scheduler import regulation, targets
+from scheduler.broadcasts import Broadcast
+from scheduler.regulation import QuietHours
+from scheduler.schedules import Schedule
+from scheduler.targets import Where
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What planning goes by: the station's zone and the delivery table of config.toml, in milliseconds."""
+
+    zone: ZoneInfo
+    horizon: int
+    late: int
+
+
+class Phase(NamedTuple):
+    """How far the time of a broadcast is."""
+
+    may_start: bool
+    is_new: bool
+    is_over: bool
+
+
+class Case(NamedTuple):
+    """A broadcast and all it depends on."""
+
+    broadcast: Broadcast
+    bulletin: Bulletin
+    approval: Approval | None
+    schedule: Schedule
+    phase: Phase
+
+    @property
+    def sounds(self) -> dict[str, str]:
+        return self.approval.sounds if self.approval else {}
+
+    def mark(self, facts: Facts) -> int:
+        """Equal as long as holding the broadcast against it again would change nothing."""
+        bulletin, approval = self.bulletin, self.approval
+        told = (bulletin.state, bulletin.title, bulletin.priority, bulletin.field)
+        valid = (bulletin.valid_from, bulletin.valid_until)
+        approved = (approval.sounds, approval.names, approval.logins) if approval else ()
+        return hash(
+            (told, valid, repr(approved), self.schedule.ended_at, self.schedule.where,
+             facts.quiet, facts.fleet, self.phase)
+        )  # fmt: skip
+
+
+class Meant(NamedTuple):
+    """A receiver a schedule means."""
+
+    id: str
+    name: str
+    area_id: int
+    area_name: str
+
+
+class Facts:
+    """What upkeep needs to know, read once for all broadcasts."""
+
+    def __init__(self, session: Session, found: Sequence[Broadcast], now: Instant) -> None:
+        ids = {broadcast.bulletin_id for broadcast in found}
+        self.quiet: tuple[QuietHours, ...] = regulation.quiet_at(session, now)
+        self.bulletins = {
+            b.id: b for b in session.scalars(sa.select(Bulletin).where(Bulletin.id.in_(ids)))
+        }
+        self.approvals = decisions.in_force(session, ids)
+        shas = {sha for approval in self.approvals.values() for sha in approval.sounds.values()}
+        lengths = sa.select(Recording.sha256, Recording.ms).where(Recording.sha256.in_(shas))
+        self.lengths = {row.sha256: row.ms for row in session.execute(lengths)}
+        self.spoken_in = areas.spoken_in(session)
+        self.schedules = {
+            schedule.id: schedule
+            for schedule in session.scalars(
+                sa.select(Schedule).where(Schedule.id.in_({b.schedule_id for b in found}))
+            )
+        }
+        self.fleet = _fleet(session)
+        self._meant: dict[Where, dict[str, Meant]] = {}
+        self._session = session
+
+    def case(self, broadcast: Broadcast, now: Instant, rules: Rules) -> Case:
+        may_start = broadcast.starts_at > now
+        in_time = not may_start and after(broadcast.starts_at, rules.late) >= now
+        phase = Phase(
+            may_start,
+            # Planned or approved a little late, it may still start; what was handed out before is left as it is.
+            is_new=in_time and broadcast.recording_sha is None,
+            is_over=after(broadcast.starts_at, broadcast.ms + rules.late) < now,
+        )
+        return Case(
+            broadcast, self.bulletins[broadcast.bulletin_id], self.approvals.get(broadcast.bulletin_id),
+            self.schedules[broadcast.schedule_id], phase,
+        )  # fmt: skip
+
+    def meant(self, where: Where) -> dict[str, Meant]:
+        """The receivers that a schedule means now, by id."""
+        if where not in self._meant:
+            found = (
+                sa.select(Receiver.id, Receiver.name, Receiver.area_id, Area.level + " " + Area.name)
+                .join(Area, Receiver.area_id == Area.id)
+                .where(targets.standing_in(self._session, where))
+            )  # fmt: skip
+            self._meant[where] = {row[0]: Meant(*row) for row in self._session.execute(found)}
+        return self._meant[where]
+
+
+def _fleet(session: Session) -> int:
+    """Equal as long as no schedule means other receivers than before, and none hears another language."""
+    standing = sa.select(Receiver.id, Receiver.area_id).where(receivers.in_service())
+    places = sa.select(Area.id, Area.parent_id, Area.language)
+    members = sa.select(Member.group_id, Member.receiver_id)
+    parts = (
+        standing.order_by(Receiver.id),
+        places.order_by(Area.id),
+        members.order_by(Member.group_id, Member.receiver_id),
+    )
+    return hash(tuple(tuple(map(tuple, session.execute(part))) for part in parts))

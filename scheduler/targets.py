@@ -1,0 +1,80 @@
+"""Where a broadcast is to be heard: areas and groups, without some receivers; and who that is now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from devices import areas, receivers
+from devices.areas import Area
+from devices.groups import Group, Member
+from devices.receivers import Receiver
+
+
+@dataclass(frozen=True)
+class Where:
+    """Areas with all below them, and groups; ``except_ids`` are left out of both."""
+
+    area_ids: tuple[int, ...] = ()
+    group_ids: tuple[int, ...] = ()
+    except_ids: tuple[str, ...] = ()
+
+    @property
+    def is_nowhere(self) -> bool:
+        """Nothing was chosen at all."""
+        return not (self.area_ids or self.group_ids)
+
+
+def standing_in(session: Session, where: Where) -> sa.ColumnElement[bool]:
+    """The condition on ``Receiver`` of being meant: in service, in an area or a group, and not left out."""
+    members = sa.select(Member.receiver_id).where(Member.group_id.in_(where.group_ids))
+    inside = [Receiver.id.in_(members)] if where.group_ids else []
+    if where.area_ids:
+        inside.append(Receiver.area_id.in_(areas.with_descendants(session, where.area_ids)))
+    return sa.and_(
+        receivers.in_service(),
+        sa.or_(sa.false(), *inside),
+        Receiver.id.not_in(where.except_ids),
+    )
+
+
+def receivers_of(session: Session, where: Where) -> list[Receiver]:
+    """The receivers meant, by id."""
+    found = sa.select(Receiver).where(standing_in(session, where)).order_by(Receiver.id)
+    return list(session.scalars(found))
+
+
+def count(session: Session, where: Where) -> int:
+    """How many receivers are meant."""
+    found = sa.select(sa.func.count(Receiver.id)).where(standing_in(session, where))
+    return session.scalar(found) or 0
+
+
+def languages_of(session: Session, where: Where) -> set[str]:
+    """The languages heard there."""
+    spoken_in = areas.spoken_in(session)
+    found = sa.select(Receiver.area_id).where(standing_in(session, where)).distinct()
+    return {spoken_in[area_id] for area_id in session.scalars(found)}
+
+
+def words(session: Session, where: Where) -> str:
+    """Where that is, as a sentence without its beginning: xã Mẫu, nhóm Trường học, trừ 2 đầu thu."""
+    places = sa.select(Area).where(Area.id.in_(where.area_ids)).order_by(Area.id)
+    groups = sa.select(Group.name).where(Group.id.in_(where.group_ids)).order_by(Group.name)
+    named = [area.full_name for area in session.scalars(places)]
+    named += [f"nhóm {name}" for name in session.scalars(groups)]
+    return ", ".join([*named, *left_out(session, where.except_ids)])
+
+
+def left_out(session: Session, except_ids: Iterable[str]) -> list[str]:
+    """trừ Cột đình, or trừ 12 đầu thu; nothing where none is left out."""
+    ids = list(except_ids)
+    if not ids:
+        return []
+    if len(ids) > 3:
+        return [f"trừ {len(ids)} đầu thu"]
+    found = sa.select(Receiver.name).where(Receiver.id.in_(ids)).order_by(Receiver.name)
+    return ["trừ " + ", ".join(session.scalars(found))]

@@ -1,0 +1,124 @@
+"""Signatures of many batches, checked on more than one core.
+
+A signature costs ten times what the rest of a batch does. A few are checked where we stand; when thousands of
+receivers report at once, two processes are started that check and do nothing else, and ended when it is quiet.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import NamedTuple
+
+from devices import signing
+from loa.times import MINUTE, Instant
+
+log = logging.getLogger(__name__)
+WORKERS = 2
+FLOOD = 100
+"""From so many at once the way to another process and back is worth it."""
+REST_AFTER = MINUTE
+"""The processes end when there was no flood for so long."""
+
+
+class Token(NamedTuple):
+    """A token, and the keys (base64url) one of which should have signed it; ``kid`` is the name it must go by."""
+
+    token: bytes
+    kind: str
+    kid: str
+    keys: tuple[str, ...]
+
+
+def fault(job: Token) -> str:
+    """Why the token is not to be believed; empty when it is good."""
+    why = "kid"
+    for x in job.keys:
+        try:
+            signing.verify(job.token, job.kind, {job.kid: signing.PublicKey(kid=job.kid, x=x)})
+        except signing.BadSignature as bad:
+            why = bad.why
+        else:
+            return ""
+    return why
+
+
+def _faults(jobs: Sequence[Token]) -> list[str]:
+    return [fault(job) for job in jobs]
+
+
+class Verifiers:
+    """Checks tokens, in processes of their own when there are many. One thread may use it."""
+
+    def __init__(self, workers: int = WORKERS, flood: int = FLOOD) -> None:
+        self._workers, self._flood = workers, flood
+        self._pool: ProcessPoolExecutor | None = None
+        self._warm: Future[list[str]] | None = None
+        self._used_at = Instant(0)
+
+    @property
+    def is_awake(self) -> bool:
+        """Whether there are processes now."""
+        return self._pool is not None
+
+    def faults(self, jobs: Sequence[Token], now: Instant) -> list[str]:
+        """``fault`` of each, in order."""
+        if len(jobs) < self._flood:
+            return _faults(jobs)
+        self._used_at = now
+        pool = self._ready()
+        if pool is None:
+            return _faults(jobs)
+        size = -(-len(jobs) // (2 * self._workers))
+        slices = [jobs[start : start + size] for start in range(0, len(jobs), size)]
+        try:
+            return [each for some in pool.map(_faults, slices) for each in some]
+        except BrokenProcessPool:
+            # Killed, or out of memory: slower here, but checked.
+            log.exception("a process that checks signatures has ended")
+            self.close()
+            return _faults(jobs)
+
+    def rest(self, now: Instant) -> None:
+        """End the processes when there is no flood any more; call now and then."""
+        if self._pool is not None and not 0 <= now - self._used_at < REST_AFTER:
+            self.close()
+
+    def close(self) -> None:
+        """End the processes, if there are any."""
+        pool, self._pool, self._warm = self._pool, None, None
+        if pool is not None:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def _ready(self) -> ProcessPoolExecutor | None:
+        """The processes, once one of them has answered: until then nobody waits for their start."""
+        if self._pool is None:
+            self._pool = ProcessPoolExecutor(
+                self._workers,
+                # Not fork: the child would hold our threads' locks and the broker's connection.
+                mp_context=multiprocessing.get_context("spawn"),
+                initializer=_begin_work,
+            )
+            self._warm = self._pool.submit(_faults, ())
+        return self._pool if self._warm is not None and self._warm.done() else None
+
+
+def _begin_work() -> None:
+    """In the child: a Ctrl-C is for the parent, and without the parent there is no work."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        with contextlib.suppress(OSError):
+            parent.join()
+        os._exit(0)

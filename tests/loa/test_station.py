@@ -1,0 +1,68 @@
+"""The lease of a station at work: however long one piece of it takes, it is renewed, and its loss ends the work."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from loa import config
+from loa.database import Database
+from loa.station import Runner
+from scheduler import leases
+from scheduler.leases import Claim
+from tests.cast import NOON
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    seconds = [100.0]
+    monkeypatch.setattr("loa.station.time.monotonic", lambda: seconds[0])
+    return seconds
+
+
+@pytest.fixture
+def runner(database: Database, tmp_path: Path, clock: list[float]) -> Runner:
+    file = tmp_path / "config.toml"
+    (tmp_path / "pw").write_text("x")
+    wire = f"[mqtt]\nurl = 'mqtt://127.0.0.1:1'\npassword_file = '{tmp_path / 'pw'}'\n"
+    file.write_text(f"[station]\nname = 'Mẫu'\n{wire}[regulation]\nquiet = []\n")
+    made = Runner(config.load(file), database, threading.Event())
+    assert made._try_lease()
+    yield made
+    made._core.close()
+    if made._lease_engine is not None:
+        made._lease_engine.dispose()
+
+
+def test_work_that_takes_long_renews_the_lease_and_goes_on(
+    runner: Runner, clock: list[float], database: Database
+) -> None:
+    for _ in range(3):
+        clock[0] += 5 * leases.GIVE_UP_SECONDS if database.is_sqlite else 1
+        clock[0] += leases.RENEW_SECONDS
+        runner._give_up_in_time()
+        assert not runner._must_stop()
+    with database.read() as session:
+        assert session.get_one(leases.Lease, leases.NAME).count == 4
+
+
+def test_a_lease_that_another_took_ends_the_work(
+    runner: Runner, clock: list[float], database: Database
+) -> None:
+    other = Claim("other")
+    with database.write() as session:
+        assert not other.take(session, NOON, 0.0)
+        assert other.take(session, NOON, leases.STANDSTILL_SECONDS)
+    clock[0] += leases.RENEW_SECONDS
+    assert runner._must_stop()
+    assert runner._over.is_set()
+
+
+def test_across_a_network_it_gives_up_before_another_may_take_over(
+    runner: Runner, clock: list[float], database: Database
+) -> None:
+    clock[0] += leases.GIVE_UP_SECONDS
+    runner._give_up_in_time()
+    assert runner._over.is_set() is not database.is_sqlite
