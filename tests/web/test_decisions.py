@@ -432,7 +432,7 @@ def test_it_shows_what_a_withdrawal_stops_and_stops_it(hoa, database, cast, appr
         found = bulletins.get(session, approved.id)
         schedules.add(session, found, cast.minh, daily, now=NOON, zone=ZONE)
         other = approved_bulletin(session, cast, title="Khác")
-        kept = schedules.add(session, other, cast.hoa, daily, now=NOON, zone=ZONE)
+        kept = schedules.add(session, other, cast.hoa, daily, now=NOON, zone=ZONE).id
         plan(session, NOON)
     here = f"/ban-tin/{approved.id}/thu-hoi"
     told = words(hoa.get(here))
@@ -448,7 +448,7 @@ def test_it_shows_what_a_withdrawal_stops_and_stops_it(hoa, database, cast, appr
             sa.select(Broadcast.stop_requested_at).order_by(Broadcast.bulletin_id)
         )
         assert list(stopped) == [NOON] * 3 + [None] * 2
-    assert [number for number, at in ended.items() if at is None] == [kept.id]
+    assert [number for number, at in ended.items() if at is None] == [kept]
 
 
 def test_it_says_when_a_withdrawal_stops_nothing(hoa, approved):
