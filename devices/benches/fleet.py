@@ -53,16 +53,13 @@ class Order(msgspec.Struct):
 
 
 class Stats(msgspec.Struct):
-    """Counts since the process began; times in seconds since the epoch."""
+    """Counts since the process began."""
 
     connected: int = 0
     plans: int = 0
     forged: int = 0
-    last_plan_at: float = 0.0
-    echoed: int = 0
     written: int = 0
     acked: int = 0
-    last_acked_at: float = 0.0
     batches: int = 0
     blocks: int = 0
     """Blocks that were wanted, of all poles."""
@@ -70,8 +67,6 @@ class Stats(msgspec.Struct):
     """Blocks that reached the first pole, wanted or not: what was published."""
     fetched: int = 0
     """Poles that hold the whole sound asked for."""
-    last_fetched_at: float = 0.0
-    pid: int = 0
 
 
 class _Fetch:
@@ -117,7 +112,7 @@ class Fleet:
         self._connecting = 0
         self._beats = False
         self._next_look = 0.0
-        self.stats = Stats(pid=os.getpid())
+        self.stats = Stats()
 
     # -- the loop ---------------------------------------------------------------------------------
 
@@ -167,7 +162,7 @@ class Fleet:
     def _beat(self) -> None:
         self._beats = True
         for wire in self._wires:
-            wire.beat_at = time.monotonic() + random.uniform(0, wire.pole.heartbeat)  # noqa: S311
+            wire.beat_at = time.monotonic() + random.uniform(0, wire.pole.heartbeat)  # noqa: S311 - no secret
 
     def _flood(self, wire: _Wire, entries: int) -> None:
         for number in range(entries):
@@ -276,11 +271,9 @@ class Fleet:
         elif level == "evack":
             gone = wire.pole.acknowledge(payload)
             self.stats.acked += gone
-            self.stats.last_acked_at = time.time()
             wire.is_waiting = False
             self._send_journal(wire)
         elif level == "echo":
-            self.stats.echoed += 1
             self._publish(wire, messages.get_topic(wire.pole.rid), payload)
         elif wire.fetch is not None:
             self._take_block(wire, wire.fetch, int(level))
@@ -293,7 +286,6 @@ class Fleet:
             return
         if news:
             self.stats.plans += 1
-            self.stats.last_plan_at = time.time()
             self._send_journal(wire)
 
     def _take_block(self, wire: _Wire, fetch: _Fetch, number: int) -> None:
@@ -306,7 +298,6 @@ class Fleet:
         self._ask(wire)
         if not fetch.left:
             self.stats.fetched += 1
-            self.stats.last_fetched_at = time.time()
 
     def _ask(self, wire: _Wire) -> None:
         question = wire.fetch.window() if wire.fetch else b""
@@ -338,7 +329,7 @@ class Fleet:
         self._next_look = moment + 0.1
         for wire in self._wires:
             if self._beats and wire.is_up and moment >= wire.beat_at:
-                wire.beat_at = moment + wire.pole.heartbeat * random.uniform(0.8, 1.2)  # noqa: S311
+                wire.beat_at = moment + wire.pole.heartbeat * random.uniform(0.8, 1.2)  # noqa: S311 - no secret
                 self._say_state(wire, qos=0)
             if wire.is_waiting and moment > wire.sent_at + 30:
                 wire.is_waiting = False

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 CONNACK, PUBLISH, PUBACK, SUBACK = 0x20, 0x30, 0x40, 0x90
 PINGREQ = b"\xc0\x00"
-DISCONNECT = b"\xe0\x00"
 MOST_LENGTH_BYTES = 4
 
 

@@ -141,10 +141,6 @@ class Ground:
     def _staff(self, session: Session, login: str) -> Staff:
         return session.scalars(sa.select(Staff).where(Staff.login == login)).one()
 
-    def editor(self, session: Session) -> Staff:
-        """Who schedules."""
-        return self._staff(session, "viet")
-
     def approver(self, session: Session) -> Staff:
         return self._staff(session, "duyet")
 

@@ -107,7 +107,7 @@ class _Soak:
         self._ground, self._simulation, self._cost = ground, simulation, cost
         self._until = time.monotonic() + minutes * 60
         self._began = time.monotonic()
-        self._random = random.Random(seed)  # noqa: S311
+        self._random = random.Random(seed)  # noqa: S311 - repeatable
         self._samples: list[Sample] = []
         self._made: list[int] = []
 
