@@ -6,12 +6,14 @@ import argparse
 import logging
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from loa.benches import fleet, soak
 from loa.errors import LoaError
+
+if TYPE_CHECKING:
+    from loa.benches import soak
 
 MOST_LINES = 40
 MOST_RECEIVERS = 15_000
@@ -51,9 +53,14 @@ def _say_load(when: str) -> None:
     print(f"{when}: tải máy {os.getloadavg()[0]:.2f}, {os.cpu_count()} nhân", flush=True)
 
 
+# The station and its simulator are loaded where they are run: `bench sound` measures the memory of this process.
+
+
 def _fleet(count: int, database_url: str, json: Path | None) -> int:
     if not 1 <= count <= MOST_RECEIVERS:
         raise LoaError(f"Không đo được {count} đầu thu. Hãy chọn từ 1 đến {MOST_RECEIVERS}.")
+    from loa.benches import fleet
+
     _say_load("Trước khi đo")
     found = []
     for figure in fleet.measure(count, database_url):
@@ -66,6 +73,8 @@ def _fleet(count: int, database_url: str, json: Path | None) -> int:
 
 
 def _soak(parsed: argparse.Namespace) -> int:
+    from loa.benches import soak
+
     for found in soak.soak(parsed.n, parsed.minutes, parsed.seed):
         if isinstance(found, soak.Sample):
             memory = ", ".join(f"{role} {size:.0f} MB" for role, size in found.megabytes.items())
