@@ -76,13 +76,14 @@ def flood(s: Stand) -> str:
     s.entry("accepted", occ.id)
     mark, thief = s.mark(), signing.generate("plan-1", ("plan",))
     for _ in range(FLOOD):
-        s.publish_plan(s.sign(s.document(), thief))
+        s.throw(s.sign(s.document(), thief))
     seen = at_end(s, occ, TONE_MS)
+    after = s.occurrence(in_ms=HOUR)
+    s.order(after)
+    # Read behind the flood, journalled behind its refusals: by now every one of them was told.
+    s.entry("accepted", after.id, seconds=30)
     count = sum(one.code == "refused" for one in s.evidence.held[mark:])
     hold(0 < count <= MOST_REFUSALS, f"{count} refusals journalled of {FLOOD}")
-    s.publish_plan(s.token)
-    plan = s.order(set=s.settings(hb=2))
-    s.accepted(plan, 30)
     return f"{count} refusals of {FLOOD} journalled; the broadcast {seen}"
 
 
@@ -152,7 +153,7 @@ def noise(s: Stand) -> str:
     s.accepted(plan)
     kinds = _noise(s)
     for token in kinds.values():
-        s.publish_plan(token)
+        s.throw(token)
         s.wire.publish(messages.keys_topic(s.rid), token, qos=1)
         s.wire.publish(messages.evack_topic(s.rid), token[:2_000], qos=1)
         s.wire.publish(f"loa/1/{s.rid}/dn/tomorrow", token, qos=1)

@@ -67,7 +67,7 @@ def same(s: Stand) -> str:
     plan = s.order(occ)
     s.entry("ready", occ.id)
     mark = s.mark()
-    s.publish_plan(s.token)
+    s.throw(s.token)
     other = msgspec.structs.replace(plan, occ=(s.occurrence(in_ms=HOUR),))
     s.publish_plan(s.sign(other))
     s.pause(SILENCE)

@@ -145,6 +145,10 @@ class Stand:
         self._sent = time.monotonic()
         self.wire.publish(messages.plan_topic(self.rid), token, qos=1, retain=True)
 
+    def throw(self, token: bytes) -> None:
+        """Send a plan that is not retained: of those that are, only the newest leaves a link that is behind."""
+        self.wire.publish(messages.plan_topic(self.rid), token, qos=1)
+
     def document(self, *occ: Occurrence, sounds: Iterable[Sound] = (), **changes: Any) -> Plan:
         """A plan with the next revision, good for three days; ``changes`` go over its fields."""
         now = times.now()

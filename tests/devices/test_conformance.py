@@ -74,7 +74,7 @@ def test_broken_receivers_fail_the_right_clauses_and_the_simulator_none(tmp_path
     groups = (*simulated, *broken)
     command = f"{sys.executable} -m tests.devices.other_receivers"
 
-    with _hall(Hall(tmp_path, command, groups)) as hall:
+    with _hall(Hall(tmp_path, command, groups, patience=4)) as hall:
         tried = running.try_groups(groups, hall.stand, _ignore)
 
     expected = {name: ("", clauses) for name, clauses in SIMULATED.items()} | EXPECTED
