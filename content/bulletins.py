@@ -18,6 +18,7 @@ from content import decisions, drafts, parts, versions
 from content.decisions import Decision
 from content.drafts import MAX_TITLE, Draft, Priority
 from content.parts import Parts, Stored, Translations
+from content.relays import Stream
 from content.versions import Difference, Version
 from loa import audit, searching
 from loa.database import Base, Json
@@ -58,6 +59,7 @@ class Bulletin(Base):
     field: Mapped[int] = mapped_column(default=1)
     """Lĩnh vực, 1 to 6: code list of the upper system."""
     priority: Mapped[Priority] = mapped_column(_enum(Priority), default=Priority.NORMAL)
+    relay: Mapped[Stream | None] = mapped_column(Stored(Stream))
     valid_from: Mapped[date | None]
     valid_until: Mapped[date | None]
     """Last day, in the station's zone, on which it may be broadcast."""

@@ -11,6 +11,7 @@ import msgspec
 
 from content import corrections, parts
 from content.parts import Part, Parts, Recorded, Text, Translation, Translations
+from content.relays import Stream
 from loa import languages
 from loa.errors import ContentError
 
@@ -42,6 +43,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     field: int = 1
     """Lĩnh vực, 1 to 6: code list of the upper system."""
     priority: Priority = Priority.NORMAL
+    relay: Stream | None = None
+    """Heard instead of the sound wherever it can be had."""
     valid_from: date | None = None
     valid_until: date | None = None
     """Last day, in the station's zone, on which it may be broadcast."""

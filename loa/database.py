@@ -86,7 +86,7 @@ def _note_statement(state: ORMExecuteState) -> None:
         state.session.info[WROTE] = True
 
 
-def _sqlite_engine(url: str, begin: str) -> Engine:
+def _sqlite_engine(url: str, begin: str, *, keys: str = "ON") -> Engine:
     engine = sa.create_engine(
         url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}
     )
@@ -97,7 +97,7 @@ def _sqlite_engine(url: str, begin: str) -> Engine:
         for pragma in (
             "journal_mode=WAL",
             "synchronous=FULL",  # what is acknowledged survives a power cut
-            "foreign_keys=ON",
+            f"foreign_keys={keys}",
         ):
             connection.execute(f"PRAGMA {pragma}").close()
 
@@ -153,14 +153,36 @@ class Database:
     def upgrade(self) -> None:
         """Bring the tables to this program's version; two starts at once do it once."""
         try:
-            with self._writer.begin() as connection:
+            with self._builder() as engine, engine.begin() as connection:
                 if not self.is_sqlite:
                     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(WRITER_LOCK)))
                 config = _alembic()
                 config.attributes["connection"] = connection
                 alembic.command.upgrade(config, "head")
+                if self.is_sqlite:
+                    self._demand_whole(connection)
         except OperationalError as error:
             raise self._cannot_open(error) from error
+
+    @contextlib.contextmanager
+    def _builder(self) -> Iterator[Engine]:
+        """To rebuild a SQLite table others refer to, its keys must not be enforced meanwhile."""
+        if not self.is_sqlite:
+            yield self._writer
+            return
+        engine = _sqlite_engine(self.url.render_as_string(), "BEGIN IMMEDIATE", keys="OFF")
+        try:
+            yield engine
+        finally:
+            engine.dispose()
+
+    def _demand_whole(self, connection: Connection) -> None:
+        broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+        if broken is not None:
+            raise DatabaseError(
+                f"Cơ sở dữ liệu {self._place} có dòng của bảng {broken[0]} trỏ tới dòng không có của bảng {broken[2]}. "
+                "Chưa thay đổi gì. Hãy phục hồi từ bản sao lưu gần nhất."
+            )
 
     def demand_current(self) -> None:
         """Raise DatabaseError unless the tables are of this program's version."""

@@ -77,6 +77,8 @@ class Staff(Base):
         sa.Enum(Role, native_enum=False, length=16, values_callable=lambda e: [r.value for r in e])
     )
     password_hash: Mapped[str] = mapped_column(sa.String(256))
+    area_id: Mapped[int | None] = mapped_column(sa.ForeignKey("areas.id"))
+    """Works for this area and all below it; None is the whole station."""
     active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[Instant]
     session_stamp: Mapped[str] = mapped_column(sa.String(32))

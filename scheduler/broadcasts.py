@@ -16,6 +16,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from content.bulletins import Priority
+from content.parts import Stored
+from content.relays import Relay
 from devices import receivers
 from devices.receivers import Receiver
 from loa import audit
@@ -25,6 +27,7 @@ from loa.languages import KINH
 from loa.staff import May, Staff
 from loa.times import DAY, MINUTE, Instant, after, at, local
 from scheduler.schedules import Schedule
+from scheduler.targets import Where
 
 
 class State(enum.StrEnum):
@@ -61,6 +64,15 @@ STOP_ALL_AHEAD = 10 * MINUTE
 """How far ahead "Dừng tất cả" reaches: time enough to find out what is wrong."""
 
 
+_ONE_SOURCE = (
+    " + ".join(
+        f"CASE WHEN {name} IS NULL THEN 0 ELSE 1 END"
+        for name in ("schedule_id", "programme_id", "campaign_id", "alert_id")
+    )
+    + " = 1"
+)
+
+
 def _enum(kind: type[enum.StrEnum]) -> sa.Enum:
     return sa.Enum(
         kind, native_enum=False, length=16, values_callable=lambda e: [m.value for m in e]
@@ -72,7 +84,7 @@ class Broadcast(Base):
 
     __tablename__ = "broadcasts"
     __table_args__ = (
-        sa.UniqueConstraint("schedule_id", "starts_at"),
+        sa.CheckConstraint(_ONE_SOURCE, name="one_source"),
         sa.Index("ix_broadcasts_time", "starts_at", "state"),
         sa.Index("ix_broadcasts_state_starts_at", "state", "starts_at"),
     )
@@ -80,7 +92,19 @@ class Broadcast(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     occurrence: Mapped[str] = mapped_column(sa.String(64), unique=True)
     """The id receivers know it by."""
-    schedule_id: Mapped[int] = mapped_column(sa.ForeignKey("schedules.id"), index=True)
+    schedule_id: Mapped[int | None] = mapped_column(sa.ForeignKey("schedules.id"), index=True)
+    programme_id: Mapped[int | None] = mapped_column(sa.ForeignKey("programmes.id"), index=True)
+    campaign_id: Mapped[int | None] = mapped_column(sa.ForeignKey("campaigns.id"), index=True)
+    alert_id: Mapped[int | None] = mapped_column(sa.ForeignKey("alerts.id"), index=True)
+    """Its source, of which there is one."""
+    item: Mapped[int] = mapped_column(default=0)
+    """Place in the running order of its programme; 0 where there is none."""
+    origin: Mapped[str] = mapped_column(sa.Text, default="")
+    """By which rule it was planned, in words as they were then."""
+    by_area_id: Mapped[int | None] = mapped_column(sa.ForeignKey("areas.id"))
+    """The area for which whoever scheduled it works; None is the whole station."""
+    where: Mapped[Where] = mapped_column(Stored(Where))
+    """Where it is to be heard; who that is follows receivers and groups until it runs."""
     bulletin_id: Mapped[int] = mapped_column(sa.ForeignKey("bulletins.id"), index=True)
     title: Mapped[str] = mapped_column(sa.String(200))
     priority: Mapped[Priority] = mapped_column(_enum(Priority))
@@ -90,6 +114,12 @@ class Broadcast(Base):
     """The bulletin's own approved sound; None while no approval is in force: then nothing sounds anywhere."""
     ms: Mapped[int] = mapped_column(default=0)
     """Length of the longest sound that any of its receivers plays."""
+    relay: Mapped[Relay | None] = mapped_column(Stored(Relay))
+    """The stream it is, and for how long; its recording is what is fallen back on."""
+    resumes: Mapped[bool] = mapped_column(default=False)
+    """Begins again after an interruption, as long as its time is not over."""
+    drill: Mapped[bool] = mapped_column(default=False)
+    """An exercise: counted apart from what was meant."""
     author: Mapped[str] = mapped_column(sa.String(128))
     approver_names: Mapped[list[str]] = mapped_column(Json, default=list)
     approver_logins: Mapped[list[str]] = mapped_column(Json, default=list)
@@ -97,10 +127,12 @@ class Broadcast(Base):
     state: Mapped[State] = mapped_column(_enum(State), default=State.PLANNED)
     reason: Mapped[str | None] = mapped_column(sa.Text)
     """Why it was missed or cancelled, as a sentence."""
+    code: Mapped[str | None] = mapped_column(sa.String(32))
+    """The same as a word: stopped, skipped, schedule_ended, not_approved, …"""
     stop_requested_at: Mapped[Instant | None]
     planned_at: Mapped[Instant]
 
-    schedule: Mapped[Schedule] = relationship()
+    schedule: Mapped[Schedule | None] = relationship()
     deliveries: Mapped[list[Delivery]] = relationship(
         back_populates="broadcast", order_by="Delivery.receiver_name"
     )
@@ -269,7 +301,7 @@ def request_stop(
     only the receivers can say.
     """
     broadcast.stop_requested_at = now
-    broadcast.reason = why
+    broadcast.reason, broadcast.code = why, code
     session.flush()
     session.execute(
         sa.update(Delivery)

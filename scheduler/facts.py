@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -22,17 +20,8 @@ from loa.times import Instant, after
 from scheduler import regulation, targets
 from scheduler.broadcasts import Broadcast
 from scheduler.regulation import QuietHours
-from scheduler.schedules import Schedule
+from scheduler.sources import Rules
 from scheduler.targets import Where
-
-
-@dataclass(frozen=True)
-class Rules:
-    """What planning goes by: the station's zone and the delivery table of config.toml, in milliseconds."""
-
-    zone: ZoneInfo
-    horizon: int
-    late: int
 
 
 class Phase(NamedTuple):
@@ -49,7 +38,6 @@ class Case(NamedTuple):
     broadcast: Broadcast
     bulletin: Bulletin
     approval: Approval | None
-    schedule: Schedule
     phase: Phase
 
     @property
@@ -63,13 +51,12 @@ class Case(NamedTuple):
         valid = (bulletin.valid_from, bulletin.valid_until)
         approved = (approval.sounds, approval.names, approval.logins) if approval else ()
         return hash(
-            (told, valid, repr(approved), self.schedule.ended_at, self.schedule.where,
-             facts.quiet, facts.fleet, self.phase)
+            (told, valid, repr(approved), self.broadcast.where, facts.quiet, facts.fleet, self.phase)
         )  # fmt: skip
 
 
 class Meant(NamedTuple):
-    """A receiver a schedule means."""
+    """A receiver a broadcast means."""
 
     id: str
     name: str
@@ -91,12 +78,6 @@ class Facts:
         lengths = sa.select(Recording.sha256, Recording.ms).where(Recording.sha256.in_(shas))
         self.lengths = {row.sha256: row.ms for row in session.execute(lengths)}
         self.spoken_in = areas.spoken_in(session)
-        self.schedules = {
-            schedule.id: schedule
-            for schedule in session.scalars(
-                sa.select(Schedule).where(Schedule.id.in_({b.schedule_id for b in found}))
-            )
-        }
         self.fleet = _fleet(session)
         self._meant: dict[Where, dict[str, Meant]] = {}
         self._session = session
@@ -112,11 +93,11 @@ class Facts:
         )
         return Case(
             broadcast, self.bulletins[broadcast.bulletin_id], self.approvals.get(broadcast.bulletin_id),
-            self.schedules[broadcast.schedule_id], phase,
+            phase,
         )  # fmt: skip
 
     def meant(self, where: Where) -> dict[str, Meant]:
-        """The receivers that a schedule means now, by id."""
+        """The receivers that stand there now, by id."""
         if where not in self._meant:
             found = (
                 sa.select(Receiver.id, Receiver.name, Receiver.area_id, Area.level + " " + Area.name)

@@ -18,7 +18,8 @@ from loa.languages import KINH
 from loa.times import Instant, after
 from scheduler import broadcasts, regulation
 from scheduler.broadcasts import OPEN, Broadcast, Delivery, DeliveryState
-from scheduler.facts import Case, Facts, Meant, Rules
+from scheduler.facts import Case, Facts, Meant
+from scheduler.sources import Rules
 
 D = DeliveryState
 TAKEN_BACK = {"state": D.PLANNED, "reason": None, "ended_at": None}
@@ -32,7 +33,8 @@ SLICE = 5_000
 
 def receivers_now(session: Session, case: Case, facts: Facts, now: Instant) -> bool:
     """Add, drop or take back deliveries as receivers come and go or speak otherwise; True when any did."""
-    broadcast, meant = case.broadcast, facts.meant(case.schedule.where)
+    broadcast = case.broadcast
+    meant = facts.meant(broadcast.where)
     found = sa.select(
         Delivery.id, Delivery.receiver_id, Delivery.language, Delivery.state, Delivery.rev, Delivery.dropped_at
     ).where(Delivery.broadcast_id == broadcast.id)  # fmt: skip

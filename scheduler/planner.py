@@ -1,14 +1,15 @@
-"""Planner: schedules → broadcasts and their deliveries, and the upkeep of those still to come.
+"""Planner: what schedules, programmes, campaigns and alerts want → broadcasts and their deliveries, and their upkeep.
 
-Every occurrence becomes a row even when it will not sound (not approved, quiet hours, station was down): it
-then says so, with the reason, instead of being silently absent. Running twice is harmless: an occurrence is
-planned under ``Schedule.planned_until`` and a unique (schedule, starts_at).
+Every wish becomes a row even when it will not sound (skipped, not approved, quiet hours, station was down): it
+then says so, with the reason, instead of being silently absent. Running twice is harmless: a source is planned up to
+its ``planned_until``, and the wishes beyond are held against the rows that are there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -19,10 +20,20 @@ from devices.areas import Area
 from devices.receivers import Receiver
 from loa.languages import KINH
 from loa.times import MINUTE, Instant, after, local
-from scheduler import canned, schedules, targets, upkeep
-from scheduler.broadcasts import Broadcast, Delivery, DeliveryState
-from scheduler.facts import Rules
-from scheduler.schedules import Schedule
+from scheduler import (
+    alerts,
+    broadcasts,
+    campaigns,
+    canned,
+    context,
+    programmes,
+    schedules,
+    targets,
+    upkeep,
+)
+from scheduler.broadcasts import LIVE, Broadcast, Delivery, DeliveryState
+from scheduler.context import Context
+from scheduler.sources import ALL_PLANNED, Kind, Rules, Source, Wanted, WhyNot
 from scheduler.targets import Where
 from scheduler.upkeep import Held
 
@@ -30,6 +41,25 @@ __all__ = ["Held", "Rules", "plan"]
 
 RENEW_AFTER = 5 * MINUTE
 """The planned span is moved on in steps, so that an idle station does not write every second."""
+UNWANTED = WhyNot("changed", "Lịch đã đổi: lượt này không còn.")
+WITHDRAWN = WhyNot("withdrawn", "Bản tin đã bị thu hồi.")
+BY_STAFF = "stopped"
+"""Code of a broadcast somebody stopped: the same wish does not bring it back."""
+
+
+class Planning(NamedTuple):
+    """A kind of source and its two questions (scheduler.sources)."""
+
+    kind: Kind
+    unplanned: Callable[[Session, Instant], Sequence[Any]]
+    wanted: Callable[[Any, Instant, Instant, Context], Sequence[Wanted]]
+    is_over: Callable[[Any, Instant, Any], bool]
+
+
+PLANNINGS = tuple(
+    Planning(module.KIND, module.unplanned, module.wanted, module.is_over)
+    for module in (alerts, schedules, programmes, campaigns)
+)
 
 
 def plan(session: Session, now: Instant, rules: Rules, held: Held | None = None) -> int:
@@ -39,7 +69,7 @@ def plan(session: Session, now: Instant, rules: Rules, held: Held | None = None)
     spares the look at those for which nothing has changed.
     """
     session.flush()
-    new = _plan_occurrences(session, now, rules)
+    new = _plan_sources(session, now, rules)
     upkeep.keep(session, now, rules, {} if held is None else held)
     canned.follow_approvals(session, now)
     session.flush()
@@ -47,48 +77,141 @@ def plan(session: Session, now: Instant, rules: Rules, held: Held | None = None)
     return new
 
 
-def _plan_occurrences(session: Session, now: Instant, rules: Rules) -> int:
+def _plan_sources(session: Session, now: Instant, rules: Rules) -> int:
     until = after(now, rules.horizon)
+    found = context.read(session, rules)
     new = 0
-    for schedule in schedules.unplanned(session, after(until, -RENEW_AFTER)):
-        if schedule.bulletin.state is bulletins.State.WITHDRAWN:
-            schedule.ended_at = now
-            continue
-        moments = schedules.occurrences(schedule, schedule.planned_until, until, rules.zone)
-        new += _plan_all(session, schedule, list(moments), now, rules)
-        is_last = (
-            schedule.end_date is not None and schedule.end_date < local(until, rules.zone).date()
-        )
-        schedule.planned_until = schedules.ALL_PLANNED if is_last else until
+    for planning in PLANNINGS:
+        for source in planning.unplanned(session, after(until, -RENEW_AFTER)):
+            if source.ended_at is None and _is_withdrawn(source):
+                source.ended_at = now
+            since = source.planned_until
+            new += _plan(session, planning, source, (since, until), now, found)
+            is_over = source.ended_at is not None or planning.is_over(source, until, rules.zone)
+            source.planned_until = ALL_PLANNED if is_over else until
     return new
 
 
-def _plan_all(
-    session: Session, schedule: Schedule, moments: Collection[Instant], now: Instant, rules: Rules
+def _plan(
+    session: Session,
+    planning: Planning,
+    source: Source,
+    span: tuple[Instant, Instant],
+    now: Instant,
+    found: Context,
 ) -> int:
-    known = sa.select(Broadcast.starts_at).where(
-        Broadcast.schedule_id == schedule.id, Broadcast.starts_at.in_(moments)
-    )
-    kept = set(session.scalars(known)) if moments else set()
-    made = [_broadcast(schedule, moment, now) for moment in moments if moment not in kept]
-    if not made:
-        return 0
-    session.add_all(made)
+    """Hold what the source wants against the broadcasts it has; returns how many are new."""
+    since, until = span
+    ended = source.ended_at is not None
+    wishes = [] if ended else planning.wanted(source, since, until, found)
+    rows = _rows(session, planning.kind, source, after(since, -found.rules.late))
+    new = _meet(session, planning.kind, source, wishes, rows, now, found.rules)
+    wanted = {wish.key for wish in wishes}
+    why = WITHDRAWN if _is_withdrawn(source) else planning.kind.ended if ended else UNWANTED
+    for row in rows:
+        if (row.starts_at < since and not ended) or _key(row) in wanted:
+            continue
+        if _may_be_closed(row, now):
+            upkeep.close(session, row, DeliveryState.CANCELLED, *why, now)
+    return new
+
+
+def _is_withdrawn(source: Source) -> bool:
+    """Of a source of one bulletin: whether that was taken back."""
+    bulletin = getattr(source, "bulletin", None)
+    return bulletin is not None and bulletin.state is bulletins.State.WITHDRAWN
+
+
+def _rows(session: Session, kind: Kind, source: Source, since: Instant) -> Sequence[Broadcast]:
+    """The broadcasts it has from then on, those that somebody has put an end to as well."""
+    ours = getattr(Broadcast, kind.column) == source.id
+    found = sa.select(Broadcast).where(ours, Broadcast.starts_at >= since)
+    return session.scalars(found.order_by(Broadcast.id)).all()
+
+
+def _key(row: Broadcast) -> tuple[Instant, int, int]:
+    return row.starts_at, row.bulletin_id, row.item
+
+
+def _may_be_closed(row: Broadcast, now: Instant) -> bool:
+    """Not begun, and not ended yet. One without an approval does not begin at its time: it may within the leeway."""
+    is_ahead = row.starts_at > now or row.recording_sha is None
+    return is_ahead and row.stop_requested_at is None and row.state in LIVE
+
+
+def _meet(
+    session: Session,
+    kind: Kind,
+    source: Source,
+    wishes: Sequence[Wanted],
+    rows: Sequence[Broadcast],
+    now: Instant,
+    rules: Rules,
+) -> int:
+    """Make rows of the wishes that have none; bring those that have one in line. Returns how many are new."""
+    known: dict[tuple[Instant, int, int], list[Broadcast]] = {}
+    for row in rows:
+        known.setdefault(_key(row), []).append(row)
+    fresh = []
+    for wish in wishes:
+        before = known.get(wish.key, [])
+        if not any(_stands_for(session, row, wish, now) for row in before):
+            fresh.append((wish, _broadcast(kind, source, wish, len(before), now)))
+    _add(session, fresh)
+    for wish, row in fresh:
+        _close_if_hopeless(session, row, wish, now, rules)
+    return len(fresh)
+
+
+def _stands_for(session: Session, row: Broadcast, wish: Wanted, now: Instant) -> bool:
+    """True when the row is what the wish asks for, or was made to be; False when it needs a row anew."""
+    if row.stop_requested_at is not None:
+        is_told = wish.why_not is not None and row.code == wish.why_not.code
+        return row.code == BY_STAFF or is_told or row.starts_at <= now
+    if wish.why_not is not None:
+        if _may_be_closed(row, now):
+            upkeep.close(session, row, DeliveryState.CANCELLED, *wish.why_not, now)
+        return True
+    if row.starts_at > now:
+        row.where, row.origin, row.by_area_id = wish.where, wish.origin, wish.by_area_id
+        if (row.relay, row.resumes) != (wish.relay, wish.resumes):
+            row.relay, row.resumes = wish.relay, wish.resumes
+            broadcasts.touch(session, row)
+    return True
+
+
+def _add(session: Session, fresh: Sequence[tuple[Wanted, Broadcast]]) -> None:
+    """Store the new rows, and one delivery of each at each receiver meant."""
+    session.add_all([row for _, row in fresh])
     session.flush()
-    _deliver(session, [broadcast.id for broadcast in made], schedule.where)
-    for broadcast in made:
-        if after(broadcast.starts_at, rules.late) < now:
-            why = "Đến giờ phát thì đài không hoạt động nên lượt này không được giao cho đầu thu."
-            upkeep.close(session, broadcast, DeliveryState.MISSED, "not_sent", why, now)
-    return len(made)
+    alike: dict[Where, list[int]] = {}
+    for wish, row in fresh:
+        if wish.why_not is None:
+            alike.setdefault(wish.where, []).append(row.id)
+    for where, ids in alike.items():
+        _deliver(session, ids, where)
 
 
-def _broadcast(schedule: Schedule, moment: Instant, now: Instant) -> Broadcast:
-    bulletin = schedule.bulletin
+def _close_if_hopeless(
+    session: Session, row: Broadcast, wish: Wanted, now: Instant, rules: Rules
+) -> None:
+    if wish.why_not is not None:
+        upkeep.close(session, row, DeliveryState.CANCELLED, *wish.why_not, now)
+    elif after(row.starts_at, rules.late) < now:
+        why = "Đến giờ phát thì đài không hoạt động nên lượt này không được giao cho đầu thu."
+        upkeep.close(session, row, DeliveryState.MISSED, "not_sent", why, now)
+
+
+def _broadcast(kind: Kind, source: Source, wish: Wanted, again: int, now: Instant) -> Broadcast:
+    bulletin = wish.bulletin
+    name = f"{source.uid}.{local(wish.starts_at, UTC):%Y%m%dT%H%M%SZ}"
+    # A name is never used again: receivers play each once, for ever.
+    name += "".join(f".{mark}{n}" for mark, n in (("i", wish.item), ("r", again)) if n)
     return Broadcast(
-        occurrence=f"{schedule.uid}.{local(moment, UTC):%Y%m%dT%H%M%SZ}", schedule_id=schedule.id,
+        occurrence=name, item=wish.item, origin=wish.origin, where=wish.where, by_area_id=wish.by_area_id,
         bulletin_id=bulletin.id, title=bulletin.title, priority=bulletin.priority, field=bulletin.field,
-        starts_at=moment, author=bulletin.author.name, scheduler=schedule.staff.name, planned_at=now, ms=0,
+        starts_at=wish.starts_at, author=bulletin.author.name, scheduler=wish.by, planned_at=now, ms=0,
+        relay=wish.relay, resumes=wish.resumes, drill=wish.drill, **{kind.column: source.id},
     )  # fmt: skip
 
 

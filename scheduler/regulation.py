@@ -14,12 +14,14 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from content.parts import Stored
 from devices import receivers
 from loa import audit
 from loa.database import Base, Json
 from loa.errors import ScheduleError
 from loa.staff import May, Staff
 from loa.times import Instant, instant, local
+from scheduler.rulebook import Rulebook
 
 
 @dataclass(frozen=True, order=True)
@@ -50,7 +52,11 @@ class Regulation(Base):
     since: Mapped[Instant] = mapped_column(index=True)
     quiet: Mapped[list[list[str]]] = mapped_column(Json)
     """Pairs of "HH:MM"."""
+    rules: Mapped[Rulebook] = mapped_column(Stored(Rulebook), default=Rulebook)
+    note: Mapped[str] = mapped_column(sa.Text, default="")
+    """Why: the number of the decision it is taken from."""
     by: Mapped[str] = mapped_column(sa.String(64))
+    made_at: Mapped[Instant]
 
     @property
     def quiet_hours(self) -> tuple[QuietHours, ...]:
@@ -107,6 +113,12 @@ def quiet_at(session: Session, moment: Instant) -> tuple[QuietHours, ...]:
     return found.quiet_hours if found else ()
 
 
+def rules_at(session: Session, moment: Instant) -> Rulebook:
+    """The other rules in force at ``moment``."""
+    found = at(session, moment)
+    return found.rules if found else Rulebook()
+
+
 def set_quiet(
     session: Session, staff: Staff | None, quiet: Sequence[QuietHours], now: Instant
 ) -> Regulation:
@@ -115,7 +127,11 @@ def set_quiet(
         staff.demand(May.MANAGE)
     by = staff.login if staff else audit.SYSTEM
     regulation = Regulation(
-        since=now, quiet=[[f"{q.since:%H:%M}", f"{q.until:%H:%M}"] for q in sorted(quiet)], by=by
+        since=now,
+        made_at=now,
+        rules=rules_at(session, now),
+        quiet=[[f"{q.since:%H:%M}", f"{q.until:%H:%M}"] for q in sorted(quiet)],
+        by=by,
     )
     session.add(regulation)
     session.flush()

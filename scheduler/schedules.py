@@ -20,19 +20,22 @@ from devices.areas import Area
 from devices.groups import Group
 from devices.receivers import Receiver
 from loa import audit
-from loa.database import Base
+from loa.database import Base, Json
 from loa.errors import NotFound, ScheduleError
 from loa.languages import KINH
 from loa.staff import May, Staff
 from loa.times import DAY, SECOND, Instant, after, local
 from loa.times import at as instant_at
 from scheduler import regulation, targets
+from scheduler.context import Context
+from scheduler.sources import ALL_PLANNED, Wanted, WhyNot
+from scheduler.sources import Kind as SourceKind
 from scheduler.targets import Where
+
+KIND = SourceKind("schedule_id", WhyNot("schedule_ended", "Lịch phát đã kết thúc."))
 
 LOOK_AHEAD_DAYS = 366
 """How far a new schedule is checked against the quiet hours."""
-ALL_PLANNED = Instant(2**53)
-"""``planned_until`` of a schedule that has no occurrence left."""
 NOW_LEAD = 6 * SECOND
 """Between "Phát ngay" and the sound: time for the plan to reach the receivers and for the sound to be decoded."""
 
@@ -92,6 +95,17 @@ class Schedule(Base):
     """Wall clock in the station's zone."""
     weekdays: Mapped[int] = mapped_column(default=0)
     """Bit 0 is Monday; only for kind weekdays."""
+    rule: Mapped[str] = mapped_column(sa.Text, default="")
+    """On which days, as scheduler.recurrence reads it."""
+    skips: Mapped[list[str]] = mapped_column(Json, default=list)
+    """Keys of the kinds of day on which it is not heard."""
+    minutes: Mapped[int] = mapped_column(default=0)
+    """How long a relay is heard; 0 as its bulletin says."""
+    resumes: Mapped[bool] = mapped_column(default=False)
+    """Begins again after an interruption."""
+    waived: Mapped[list[str]] = mapped_column(Json, default=list)
+    """Rules of the regulation an officer let it break, and why."""
+    waived_why: Mapped[str] = mapped_column(sa.Text, default="")
     start_date: Mapped[date]
     end_date: Mapped[date | None]
     """Last day; None goes on until ended by staff."""
@@ -102,7 +116,7 @@ class Schedule(Base):
     ended_at: Mapped[Instant | None]
     """When staff ended it: nothing of it is planned any more."""
     planned_until: Mapped[Instant]
-    """Every occurrence before this instant has its broadcast."""
+    """Every occurrence before this instant has its broadcast; put back to make the planner think again."""
 
     bulletin: Mapped[Bulletin] = relationship(lazy="joined", innerjoin=True)
     staff: Mapped[Staff] = relationship(lazy="joined", innerjoin=True)
@@ -237,8 +251,12 @@ def end(session: Session, schedule: Schedule, staff: Staff, now: Instant) -> Non
     """End a schedule: broadcasts not yet begun are cancelled by the planner; what sounds goes on."""
     staff.demand(May.SCHEDULE)
     if schedule.ended_at is None:
-        schedule.ended_at = now
-        audit.append(session, now, staff.login, "schedule.end", schedule=schedule.id)
+        _end(session, schedule, staff, now)
+
+
+def _end(session: Session, schedule: Schedule, staff: Staff, now: Instant) -> None:
+    schedule.ended_at = schedule.planned_until = now
+    audit.append(session, now, staff.login, "schedule.end", schedule=schedule.id)
 
 
 def end_all_of(
@@ -247,8 +265,7 @@ def end_all_of(
     """End the schedules of a bulletin that was withdrawn; those that were running."""
     ended = running(session, [bulletin_id], now, zone)
     for schedule in ended:
-        schedule.ended_at = now
-        audit.append(session, now, staff.login, "schedule.end", schedule=schedule.id)
+        _end(session, schedule, staff, now)
     return ended
 
 
@@ -313,13 +330,26 @@ def forget_group(session: Session, group_id: int) -> None:
     session.execute(sa.delete(ScheduleGroup).where(ScheduleGroup.group_id == group_id))
 
 
-def unplanned(session: Session, until: Instant) -> list[Schedule]:
-    """Schedules in force whose occurrences before ``until`` are not all broadcasts yet."""
-    return list(
-        session.scalars(
-            sa.select(Schedule).where(Schedule.ended_at.is_(None), Schedule.planned_until < until)
+def unplanned(session: Session, until: Instant) -> Sequence[Schedule]:
+    """Schedules whose occurrences before ``until`` are not all broadcasts yet, or that have changed since."""
+    found = sa.select(Schedule).where(Schedule.planned_until < until)
+    return list(session.scalars(found.order_by(Schedule.id)))
+
+
+def wanted(source: Schedule, since: Instant, until: Instant, context: Context) -> Sequence[Wanted]:
+    """What a schedule wants in [since, until)."""
+    return [
+        Wanted(
+            starts_at=moment, bulletin=source.bulletin, where=source.where, origin="",
+            by=source.staff.name, by_area_id=source.staff.area_id, resumes=source.resumes,
         )
-    )
+        for moment in occurrences(source, since, until, context.rules.zone)
+    ]  # fmt: skip
+
+
+def is_over(schedule: Schedule, until: Instant, zone: ZoneInfo) -> bool:
+    """Whether nothing of it comes at ``until`` or later."""
+    return schedule.end_date is not None and schedule.end_date < local(until, zone).date()
 
 
 def length_ms(session: Session, bulletin: Bulletin, where: Where) -> int:
@@ -395,9 +425,12 @@ def _check_validity(bulletin: Bulletin, rule: Rule) -> None:
         )
 
 
-def follow(session: Session, old_id: str, new_id: str) -> None:
+def follow(session: Session, old_id: str, new_id: str, now: Instant) -> None:
     """A receiver in the place of another is left out wherever that one was."""
     left_out = sa.select(ScheduleExcept.schedule_id).where(ScheduleExcept.receiver_id == old_id)
     for schedule_id in session.scalars(left_out).all():
         session.merge(ScheduleExcept(schedule_id=schedule_id, receiver_id=new_id))
     session.flush()
+    named = sa.select(ScheduleExcept.schedule_id).where(ScheduleExcept.receiver_id == new_id)
+    live = sa.and_(Schedule.id.in_(named), Schedule.planned_until < ALL_PLANNED)
+    session.execute(sa.update(Schedule).where(live).values(planned_until=now))

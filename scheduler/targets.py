@@ -16,22 +16,25 @@ from devices.receivers import Receiver
 
 @dataclass(frozen=True)
 class Where:
-    """Areas with all below them, and groups; ``except_ids`` are left out of both."""
+    """Areas with all below them, groups, and single receivers; ``except_ids`` are left out of all."""
 
     area_ids: tuple[int, ...] = ()
     group_ids: tuple[int, ...] = ()
     except_ids: tuple[str, ...] = ()
+    receiver_ids: tuple[str, ...] = ()
 
     @property
     def is_nowhere(self) -> bool:
         """Nothing was chosen at all."""
-        return not (self.area_ids or self.group_ids)
+        return not (self.area_ids or self.group_ids or self.receiver_ids)
 
 
 def standing_in(session: Session, where: Where) -> sa.ColumnElement[bool]:
     """The condition on ``Receiver`` of being meant: in service, in an area or a group, and not left out."""
     members = sa.select(Member.receiver_id).where(Member.group_id.in_(where.group_ids))
     inside = [Receiver.id.in_(members)] if where.group_ids else []
+    if where.receiver_ids:
+        inside.append(Receiver.id.in_(where.receiver_ids))
     if where.area_ids:
         inside.append(Receiver.area_id.in_(areas.with_descendants(session, where.area_ids)))
     return sa.and_(
@@ -66,6 +69,8 @@ def words(session: Session, where: Where) -> str:
     groups = sa.select(Group.name).where(Group.id.in_(where.group_ids)).order_by(Group.name)
     named = [area.full_name for area in session.scalars(places)]
     named += [f"nhóm {name}" for name in session.scalars(groups)]
+    if where.receiver_ids:
+        named.append(f"{len(where.receiver_ids)} đầu thu")
     return ", ".join([*named, *left_out(session, where.except_ids)])
 
 

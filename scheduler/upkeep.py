@@ -14,7 +14,8 @@ from loa.times import Instant, local
 from scheduler import broadcasts, following
 from scheduler.broadcasts import Broadcast, Delivery, DeliveryState
 from scheduler.broadcasts import State as BroadcastState
-from scheduler.facts import Case, Facts, Rules
+from scheduler.facts import Case, Facts
+from scheduler.sources import Rules
 
 D = DeliveryState
 Held = dict[int, int]
@@ -43,9 +44,9 @@ def keep(session: Session, now: Instant, rules: Rules, held: Held) -> None:
 
 
 def _keep_one(session: Session, case: Case, facts: Facts, now: Instant, rules: Rules) -> None:
-    broadcast, bulletin, _, _, phase = case
+    broadcast, bulletin, _, phase = case
     if bulletin.state is bulletins.State.WITHDRAWN:
-        broadcasts.request_stop(session, broadcast, now, "Bản tin đã bị thu hồi.")
+        broadcasts.request_stop(session, broadcast, now, "Bản tin đã bị thu hồi.", "withdrawn")
     elif phase.may_start or phase.is_new:
         changed = following.receivers_now(session, case, facts, now)
         changed |= following.approval(session, case, facts)
@@ -53,16 +54,13 @@ def _keep_one(session: Session, case: Case, facts: Facts, now: Instant, rules: R
         if changed:
             broadcasts.settle(session, broadcast)
         if phase.may_start or broadcast.recording_sha is not None:
-            _cancel_if_over(session, case, now, rules)
+            _cancel_if_not_valid(session, case, now, rules)
     elif phase.is_over:
         _close_if_idle(session, broadcast, now)
 
 
-def _cancel_if_over(session: Session, case: Case, now: Instant, rules: Rules) -> None:
+def _cancel_if_not_valid(session: Session, case: Case, now: Instant, rules: Rules) -> None:
     broadcast, bulletin = case.broadcast, case.bulletin
-    if case.schedule.ended_at is not None:
-        close(session, broadcast, D.CANCELLED, "schedule_ended", "Lịch phát đã kết thúc.", now)
-        return
     day = local(broadcast.starts_at, rules.zone).date()
     if (bulletin.valid_from and day < bulletin.valid_from) or (
         bulletin.valid_until and day > bulletin.valid_until

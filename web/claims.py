@@ -239,7 +239,7 @@ def heard(claim_id: int) -> Response:
             )
         claims.confirm(session, claim, now=current.now(), by=current.staff().login)
         if claim.replaces_id is not None:
-            schedules.follow(session, claim.replaces_id, claim.receiver_id)
+            schedules.follow(session, claim.replaces_id, claim.receiver_id, current.now())
         receiver_id, name = claim.receiver_id, claim.name
     flash(f"Đã xác nhận “{name}”. Từ giờ đầu thu này nhận các lượt phát của địa bàn.")
     return redirect(url_for("receivers.show", receiver_id=receiver_id))

@@ -14,8 +14,12 @@ import devices.claim_desk
 import devices.outages
 import devices.receivers
 import scheduler.canned
+import scheduler.days
 import scheduler.dispatcher
+import scheduler.exceptions
 import scheduler.leases
+import scheduler.levels
+import scheduler.planner
 import scheduler.receipts
 from loa import audit
 from loa.database import Base, Database
@@ -29,8 +33,12 @@ ROOMS = (
     devices.outages,
     devices.receivers,
     scheduler.canned,
+    scheduler.days,
     scheduler.dispatcher,
+    scheduler.exceptions,
     scheduler.leases,
+    scheduler.levels,
+    scheduler.planner,
     scheduler.receipts,
 )
 

@@ -37,7 +37,8 @@ def fill(session: Session, at: Instant = NOON, title: str = "Lịch tiêm chủn
     session.add(schedule)
     session.flush()
     broadcast = Broadcast(
-        occurrence="abc.1", schedule_id=schedule.id, bulletin_id=bulletin.id, title=title, priority=Priority.NORMAL,
+        occurrence="abc.1", where=schedule.where,
+        schedule_id=schedule.id, bulletin_id=bulletin.id, title=title, priority=Priority.NORMAL,
         field=5, starts_at=at, ms=30_000, author="Hoa",
         approver_names=["Minh", "Người duyệt thứ hai"], approver_logins=["minh", "duyet2"], scheduler="Hoa",
         planned_at=NOON,
