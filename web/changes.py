@@ -20,6 +20,7 @@ FIELDS = {
     "chimes": "nhạc hiệu",
     "field": "lĩnh vực",
     "priority": "mức ưu tiên",
+    "relay": "đài được tiếp sóng",
     "valid_from": "ngày bắt đầu hiệu lực",
     "valid_until": "ngày hết hiệu lực",
 }
@@ -124,6 +125,8 @@ def _value(name: str, draft: Draft) -> str:
             return labels.FIELDS[draft.field]
         case "priority":
             return labels.PRIORITIES[draft.priority]
+        case "relay":
+            return draft.relay.url if draft.relay else "không"
     return labels.short_date(getattr(draft, name)) or "không đặt"
 
 
