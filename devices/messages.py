@@ -331,6 +331,9 @@ def encode(message: msgspec.Struct) -> bytes:
 def decode(raw: bytes, kind: type[T]) -> T:
     """A message checked against its type. Raises msgspec.DecodeError (ValidationError for a wrong value)."""
     try:
-        return msgspec.json.decode(raw, type=kind)
+        # A field nobody knows is passed over unread, and with it bytes that are no text.
+        return msgspec.json.decode(raw.decode(), type=kind)
+    except UnicodeDecodeError as error:
+        raise msgspec.DecodeError("not UTF-8") from error
     except RecursionError as error:  # whoever signs may still nest without end
         raise msgspec.DecodeError("nested too deeply") from error

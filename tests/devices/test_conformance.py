@@ -116,8 +116,8 @@ def test_the_reference_receiver_passes(tmp_path: Path) -> None:
     report = trial.of_program(
         REFERENCE, tmp_path, catalogue.chosen(quick), _ignore, wav=True, patience=5
     )
+    assert not [f"{one.clause.id}: {one.seen}" for one in report.results if one.verdict != "passed"]
     assert report.holds
-    assert {one.verdict for one in report.results} == {"passed"}
 
 
 def test_a_receiver_that_never_comes_fails_with_its_last_words(

@@ -138,6 +138,7 @@ def plan_payload(**more: Any) -> bytes:
         b"null",
         b'{"rid":"r-0421"}',
         b"\xff\xfe",
+        plan_payload().replace(b'"v"', b'"x": "\xff\xfe", "v"'),
         b"[" * 20_000,
         plan_payload(v=2),
         plan_payload(rev=-1),
