@@ -7,7 +7,7 @@ bulletin, which has no approval until it is heard anew, and no sound where the c
 from __future__ import annotations
 
 import enum
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date
 
 import msgspec
@@ -30,6 +30,9 @@ from loa.times import Instant
 __all__ = ["MAX_TITLE", "Bulletin", "Decision", "Draft", "Priority", "State"]
 
 CLOSED = "Bản tin đã thu hồi không sửa được nữa. Hãy soạn bản tin mới."
+HOLDERS: list[Callable[[Session, int], str | None]] = []
+"""Each says why a bulletin may not be changed or taken back now. What sounds it stands above this package, and adds
+itself here, so that no page can forget to ask."""
 
 
 class State(enum.StrEnum):
@@ -136,6 +139,7 @@ def edit(
     changed = versions.compare(bulletin.draft, draft).fields
     if not changed:
         return False
+    _demand_free(session, bulletin)
     for name in changed:
         setattr(bulletin, name, getattr(draft, name))
     bulletin.search_key = search_key(draft)
@@ -154,6 +158,7 @@ def read_again(session: Session, bulletin: Bulletin, editor: Staff, now: Instant
     editor.demand(May.WRITE)
     if bulletin.state is State.WITHDRAWN:
         raise ContentError(CLOSED)
+    _demand_free(session, bulletin)
     _begin_version(session, bulletin, editor, now, f"{editor.name} cho đọc lại")
     bulletin.sounds = {}
     audit.append(
@@ -249,6 +254,7 @@ def withdraw(session: Session, bulletin: Bulletin, staff: Staff, now: Instant) -
         raise NotAllowed("Chỉ người soạn, người duyệt hoặc quản trị được thu hồi bản tin này.")
     if bulletin.state is State.WITHDRAWN:
         return
+    _demand_free(session, bulletin)
     decisions.end(session, [bulletin.id], now, f"{staff.name} thu hồi")
     bulletin.state = State.WITHDRAWN
     bulletin.updated_at = now
@@ -320,6 +326,13 @@ def changes(session: Session, found: Iterable[Bulletin]) -> dict[int, Difference
 def search_key(draft: Draft) -> str:
     """What the library finds it by."""
     return searching.key(draft.title, parts.body(draft.parts))
+
+
+def _demand_free(session: Session, bulletin: Bulletin) -> None:
+    """Raise ContentError while something that sounds holds the bulletin."""
+    for holder in HOLDERS:
+        if why := holder(session, bulletin.id):
+            raise ContentError(why)
 
 
 def _begin_version(

@@ -328,8 +328,17 @@ def _take_up_again(session: Session) -> None:
         _put_back(session, rendering_id)
 
 
-def work(database: Database, config: Config, stop: threading.Event) -> None:
-    """Make sounds until told to stop; for a thread of its own, one per station."""
+def work(
+    database: Database,
+    config: Config,
+    stop: threading.Event,
+    rest: Callable[[], object] | None = None,
+) -> None:
+    """Make sounds until told to stop; for a thread of its own, one per station.
+
+    ``rest`` waits until there may be something to do; without it the queue is looked at twice a second.
+    """
+    rest = rest or (lambda: stop.wait(IDLE_SECONDS))
     for pattern in ("rendering-*", "master-*"):
         for left_over in config.work.glob(pattern):
             shutil.rmtree(left_over, ignore_errors=True)  # of a worker that was killed
@@ -342,4 +351,4 @@ def work(database: Database, config: Config, stop: threading.Event) -> None:
             log.exception("recordings: the queue could not be read")
             busy = False
         if not busy:
-            stop.wait(IDLE_SECONDS)
+            rest()

@@ -1,4 +1,4 @@
-"""The link to the broker, for the station and for the receiver: the only file that knows paho.
+"""The link to the broker, for the station and for the receiver: with ``devices.packets`` the only file that knows paho.
 
 One thread does all that touches paho: it connects, reads, writes, publishes, keeps alive, watches over itself
 and connects again. Others speak to it through the outbox and hear of it through the inbox, so no lock is ever
@@ -33,6 +33,8 @@ from paho.mqtt.reasoncodes import ReasonCode
 from devices.loop import A_ROUND, NEVER, Driven, Loop
 from devices.outbox import Outbox, Outgoing
 from devices.outbox import Urgency as Urgency
+from devices.packets import Client
+from devices.pipe import Pipe
 
 logger = logging.getLogger(__name__)
 
@@ -462,6 +464,7 @@ class _Session:
         self._loop = loop
         self._fd, self._mask = -1, 0
         self.client = self._client(link.settings, will)
+        self._pipe: Pipe | None = None
         self.accepted = False
         self.lost = ""
         self.window = MOST_IN_PAHO
@@ -472,8 +475,8 @@ class _Session:
         self.began = self.heard = time.monotonic()
         self.flush_until = 0.0
 
-    def _client(self, settings: LinkSettings, will: Will | None) -> paho.Client:
-        client = paho.Client(
+    def _client(self, settings: LinkSettings, will: Will | None) -> Client:
+        client = Client(
             CallbackAPIVersion.VERSION2,
             client_id=settings.client_id,
             protocol=VERSIONS[settings.version],
@@ -493,6 +496,7 @@ class _Session:
         client.on_subscribe = self._on_subscribe
         client.on_publish = self._on_publish
         client.on_message = self._on_message
+        client.on_bare = functools.partial(self._on_bare, client, None)
         client.on_disconnect = self._on_disconnect
         return client
 
@@ -522,14 +526,15 @@ class _Session:
             # The kernel may hold megabytes on a slow line; what it holds, an emergency cannot overtake.
             if option := getattr(socket, "TCP_NOTSENT_LOWAT", None):
                 sock.setsockopt(socket.IPPROTO_TCP, option, 16_384)
+            self._pipe = Pipe(sock)
+            self.client.use(self._pipe)
 
     def close(self) -> None:
         """Without goodbye, if paho has not closed it: the broker then publishes the will."""
         if self._fd >= 0:
             self._loop.forget(self._fd)
-        sock = self.client.socket()
-        if sock is not None:
-            sock.close()
+        if self._pipe is not None:
+            self._pipe.drop()
 
     def turn(self, mask: int) -> None:
         """Read, write and do what the time says; ``lost`` says afterwards whether it goes on."""
@@ -547,15 +552,28 @@ class _Session:
         if not self.lost and self.link._stopping:
             self._finish()
         if not self.lost:
+            self._flush()
             self._watch()
 
     def _exchange(self, mask: int) -> None:
         """Read and write what the network is ready for."""
-        if mask & selectors.EVENT_READ or _decrypted(self.client.socket()):
+        if mask & selectors.EVENT_READ or self._is_unread():
             self.heard = time.monotonic()
             self._read()
         if mask & selectors.EVENT_WRITE and not self.lost:
+            self._flush()
             self._heed(self.client.loop_write())
+
+    def _is_unread(self) -> bool:
+        return self._pipe is not None and self._pipe.is_unread
+
+    def _is_full(self) -> bool:
+        """Whether something waits for the network to take it."""
+        return self.client.want_write() or (self._pipe is not None and self._pipe.is_full)
+
+    def _flush(self) -> None:
+        if self._pipe is not None:
+            self._pipe.flush()
 
     def _watch(self) -> None:
         """Have the loop wait for what paho waits for."""
@@ -564,7 +582,7 @@ class _Session:
             self.lost = self.lost or "connection closed"
             return
         mask = selectors.EVENT_READ
-        if self.client.want_write():
+        if self._is_full():
             mask |= selectors.EVENT_WRITE
         if self._fd < 0:
             self._fd = sock.fileno()
@@ -575,7 +593,7 @@ class _Session:
 
     def patience(self) -> float:
         """Seconds to sleep when nothing happens."""
-        if _decrypted(self.client.socket()) or (self._may_hand_over() and self.link.waiting):
+        if self._is_unread() or (self._may_hand_over() and self.link.waiting):
             return 0
         if self.link._unread or self.link._stopping:
             return 0.05
@@ -616,7 +634,7 @@ class _Session:
             self.accepted
             and not self.lost
             and len(self.inflight) < self.window
-            and not self.client.want_write()
+            and not self._is_full()
             and not self.link._unread
         )
 
@@ -665,7 +683,7 @@ class _Session:
         """The link is to stop: leave when all is sent and acknowledged, or when it takes too long."""
         now = time.monotonic()
         self.flush_until = self.flush_until or now + FLUSH_SECONDS
-        busy = self.link.waiting or self.inflight or self.client.want_write()
+        busy = self.link.waiting or self.inflight or self._is_full()
         if self.accepted and busy and now < self.flush_until:
             return
         self.client.disconnect()
@@ -706,6 +724,10 @@ class _Session:
         self.link._tell(Message(message.topic, bytes(message.payload)))
 
     @_guarded
+    def _on_bare(self, topic: bytes, payload: bytes) -> None:
+        self.link._tell(Message(topic.decode(), payload))
+
+    @_guarded
     def _on_disconnect(self, _flags: object, reason: ReasonCode, _more: Properties) -> None:
         self.lost = self.lost or f"disconnected: {reason}"
 
@@ -716,8 +738,3 @@ def _check_filter(topic: str, qos: int) -> None:
     wild = wild or any("#" in level and level != "#" for level in levels) or "#" in levels[:-1]
     if not topic or wild or qos not in (0, 1):
         raise ValueError(f"cannot subscribe to {topic!r} with QoS {qos}")
-
-
-def _decrypted(sock: object) -> bool:
-    """Whether TLS holds bytes already read from the network, of which epoll knows nothing."""
-    return isinstance(sock, ssl.SSLSocket) and sock.fileno() >= 0 and sock.pending() > 0

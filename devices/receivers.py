@@ -278,12 +278,14 @@ def accounts(session: Session, retired_since: Instant) -> list[broker.Account]:
 
 
 def note_states(
-    session: Session, states: Mapping[str, State], now: Instant, heartbeat_ms: int
-) -> list[str]:
+    session: Session, states: Mapping[str, State], now: Instant, heartbeat_ms: int,
+    heard: Mapping[str, Instant] | None = None,
+) -> list[str]:  # fmt: skip
     """Keep what receivers (by id) say of themselves, many in a few statements; those that came or went.
 
-    A will of an older connection is ignored.
+    ``heard``: when, where that was before ``now``. A will of an older connection is ignored.
     """
+    at = dict.fromkeys(states, now) | dict(heard or {})
     session.flush()
     seen = _seen(session, states)
     left = [
@@ -292,13 +294,17 @@ def note_states(
         if not state.on and rid in seen and seen[rid].online and seen[rid].sid == state.sid
     ]
     said = {rid: state for rid, state in states.items() if state.on}
-    came = [rid for rid in said if rid not in seen or not _is_online(seen[rid], now)]
-    rows = [{"receiver_id": rid, **_said(state, now, heartbeat_ms)} for rid, state in said.items()]
-    begun = {"online_since": now}
-    bulk.insert(session, Presence, [row | begun for row in rows if row["receiver_id"] not in seen])
+    came = [rid for rid in said if rid not in seen or not _is_online(seen[rid], at[rid])]
+    rows = [
+        {"receiver_id": rid, **_said(state, at[rid], heartbeat_ms)} for rid, state in said.items()
+    ]
+    new = [row for row in rows if row["receiver_id"] not in seen]
+    bulk.insert(session, Presence, [row | {"online_since": row["heard_at"]} for row in new])
     bulk.update(session, Presence, [row for row in rows if row["receiver_id"] in seen])
     again = [
-        {"receiver_id": rid, "lost_at": seen[rid].heard_at, **begun} for rid in came if rid in seen
+        {"receiver_id": rid, "lost_at": seen[rid].heard_at, "online_since": at[rid]}
+        for rid in came
+        if rid in seen
     ]
     bulk.update(session, Presence, again)
     bulk.update(session, Presence, [{"receiver_id": rid, "online": False} for rid in left])

@@ -19,6 +19,7 @@ COMMANDS = {
     "speak": "đọc một đoạn văn bản thành tệp âm thanh",
     "reading": "cho xem một đoạn văn bản sẽ được đọc thành lời thế nào",
     "report": "xuất nhật ký phát",
+    "cap": "nhận một tin CAP 1.2 (tệp hoặc địa chỉ https) để chờ người duyệt",
     "keys": "quản lý khoá ký lệnh phát",
     "conformance": "thử một đầu thu có theo đúng giao thức docs/protocol.md không",
     "broker": "cấu hình, chứng chỉ và kiểm tra máy chủ MQTT",

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from content import recordings
 from devices import broker, clones, keyring, messages, receivers, trust
 from devices.blocks import BlockServer
+from devices.heartbeats import Heartbeats
 from devices.link import Connected, Disconnected, Incoming, Message, Published, Urgency
 from devices.messages import Evack, State
 from loa import audit
@@ -76,11 +77,14 @@ class Core:
         self._publisher = Publisher(database, link)
         self._gate = Gate(database)
         self._clones = clones.Watch()
+        self._heartbeats = Heartbeats()
         self._planned_at = self._looked_at = Instant(0)
         self._known_acts = 0
         """Number of the newest row of the audit log that was looked at for news."""
         self._held: planner.Held = {}
         """What each broadcast was last held against, as committed."""
+        self._serving = False
+        """Receivers are being given their plans just now."""
         self._new_keys = False
         """Plans signed with older keys are still to be made anew."""
         self._quiet: tuple[regulation.QuietHours, ...] | None = None
@@ -116,7 +120,8 @@ class Core:
             since, self._known_acts = self._known_acts, newest
             if newest < since or audit.is_any_other(session, since, audit.WIRE):
                 return True
-            return dispatcher.is_due(session, now, self._terms)
+            # Who is being served is no news; whoever comes to it meanwhile is looked for when that is over.
+            return not self._serving and dispatcher.is_due(session, now, self._terms)
 
     def close(self) -> None:
         """End what this started: the processes that check signatures. Call when nothing else is called any more."""
@@ -132,6 +137,7 @@ class Core:
         self._attempt("nonces", lambda: self._answer_nonces(now))
         changed = self._take_change()
         if changed or now - self._planned_at >= PLAN_EVERY or now < self._planned_at:
+            self._attempt("alarms", lambda: self._serve_alarms(now))
             self._attempt("plan", lambda: self._plan(now))
         self._attempt("publish", lambda: self._publisher.fill(now))
         self._attempt("expire", lambda: self._expire(now))
@@ -179,6 +185,22 @@ class Core:
         self._bring_in_line(now)
         self._dispatch(now)
 
+    def _serve_alarms(self, now: Instant) -> None:
+        """Alarms and stops reach receivers before anything else is planned: all of that may take seconds."""
+        self._follow_keys(now)
+        held = dict(self._held)
+        with self._database.write() as session:
+            planner.plan_urgent(session, now, self._rules, held)
+        self._held = held
+        while not self._stop():
+            with self._database.write() as session:
+                looked_at, _ = dispatcher.dispatch_urgent(session, now, self._terms)
+            if looked_at:
+                self._publisher.look()
+                self._publisher.fill(now)
+            if looked_at < dispatcher.AT_ONCE:
+                return
+
     def _bring_in_line(self, now: Instant) -> None:
         """What is planned follows what staff want; whose plan must change is then known."""
         self._follow_keys(now)
@@ -204,14 +226,28 @@ class Core:
 
         What is committed meanwhile is planned in between, for it may be an emergency.
         """
-        looked_at = dispatcher.AT_ONCE
-        while looked_at == dispatcher.AT_ONCE and not self._stop():
+        self._serving = True
+        try:
+            self._dispatch_all(now)
+        finally:
+            self._serving = False
+        with self._database.read() as session:
+            if dispatcher.is_due(session, now, self._terms):
+                self._changed.set()
+
+    def _dispatch_all(self, now: Instant) -> None:
+        for most in dispatcher.portions():
             self._publisher.look()
             self._publisher.fill(now)
+            if self._stop():
+                return
             if self._take_change():
+                self._serve_alarms(now)
                 self._bring_in_line(now)
             with self._database.write() as session:
-                looked_at, _ = dispatcher.dispatch_some(session, now, self._terms)
+                looked_at, _ = dispatcher.dispatch_some(session, now, self._terms, most)
+            if looked_at < most:
+                break
         self._publisher.look()
 
     def _follow_keys(self, now: Instant) -> None:
@@ -263,6 +299,10 @@ class Core:
             )
         self._gate.verifiers.rest(now)
 
+    def is_due(self, now: Instant) -> bool:
+        """Whether ``take_in`` is to be called though nothing has arrived."""
+        return self._heartbeats.due(now)
+
     def _sort(self, arrived: Sequence[Incoming], now: Instant) -> _Mail:
         mail = _Mail()
         keys = self._gate.keys.of(_sender(m.topic)[0] for m in arrived if isinstance(m, Message))
@@ -291,20 +331,25 @@ class Core:
             if not self._state_quota.admit(rid, now):
                 return
             try:
-                mail.states[rid] = _merge(mail.states.get(rid), messages.decode(payload, State))
+                state = messages.decode(payload, State)
             except msgspec.DecodeError as error:
                 log.warning("dropped a message on %s: %s", messages.state_topic(rid), error)
+                return
+            if rid in mail.states or not self._heartbeats.hold(rid, state, now):
+                mail.states[rid] = _merge(mail.states.get(rid), state)
 
     def _store(self, mail: _Mail, batches: list[Batch], now: Instant) -> dict[str, Evack]:
         """One transaction for all that arrived; what it returns may be said once it is committed."""
         alarms = self._gate.quota.alarms(now) + self._state_quota.alarms(now)
-        if not (mail.states or batches or mail.published or alarms):
+        notes = [*self._waited(mail, now), mail]
+        if not (any(each.states for each in notes) or batches or mail.published or alarms):
             return {}
         with self._database.write() as session:
             answers = receipts.record(session, batches, now)
             plans.published(session, [_taken(each) for each in mail.published], now)
-            if mail.states:
-                answers.update(self._note_all_states(session, mail.states, answers, now))
+            for each in notes:
+                if each.states:
+                    answers.update(self._note_all_states(session, each, answers, now))
             for alarm in alarms:
                 audit.append(
                     session, now, alarm.receiver_id, "receiver.flooding",
@@ -312,37 +357,45 @@ class Core:
                 )  # fmt: skip
         return answers
 
+    def _waited(self, mail: _Mail, now: Instant) -> list[_Mail]:
+        """Heartbeats that waited long enough; all of them before a will, for what it ends was heard until then."""
+        if self._heartbeats.due(now) or not all(state.on for state in mail.states.values()):
+            states, heard = self._heartbeats.take()
+            return [_Mail(states=states, heard=heard)]
+        return []
+
     def _note_all_states(
-        self, session: Session, states: dict[str, State], answered: Collection[str], now: Instant
+        self, session: Session, mail: _Mail, answered: Collection[str], now: Instant
     ) -> dict[str, Evack]:
         """What to answer receivers not ``answered`` yet. What one says and no database can keep costs only its own."""
         try:
             with session.begin_nested():
-                return self._note_states(session, states, answered, now)
+                return self._note_states(session, mail, answered, now)
         except UNKEEPABLE:
             log.exception("states could not be stored together; storing them one at a time")
         answers: dict[str, Evack] = {}
-        for rid, state in states.items():
+        for rid, state in mail.states.items():
+            one = _Mail(states={rid: state}, heard=mail.heard)
             try:
                 with session.begin_nested():
-                    answers |= self._note_states(session, {rid: state}, answered, now)
+                    answers |= self._note_states(session, one, answered, now)
             except UNKEEPABLE as error:
                 log.warning("dropped a message on %s: %s", messages.state_topic(rid), error)
         return answers
 
     def _note_states(
-        self, session: Session, states: dict[str, State], answered: Collection[str], now: Instant
+        self, session: Session, mail: _Mail, answered: Collection[str], now: Instant
     ) -> dict[str, Evack]:
-        answers: dict[str, Evack] = {}
+        states, answers = mail.states, dict[str, Evack]()
         online = {rid: state for rid, state in states.items() if state.on}
         changed = receivers.note_states(
-            session, states, now, self._terms.heartbeat_seconds * SECOND
+            session, states, now, self._terms.heartbeat_seconds * SECOND, mail.heard
         )
         self._note_needs(online, now)
         kinds = {1: "receiver.online", 0: "receiver.offline"}
         self._note_in_log(session, [(rid, kinds[states[rid].on]) for rid in changed], now)
         for rid, state in states.items():
-            if why := self._clones.look(rid, state, now):
+            if why := self._clones.look(rid, state, mail.heard.get(rid, now)):
                 clones.alarm(session, rid, why, now)
         kept = receipts.acknowledged(session, online)
         for rid, state in online.items():
@@ -355,6 +408,9 @@ class Core:
         if plans.compare_revisions(session, {rid: s.rev for rid, s in online.items()}, now):
             self._publisher.look()
             self._changed.set()
+        else:
+            asking = [rid for rid, state in online.items() if state.nonce]
+            self._heartbeats.settled(online, but=[*answers, *answered, *asking])
         return answers
 
     def _note_in_log(self, session: Session, acts: Sequence[tuple[str, str]], now: Instant) -> None:
@@ -405,6 +461,8 @@ class _Mail:
     """What arrived, sorted. Of several states of a receiver the last counts."""
 
     states: dict[str, State] = field(default_factory=dict)
+    heard: dict[str, Instant] = field(default_factory=dict)
+    """When those states were heard that were not heard just now."""
     evidence: list[tuple[str, bytes]] = field(default_factory=list)
     published: list[Published] = field(default_factory=list)
     """Each with a Parcel as its token."""

@@ -29,6 +29,7 @@ from sqlalchemy.types import TypeDecorator
 
 from loa.errors import DatabaseError
 from loa.times import Instant
+from loa.touches import Touches
 
 WRITER_LOCK = 0x10A
 """Key of PostgreSQL's advisory lock: whoever holds it is the writer."""
@@ -36,6 +37,9 @@ CHANNEL = "loa_changed"
 WROTE = "loa_wrote"
 """Key of Session.info: this transaction has changed something."""
 SQLITE_POLL_SECONDS = 0.1
+FIRST_LOOK_SECONDS = 0.005
+LOOK_SECONDS = 2.0
+"""So long after its log was written a commit of SQLite's is looked for; then once a call."""
 BUSY_SECONDS = 30
 
 
@@ -241,11 +245,18 @@ class Changes:
 
 
 class _SqliteChanges(Changes):
-    """Polls PRAGMA data_version: one cheap page read, no lock."""
+    """PRAGMA data_version: one cheap page read, no lock. Looked at when the log of commits was written to.
+
+    Where the system does not tell of that, ten times a second.
+    """
 
     def __init__(self, path: str) -> None:
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._seen = self._version()
+        self._touches = _touches(Path(f"{path}-wal"))
+        self._waits = 0.0
+        """Seconds to the next look, while what was written is not committed yet; 0 when nothing is under way."""
+        self._written_at = -LOOK_SECONDS
 
     def _version(self) -> int:
         return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
@@ -257,13 +268,39 @@ class _SqliteChanges(Changes):
             version = self._version()
             if version != self._seen:
                 self._seen = version
+                # One more look: another may have written meanwhile.
+                self._written_at = -LOOK_SECONDS
                 return True
             left = until - time.monotonic()
-            if left <= 0 or stop.wait(min(SQLITE_POLL_SECONDS, left)):
+            if left <= 0 or stop.is_set():
                 return False
+            self._rest(left, stop)
+
+    def _rest(self, left: float, stop: threading.Event) -> None:
+        """Until it is time to look again, but no longer than ``left`` seconds."""
+        if self._touches is None:
+            stop.wait(min(SQLITE_POLL_SECONDS, left))
+        elif self._touches.wait(min(self._waits or left, left)):
+            # The log is written before its end makes a commit of it: a disk may take a while in between.
+            stop.wait(FIRST_LOOK_SECONDS)
+            self._touches.wait(0)
+            self._waits, self._written_at = FIRST_LOOK_SECONDS, time.monotonic()
+        elif time.monotonic() - self._written_at < LOOK_SECONDS:
+            self._waits = min(2 * self._waits, SQLITE_POLL_SECONDS)
+        else:
+            self._waits = 0.0
 
     def close(self) -> None:
+        if self._touches is not None:
+            self._touches.close()
         self._connection.close()
+
+
+def _touches(path: Path) -> Touches | None:
+    try:
+        return Touches(path)
+    except OSError:
+        return None
 
 
 class _PostgresChanges(Changes):

@@ -17,12 +17,12 @@ from devices.link import Urgency
 from loa.database import Database
 from loa.times import MINUTE, SECOND, Instant
 from scheduler import plans
-from scheduler.plans import Parcel, Waiting
+from scheduler.plans import LANES, Parcel, Waiting
 
-ROOM = {True: 2_000, False: 500}
+ROOM = {True: 2_000, False: 1_000}
 """Plans with the link at once: urgent ones, others."""
 AT_ONCE = 500
-LOW = 250
+LOW = 500
 """Fewer than this with the link, and it is given more."""
 AGAIN_A_SECOND = 500
 GIVEN_UP_AFTER = MINUTE
@@ -95,11 +95,18 @@ class Publisher:
 
     def _hand_over(self, now: Instant) -> int:
         """Give the link one round of what waits; how many plans. ``_more`` says whether any was left for later."""
+        room = self._room()
+        lanes = [lane for lane in LANES if room[lane.is_urgent] > 0]
+        if len(lanes) < len(LANES):
+            self._more = True
+        if not lanes:
+            return 0
+        most = len(self._handed) + AT_ONCE
         with self._database.read() as session:
-            waiting = plans.waiting(session, len(self._handed) + AT_ONCE)
-            chosen = self._choose(waiting, now)
-            self._more |= len(chosen) < len(waiting) - self._with_link(waiting)
-            self._more |= len(waiting) >= len(self._handed) + AT_ONCE
+            waiting = plans.waiting(session, most, lanes)
+            new = [each for each in waiting if not self._is_with_link(each)]
+            chosen = self._choose(new, room, now)
+            self._more |= len(chosen) < len(new) or len(waiting) >= most
             parcels = plans.parcels(session, chosen)
         for parcel in parcels:
             # Anew, at the end: the oldest stay first.
@@ -111,22 +118,24 @@ class Publisher:
             )  # fmt: skip
         return len(parcels)
 
-    def _with_link(self, waiting: Iterable[Waiting]) -> int:
-        return sum(self._is_with_link(each) for each in waiting)
+    def _room(self) -> dict[bool, int]:
+        """How many more the link may be given: urgent ones, others."""
+        urgent = sum(handed.urgent for handed in self._handed.values())
+        return {True: ROOM[True] - urgent, False: ROOM[False] - (len(self._handed) - urgent)}
 
     def _is_with_link(self, each: Waiting) -> bool:
         handed = self._handed.get(each.receiver_id)
         return handed is not None and handed.rev == each.rev
 
-    def _choose(self, waiting: Iterable[Waiting], now: Instant) -> list[Waiting]:
-        """Those of ``waiting`` that the link does not have and for which there is room."""
-        urgent = sum(handed.urgent for handed in self._handed.values())
-        room = {True: ROOM[True] - urgent, False: ROOM[False] - (len(self._handed) - urgent)}
+    def _choose(
+        self, waiting: Iterable[Waiting], room: dict[bool, int], now: Instant
+    ) -> list[Waiting]:
+        """Those of ``waiting`` for which there is room."""
         allowed = self._allowed(now)
         chosen = []
         for each in waiting:
             lane = each.lane
-            if self._is_with_link(each) or room[lane.is_urgent] < 1:
+            if room[lane.is_urgent] < 1:
                 continue
             if lane.is_again and allowed < 1:
                 continue

@@ -10,7 +10,6 @@ import contextlib
 import functools
 import gc
 import logging
-import queue
 import threading
 import time
 from collections.abc import Callable
@@ -21,8 +20,9 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from content import renderings, voices
 from devices import broker, messages, receivers, trust
-from devices.link import Incoming, Link, LinkSettings, Message
-from loa import files, times
+from devices.inbox import Inbox
+from devices.link import Link, LinkSettings
+from loa import files, memory, times
 from loa.config import Config
 from loa.core import Core
 from loa.database import Database
@@ -34,13 +34,15 @@ from scheduler.clock import Clock
 log = logging.getLogger(__name__)
 INGEST_MOST = 500
 INGEST_WAIT = 0.5
-"""Seconds; how soon the thread that takes in what arrives notices that it is to end."""
-COLLECT_EVERY = 50_000
+"""Seconds; so long mere heartbeats wait for others, and so soon the thread notices that it is to end."""
+COLLECT_EVERY = 10_000
 """Objects. Ten thousand receivers' journals make many and no cycle; Python's own 700 cost a third of the time."""
+TIDY_EVERY = 60.0
+"""Seconds; so often memory is given back that nobody uses any more."""
+RECORDINGS_LOOK = 10.0
+"""Seconds; so often the queue of sounds to be made is looked at when nobody has committed anything."""
 STUCK_SECONDS = 300.0
 """A tick that stands still so long between two transactions will not end."""
-GATHER = 0.5
-"""Seconds for which mere heartbeats wait for others, so that a fleet's cost few transactions."""
 
 
 def open_station(config: Config) -> Database:
@@ -102,7 +104,10 @@ class Runner:
         self._worked_at = time.monotonic()
         """When the clock's thread last came by."""
         self._over = threading.Event()
-        self._link = Link(self._link_settings())
+        self._committed = threading.Event()
+        """Somebody has: there may be a sound to be made."""
+        self._inbox = Inbox(many=INGEST_MOST)
+        self._link = Link(self._link_settings(), hear=self._inbox.put)
         self._clock = Clock(self._tick)
         manages_broker = broker_kind(config) != "external"
         self._core = Core(
@@ -127,6 +132,7 @@ class Runner:
         self._worked_at = time.monotonic()
         threads[0].start()
         self._core.begin()
+        gc.freeze()  # what is there now stays; it need not be looked at again and again
         self._link.start()
         self._clock.start()
         for thread in threads[1:]:
@@ -161,6 +167,7 @@ class Runner:
 
     def _shut_down(self, threads: list[threading.Thread]) -> None:
         self._over.set()
+        self._committed.set()
         self._clock.stop()
         for thread in threads:
             thread.join(timeout=10)
@@ -232,7 +239,10 @@ class Runner:
         changes = self._database.changes()
         try:
             while not self._over.is_set():
-                if changes.wait(1.0, self._over) and self._core.has_news(times.now()):
+                if not changes.wait(1.0, self._over):
+                    continue
+                self._committed.set()
+                if self._core.has_news(times.now()):
                     self._core.changed()
                     self._clock.nudge()
         finally:
@@ -247,19 +257,24 @@ class Runner:
             self._over.set()
 
     def _make_recordings(self) -> None:
-        renderings.work(self._database, self._config, self._over)
+        renderings.work(self._database, self._config, self._over, self._await_commit)
+
+    def _await_commit(self) -> None:
+        self._committed.wait(RECORDINGS_LOOK)
+        self._committed.clear()
 
     # What comes from the wire
 
     def _ingest(self) -> None:
-        wait, held = INGEST_WAIT, _Held()
+        wait, tidy_at = INGEST_WAIT, time.monotonic() + TIDY_EVERY
         while not self._over.is_set():
-            held.add(_drain(self._link.inbox, INGEST_MOST - len(held), timeout=wait))
+            arrived = self._inbox.take(INGEST_MOST, wait)
             next_block = self._core.send_blocks(times.now())
             wait = INGEST_WAIT if next_block is None else _seconds_until(next_block)
-            wait = min(wait, held.seconds_left)
-            arrived = held.take()
-            if not arrived:
+            if len(arrived) < INGEST_MOST and time.monotonic() >= tidy_at:
+                tidy_at = time.monotonic() + TIDY_EVERY
+                memory.give_back()
+            if not arrived and not self._core.is_due(times.now()):
                 continue
             if not self._keep_lease():
                 return
@@ -281,56 +296,5 @@ class Runner:
         )  # fmt: skip
 
 
-class _Held:
-    """What has arrived and was not taken in yet; heartbeats alone wait for one another, all else takes them along."""
-
-    def __init__(self) -> None:
-        self._arrived: list[Incoming] = []
-        self._since = 0.0
-        self._is_urgent = False
-
-    def __len__(self) -> int:
-        return len(self._arrived)
-
-    def add(self, arrived: list[Incoming]) -> None:
-        if arrived and not self._arrived:
-            self._since = time.monotonic()
-        self._arrived += arrived
-        self._is_urgent |= not all(_is_heartbeat(each) for each in arrived)
-
-    @property
-    def seconds_left(self) -> float:
-        """How long what is held may still wait."""
-        if not self._arrived:
-            return INGEST_WAIT
-        return max(0.001, self._since + GATHER - time.monotonic())
-
-    def take(self) -> list[Incoming]:
-        """All that is held, once some of it can wait no longer; nothing before."""
-        over = self._arrived and time.monotonic() - self._since >= GATHER
-        if not (over or self._is_urgent or len(self._arrived) >= INGEST_MOST):
-            return []
-        taken, self._arrived, self._is_urgent = self._arrived, [], False
-        return taken
-
-
-def _is_heartbeat(each: Incoming) -> bool:
-    return isinstance(each, Message) and each.topic.endswith("/state")
-
-
 def _seconds_until(moment: Instant) -> float:
     return min(INGEST_WAIT, max(0.001, (moment - times.now()) / SECOND))
-
-
-def _drain(inbox: queue.Queue[Incoming], most: int, timeout: float) -> list[Incoming]:
-    """What has arrived, up to ``most``; waits ``timeout`` seconds for the first."""
-    try:
-        arrived = [inbox.get(timeout=timeout)]
-    except queue.Empty:
-        return []
-    while len(arrived) < most:
-        try:
-            arrived.append(inbox.get_nowait())
-        except queue.Empty:
-            break
-    return arrived

@@ -7,9 +7,9 @@ journal (scheduler.receipts). The one exception, ``unknown``, says just that.
 from __future__ import annotations
 
 import enum
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -26,7 +26,7 @@ from loa.errors import NotFound
 from loa.languages import KINH
 from loa.staff import May, Staff
 from loa.times import DAY, MINUTE, Instant, after, at, local
-from scheduler.schedules import Schedule
+from scheduler.schedule_tables import Schedule
 from scheduler.targets import Where
 
 
@@ -99,6 +99,8 @@ class Broadcast(Base):
     """Its source, of which there is one."""
     item: Mapped[int] = mapped_column(default=0)
     """Place in the running order of its programme; 0 where there is none."""
+    day: Mapped[date | None]
+    """Of a programme: which day of its series it is of, whenever it is heard."""
     origin: Mapped[str] = mapped_column(sa.Text, default="")
     """By which rule it was planned, in words as they were then."""
     by_area_id: Mapped[int | None] = mapped_column(sa.ForeignKey("areas.id"))
@@ -248,12 +250,23 @@ def between(session: Session, since: Instant, until: Instant) -> list[Broadcast]
 
 
 def set_by(session: Session, broadcast_ids: Iterable[int], staff: Staff) -> set[int]:
-    """Those of these broadcasts whose schedule this person set, or who said "Phát ngay"."""
+    """Those of these broadcasts whose schedule, programme, campaign or alert this person set."""
     if not staff.may(May.SCHEDULE):
         return set()
-    found = sa.select(Broadcast.id).join(Schedule, Broadcast.schedule_id == Schedule.id)
-    ids = list(broadcast_ids)
-    return set(session.scalars(found.where(Broadcast.id.in_(ids), Schedule.staff_id == staff.id)))
+    found = sa.select(Broadcast.id).where(Broadcast.id.in_(list(broadcast_ids)))
+    return set(session.scalars(found.where(sa.or_(*_set_by(staff)))))
+
+
+def _set_by(staff: Staff) -> Iterator[sa.ColumnElement[bool]]:
+    # By their names: the modules of the sources know broadcasts, and not the other way round.
+    for column, table in (
+        (Broadcast.schedule_id, "schedules"),
+        (Broadcast.programme_id, "programmes"),
+        (Broadcast.campaign_id, "campaigns"),
+        (Broadcast.alert_id, "alerts"),
+    ):
+        source = sa.table(table, sa.column("id"), sa.column("staff_id"))
+        yield column.in_(sa.select(source.c.id).where(source.c.staff_id == staff.id))
 
 
 def may_stop(session: Session, broadcast: Broadcast, staff: Staff) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -22,11 +22,14 @@ from devices.groups import Member
 from devices.receivers import Receiver
 from loa.languages import KINH
 from loa.times import Instant
-from scheduler.days import DayMark
+from scheduler.days import Calendar, DayMark
 from scheduler.exceptions import ScheduleException
 from scheduler.regulation import Regulation
 from scheduler.sources import Rules
 from scheduler.targets import Where
+
+Answer = TypeVar("Answer")
+Question = Callable[[Session], Answer]
 
 
 class Standing(NamedTuple):
@@ -92,6 +95,40 @@ class Context:
     read_fleet: Callable[[], Fleet]
     read_lengths: Callable[[], Mapping[str, int]]
     """sha256 → milliseconds."""
+    session: Session | None = None
+    """Whom ``ask`` asks; None where all answers are given."""
+    answers: dict[Question[Any], Any] = field(default_factory=dict)
+    known: dict[object, Any] = field(default_factory=dict)
+    """What some source worked out for all of its kind, by a name of its own."""
+    _wishes: dict[int, tuple[Any, Instant, Instant, Sequence[Any]]] = field(default_factory=dict)
+
+    def ask(self, question: Question[Answer]) -> Answer:
+        """What the database says to a question of one kind of source alone, asked once."""
+        if question not in self.answers:
+            if self.session is None:
+                raise LookupError(f"no answer is given to {question!r}")
+            self.answers[question] = question(self.session)
+        answer: Answer = self.answers[question]
+        return answer
+
+    def wishes(
+        self, source: Any, wanted: Callable[..., Sequence[Any]], since: Instant, until: Instant
+    ) -> Sequence[Any]:
+        """What ``wanted`` says of the source in [since, until), in order of time; only what is new is worked out.
+
+        For a source whose wishes do not hang on the span that is asked about, and that is not changed meanwhile.
+        """
+        _, begin, end, found = self._wishes.get(id(source), (source, since, since, ()))
+        if until < begin or end < since:  # nothing in common
+            return wanted(source, since, until, self)
+        if since < begin:
+            found, begin = [*wanted(source, since, begin, self), *found], since
+        if end < until:
+            found, end = [*found, *wanted(source, end, until, self)], until
+        self._wishes[id(source)] = source, begin, end, found
+        if (begin, end) == (since, until):
+            return found
+        return [each for each in found if since <= each.starts_at < until]
 
     @cached_property
     def fleet(self) -> Fleet:
@@ -100,6 +137,10 @@ class Context:
     @cached_property
     def lengths(self) -> Mapping[str, int]:
         return self.read_lengths()
+
+    @cached_property
+    def calendar(self) -> Calendar:
+        return Calendar(self.regulations, self.marks, self.rules.zone)
 
     def length_ms(self, bulletin: Bulletin, where: Where) -> int:
         """How long the bulletin sounds there, in the longest of the languages; 0 while it has no sound."""
@@ -133,6 +174,7 @@ def read(session: Session, rules: Rules) -> Context:
         ),
         read_fleet=lambda: _fleet(session),
         read_lengths=lambda: _lengths(session),
+        session=session,
     )
 
 

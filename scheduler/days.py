@@ -1,15 +1,35 @@
-"""Days: what kind of day a date is (ngày thường, cuối tuần, ngày lễ, quốc tang, …), and why."""
+"""Days: what kind of day a date is (ngày thường, cuối tuần, ngày lễ, quốc tang, …), and why.
+
+The latest that staff said of a day counts; else the public holidays with the days off made up for, else the weekday.
+The only file that knows the library ``holidays``.
+"""
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date, time, timedelta
+from functools import cache
+from typing import NamedTuple, Protocol
+from zoneinfo import ZoneInfo
 
+import holidays
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from content.bulletins import Priority
 from loa.database import Base
 from loa.staff import Staff
-from loa.times import Instant
+from loa.times import Instant, after, at, local
+from scheduler import regulation, rulebook
+from scheduler.regulation import Regulation
+from scheduler.rulebook import DayKind, Rulebook
+from scheduler.sources import Wanted, WhyNot
+
+CODE = "day_kind"
+"""Of a broadcast that the kind of its day silences."""
+NORMAL, WEEKEND, HOLIDAY = "normal", "weekend", "holiday"
+WEEKDAYS = ("Thứ hai", "Thứ ba", "Thứ tư", "Thứ năm", "Thứ sáu", "Thứ bảy", "Chủ nhật")
 
 
 class DayMark(Base):
@@ -29,3 +49,131 @@ class DayMark(Base):
     withdrawn_at: Mapped[Instant | None]
 
     staff: Mapped[Staff] = relationship(lazy="joined", innerjoin=True)
+
+    def is_in_force(self, moment: Instant) -> bool:
+        """Whether it had been made, and not been withdrawn, at that instant."""
+        return self.made_at <= moment and (self.withdrawn_at is None or moment < self.withdrawn_at)
+
+
+class Day(NamedTuple):
+    """A date as the station sees it."""
+
+    key: str
+    """Of rulebook.DayKind."""
+    name: str
+    """Of the kind: "Ngày lễ"."""
+    why: str
+    """"Tết Nguyên Đán", "Thứ bảy", "Quốc tang (Hoa ghi ngày 20/11/2026)"."""
+
+
+class Calendar:
+    """The kinds of all days, by the versions of the regulation (oldest first) and what staff said (oldest first).
+
+    Pure; remembers what it was asked.
+    """
+
+    def __init__(
+        self, regulations: Sequence[Regulation], marks: Sequence[DayMark], zone: ZoneInfo
+    ) -> None:
+        self._regulations, self._marks, self._zone = regulations, marks, zone
+        self._known: dict[date, Day] = {}
+
+    def kind(self, day: date) -> Day:
+        """What kind of day it is; of one that is over, what it was at its end."""
+        if day not in self._known:
+            self._known[day] = self.kind_then(day, after(self._ends(day), -1))
+        return self._known[day]
+
+    def kind_then(self, day: date, moment: Instant) -> Day:
+        """What it was held to be at ``moment``: marks made later, or withdrawn before, do not count."""
+        for mark in reversed(self._marks):
+            if mark.first <= day <= mark.last and mark.is_in_force(moment):
+                return self._named(mark.kind, moment, _said(mark, self._zone))
+        key, why = by_calendar(day)
+        return self._named(key, moment, why)
+
+    def plays(self, moment: Instant) -> DayKind:
+        """What the day of ``moment`` lets sound, by the regulation in force then."""
+        return self._rules(moment, self.kind(local(moment, self._zone).date()).key)
+
+    def forbids(self, moment: Instant, priority: Priority) -> str | None:
+        """Why a broadcast of that priority may not sound then because of its day, as a sentence; else None."""
+        rules = self.plays(moment)
+        if rules.lets(priority):
+            return None
+        day = local(moment, self._zone).date()
+        only = "bản tin ưu tiên và khẩn cấp" if rules.plays == "priority" else "bản tin khẩn cấp"
+        why = self.kind(day).why
+        named = why if why.startswith(rules.name) else f"{rules.name} ({why})"
+        return f"Ngày {day:%d/%m/%Y} là {named}: chỉ {only} được phát."
+
+    def _named(self, key: str, moment: Instant, why: str) -> Day:
+        return Day(key, self._rules(moment, key).name, why)
+
+    def _rules(self, moment: Instant, key: str) -> DayKind:
+        found = regulation.in_force(self._regulations, moment)
+        return rulebook.kind_of(found.rules if found else Rulebook(), key)
+
+    def _ends(self, day: date) -> Instant:
+        return first_of(day + timedelta(days=1), self._zone)
+
+
+class _Known(Protocol):
+    """What is asked of a scheduler.context.Context, which stands above this module."""
+
+    @property
+    def calendar(self) -> Calendar: ...
+
+
+def calendar(context: _Known) -> Calendar:
+    """The calendar of these circumstances."""
+    return context.calendar
+
+
+def held_back(wish: Wanted, context: _Known) -> Wanted:
+    """The same wish, with the reason why the kind of its day silences it, if it does."""
+    if wish.why_not is not None:
+        return wish
+    why = context.calendar.forbids(wish.starts_at, wish.bulletin.priority)
+    return wish if why is None else replace(wish, why_not=WhyNot(CODE, why))
+
+
+def first_of(day: date, zone: ZoneInfo) -> Instant:
+    """The day's first instant; where a zone skips midnight, the first hour after."""
+    found = (at(day, time(hour), zone) for hour in range(24))
+    return next(moment for moment in found if moment is not None)
+
+
+def _said(mark: DayMark, zone: ZoneInfo) -> str:
+    return f"{mark.name} ({mark.staff.name} ghi ngày {local(mark.made_at, zone):%d/%m/%Y})"
+
+
+# -- what the law says ----------------------------------------------------------------------------
+
+
+def by_calendar(day: date) -> tuple[str, str]:
+    """(kind, why) of a day nobody has said anything of."""
+    off, made_up = _year(day.year)
+    if day in off:
+        return HOLIDAY, off[day]
+    if day in made_up:
+        return NORMAL, made_up[day]
+    return (WEEKEND if day.weekday() >= 5 else NORMAL), WEEKDAYS[day.weekday()]
+
+
+@cache
+def _year(year: int) -> tuple[Mapping[date, str], Mapping[date, str]]:
+    """Days off, and weekend days worked in place of others, each with why."""
+    # A day off may be worked for on a weekend of another year.
+    found = holidays.country_holidays("VN", years=(year - 1, year, year + 1), language="vi")
+    off = {day: "; ".join(found.get_list(day)) for day in found if day.year == year}
+    made_up = {day: _made_up_for(day, found) for day in found.weekend_workdays if day.year == year}
+    return off, made_up
+
+
+def _made_up_for(worked: date, found: Mapping[date, str]) -> str:
+    named = f"{worked:%d/%m/%Y}"
+    for day, name in found.items():
+        if named in name:
+            return f"Làm bù cho ngày nghỉ {day:%d/%m/%Y}"
+    return "Làm bù"

@@ -6,7 +6,7 @@ say and store what was signed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -22,7 +22,7 @@ from devices.receivers import Presence, Receiver
 from devices.signing import PrivateKey
 from loa import audit
 from loa.times import HOUR, Instant, after
-from scheduler import canned, plans, regulation, tones
+from scheduler import canned, early, plans, regulation, tones
 from scheduler.broadcasts import Broadcast, Delivery, DeliveryState
 from scheduler.plans import Lane, Outgoing, Plan, Signed
 
@@ -31,6 +31,8 @@ RENEW_AFTER = 24 * HOUR
 PLAN_TYPE = "loa-plan"
 AT_ONCE = 1_000
 """Receivers served together: few enough to let others write in between, many enough to cost few statements."""
+FIRST = 200
+"""The first to be served together: their plans are on their way while the next are made."""
 LONGEST = 6 * HOUR
 """No recording sounds as long; what began before is no longer urgent."""
 CLASSES: dict[Priority, Class] = {
@@ -93,10 +95,31 @@ def dispatch(
             return made
 
 
-def dispatch_some(session: Session, now: Instant, terms: Terms) -> Served:
-    """Serve up to AT_ONCE of the receivers that need it; call again until fewer were looked at."""
+def portions() -> Iterator[int]:
+    """How many to serve together, each time."""
+    yield min(FIRST, AT_ONCE)
+    while True:
+        yield AT_ONCE
+
+
+def dispatch_some(session: Session, now: Instant, terms: Terms, most: int | None = None) -> Served:
+    """Serve up to ``most`` (else AT_ONCE) of the receivers that need it; again until fewer were looked at."""
     session.flush()
-    ids = list(session.scalars(_most_urgent_first(_due(now, terms), now, terms).limit(AT_ONCE)))
+    due = _due(now, terms)
+    (receiver_id,) = due.selected_columns
+    is_urgent = receiver_id.in_(_urgent(now, terms))
+    due = due.order_by(sa.case((is_urgent, 0), else_=1), receiver_id)
+    ids = list(session.scalars(due.limit(AT_ONCE if most is None else most)))
+    return Served(len(ids), _serve(session, ids, now, terms, {}) if ids else 0)
+
+
+def dispatch_urgent(session: Session, now: Instant, terms: Terms) -> Served:
+    """Serve up to AT_ONCE of those that have an emergency to hear of, or something to leave, and nobody else."""
+    session.flush()
+    due = _due(now, terms)
+    (receiver_id,) = due.selected_columns
+    urgent = due.where(receiver_id.in_(_urgent(now, terms))).order_by(receiver_id)
+    ids = list(session.scalars(urgent.limit(AT_ONCE)))
     return Served(len(ids), _serve(session, ids, now, terms, {}) if ids else 0)
 
 
@@ -124,19 +147,16 @@ def _due(now: Instant, terms: Terms) -> sa.Select[str]:
     stale = sa.select(Receiver.id).where(
         Receiver.plan_stale, sa.or_(Receiver.active, retired_lately)
     )
-    grown_old = (
-        sa.select(Receiver.id)
-        .join(Outgoing, Outgoing.receiver_id == Receiver.id)
-        .where(Receiver.active, Outgoing.made_at <= now - RENEW_AFTER)
-    )
+    # Mostly none has: from the old plans to their receivers, not a look at every receiver's plan.
+    old_plans = sa.select(Outgoing.receiver_id).where(Outgoing.made_at <= now - RENEW_AFTER)
+    grown_old = sa.select(Receiver.id).where(Receiver.active, Receiver.id.in_(old_plans))
     either = sa.union(stale, grown_old).subquery()
     return sa.select(either.c.id)
 
 
-def _most_urgent_first(due: sa.Select[str], now: Instant, terms: Terms) -> sa.Select[str]:
-    """Those that have an emergency to hear of, or something to leave, before all others."""
-    (receiver_id,) = due.selected_columns
-    urgent = (
+def _urgent(now: Instant, terms: Terms) -> sa.Select[str]:
+    """Ids of the receivers that have an emergency to hear of, or something to leave."""
+    return (
         sa.select(Delivery.receiver_id)
         .join(Broadcast, Delivery.broadcast_id == Broadcast.id)
         .where(
@@ -149,7 +169,6 @@ def _most_urgent_first(due: sa.Select[str], now: Instant, terms: Terms) -> sa.Se
             ),
         )
     )
-    return due.order_by(sa.case((receiver_id.in_(urgent), 0), else_=1), receiver_id)
 
 
 def _is_left() -> sa.ColumnElement[bool]:
@@ -180,6 +199,8 @@ class _Common:
     checkpoint: messages.Checkpoint
     nonces: Mapping[str, str]
     kept: canned.Kept
+    early: Mapping[str, early.Files]
+    """Receiver → sounds to fetch though nothing orders them yet."""
 
 
 def _serve(
@@ -189,7 +210,8 @@ def _serve(
     n, h = audit.checkpoint(session)
     quiet = regulation.quiet_at(session, now)
     kept = canned.kept(session)
-    common = _Common(now, terms, quiet, messages.Checkpoint(n=n, h=h), nonces, kept)
+    ahead = early.sounds(session, ids)
+    common = _Common(now, terms, quiet, messages.Checkpoint(n=n, h=h), nonces, kept, ahead)
     made = [
         signed
         for receiver in _receivers(session, ids)
@@ -318,7 +340,7 @@ def _make(receiver: Row, wanted: list[_Wanted], common: _Common) -> Signed | Non
     settings = _settings(receiver, common.quiet, terms)
     nonce = common.nonces.get(receiver.id, "")
     seen = receiver.seen if receiver.seen and receiver.seen <= now + plans.MOST_AHEAD else 0
-    before = _last(receiver)
+    before, ahead = _last(receiver), common.early.get(receiver.id, {})
     # One nobody has heard yet may stand anywhere: it gets nothing to be played by hand.
     sounds = _canned(before, common) if receiver.confirmed_at is not None else None
     if not nonce and _still_holds(receiver, before, seen, settings, sounds, wanted, common):
@@ -326,13 +348,14 @@ def _make(receiver: Row, wanted: list[_Wanted], common: _Common) -> Signed | Non
     document = messages.Plan(
         v=1, rid=receiver.id, rev=max((receiver.rev or 0) + 1, seen + 1, now), iat=now,
         exp=after(now, terms.valid), hz=after(now, terms.horizon), set=settings,
-        aud={**common.kept.files, **{each.occurrence.sha: each.audio for each in wanted}},
+        aud={**(common.kept.files if sounds else {}), **ahead, **{each.occurrence.sha: each.audio for each in wanted}},
         occ=tuple(each.occurrence for each in wanted), chk=common.checkpoint, nz=nonce,
         can=sounds, base=terms.audio_url,
     )  # fmt: skip
-    urgent = bool(nonce) or any(o.cls == "E" or o.st == "off" for o in document.occ)
+    urgent = bool(nonce or ahead) or any(o.cls == "E" or o.st == "off" for o in document.occ)
     document, jws = _sign(document, terms)
-    carried = wanted[: len(document.occ)]
+    held = {occurrence.id for occurrence in document.occ}
+    carried = [each for each in wanted if each.occurrence.id in held]
     return Signed(
         receiver.id, document.rev, jws, Lane.URGENT if urgent else Lane.PLAN, is_first=receiver.rev is None,
         carries=tuple(each.unnamed for each in carried if each.unnamed is not None),
@@ -369,6 +392,9 @@ def _still_holds(
         return False
     if signing.kid_of(receiver.jws) not in common.terms.kids:
         return False
+    ahead = common.early.get(receiver.id, {})
+    if early.named_in(before) != ahead.keys() - {each.occurrence.sha for each in wanted}:
+        return False
     if (before.set, before.can, before.base) != (settings, sounds, common.terms.audio_url):
         return False
     still = tuple(occurrence for occurrence in before.occ if occurrence.end > common.now)
@@ -376,15 +402,42 @@ def _still_holds(
 
 
 def _sign(document: messages.Plan, terms: Terms) -> tuple[messages.Plan, bytes]:
-    """The plan and its JWS; the plan's far end is left out until it fits a receiver's limit."""
-    while True:
-        # What is kept for an emergency may be played by hand in quiet hours: only that key may bring it.
-        emergency = document.can is not None or any(o.cls == "E" for o in document.occ)
-        payload = messages.encode(document)
-        jws = (terms.emergency_key if emergency else terms.plan_key).sign(payload, PLAN_TYPE)
-        if len(jws) <= messages.MAX_PLAN_BYTES:
-            return document, jws
-        kept = document.occ[: len(document.occ) * 3 // 4]
-        shas = {o.sha for o in kept} | {c.sha for c in document.can or ()}
-        aud = {sha: audio for sha, audio in document.aud.items() if sha in shas}
-        document = msgspec.structs.replace(document, occ=kept, aud=aud)
+    """The plan and its JWS; of what does not fit a receiver's limit, the least needed is left out."""
+    jws = _signed(document, terms)
+    if len(jws) <= messages.MAX_PLAN_BYTES:
+        return document, jws
+    least_needed_first = sorted(document.occ, key=_need)
+    too_few, enough = 0, len(least_needed_first)
+    while enough - too_few > 1:
+        half = (too_few + enough) // 2
+        if (
+            len(_signed(_without(document, least_needed_first[:half]), terms))
+            <= messages.MAX_PLAN_BYTES
+        ):
+            enough = half
+        else:
+            too_few = half
+    document = _without(document, least_needed_first[:enough])
+    return document, _signed(document, terms)
+
+
+def _need(occurrence: Occurrence) -> tuple[int, int]:
+    """Normal before priority, each from its far end; alarms and what is to fall silent only where those are gone."""
+    if occurrence.cls == "E" or occurrence.st == "off":
+        return 2, -occurrence.at
+    return int(occurrence.cls == "P"), -occurrence.at
+
+
+def _without(document: messages.Plan, left_out: Sequence[Occurrence]) -> messages.Plan:
+    ids = {occurrence.id for occurrence in left_out}
+    kept = tuple(occurrence for occurrence in document.occ if occurrence.id not in ids)
+    shas = {o.sha for o in kept} | {c.sha for c in document.can or ()} | early.named_in(document)
+    aud = {sha: audio for sha, audio in document.aud.items() if sha in shas}
+    return msgspec.structs.replace(document, occ=kept, aud=aud)
+
+
+def _signed(document: messages.Plan, terms: Terms) -> bytes:
+    # What is kept for an emergency may be played by hand in quiet hours: only that key may bring it.
+    emergency = document.can is not None or any(o.cls == "E" for o in document.occ)
+    key = terms.emergency_key if emergency else terms.plan_key
+    return key.sign(messages.encode(document), PLAN_TYPE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -17,9 +18,10 @@ from devices.areas import Area
 from devices.groups import Member
 from devices.receivers import Receiver
 from loa.times import Instant, after
-from scheduler import regulation, targets
+from scheduler import alerts, regulation, targets
 from scheduler.broadcasts import Broadcast
-from scheduler.regulation import QuietHours
+from scheduler.days import Calendar, DayMark
+from scheduler.regulation import Regulation
 from scheduler.sources import Rules
 from scheduler.targets import Where
 
@@ -51,7 +53,7 @@ class Case(NamedTuple):
         valid = (bulletin.valid_from, bulletin.valid_until)
         approved = (approval.sounds, approval.names, approval.logins) if approval else ()
         return hash(
-            (told, valid, repr(approved), self.broadcast.where, facts.quiet, facts.fleet, self.phase)
+            (told, valid, repr(approved), self.broadcast.where, facts.law, facts.fleet, self.phase)
         )  # fmt: skip
 
 
@@ -67,14 +69,22 @@ class Meant(NamedTuple):
 class Facts:
     """What upkeep needs to know, read once for all broadcasts."""
 
-    def __init__(self, session: Session, found: Sequence[Broadcast], now: Instant) -> None:
+    def __init__(self, session: Session, found: Sequence[Broadcast], zone: ZoneInfo) -> None:
         ids = {broadcast.bulletin_id for broadcast in found}
-        self.quiet: tuple[QuietHours, ...] = regulation.quiet_at(session, now)
+        self.regulations = regulation.versions(session)
+        """Each broadcast is held against the one that is in force at its time."""
+        marks = session.scalars(sa.select(DayMark).order_by(DayMark.id)).all()
+        self.calendar = Calendar(self.regulations, marks, zone)
+        self.law = _law(self.regulations, marks)
         self.bulletins = {
             b.id: b for b in session.scalars(sa.select(Bulletin).where(Bulletin.id.in_(ids)))
         }
         self.approvals = decisions.in_force(session, ids)
-        shas = {sha for approval in self.approvals.values() for sha in approval.sounds.values()}
+        alert_ids = {broadcast.alert_id for broadcast in found if broadcast.alert_id is not None}
+        self.lone = alerts.lone_approvals(session, list(alert_ids))
+        """Alert → on whose word alone it sounds; nothing else of that bulletin does."""
+        given = (*self.approvals.values(), *self.lone.values())
+        shas = {sha for approval in given for sha in approval.sounds.values()}
         lengths = sa.select(Recording.sha256, Recording.ms).where(Recording.sha256.in_(shas))
         self.lengths = {row.sha256: row.ms for row in session.execute(lengths)}
         self.spoken_in = areas.spoken_in(session)
@@ -92,9 +102,11 @@ class Facts:
             is_over=after(broadcast.starts_at, broadcast.ms + rules.late) < now,
         )
         return Case(
-            broadcast, self.bulletins[broadcast.bulletin_id], self.approvals.get(broadcast.bulletin_id),
+            broadcast,
+            self.bulletins[broadcast.bulletin_id],
+            self.approvals.get(broadcast.bulletin_id) or self.lone.get(broadcast.alert_id or 0),
             phase,
-        )  # fmt: skip
+        )
 
     def meant(self, where: Where) -> dict[str, Meant]:
         """The receivers that stand there now, by id."""
@@ -106,6 +118,14 @@ class Facts:
             )  # fmt: skip
             self._meant[where] = {row[0]: Meant(*row) for row in self._session.execute(found)}
         return self._meant[where]
+
+
+def _law(regulations: Sequence[Regulation], marks: Sequence[DayMark]) -> int:
+    """Equal as long as neither the regulation nor what staff said of days has changed."""
+    return hash((
+        tuple((each.id, each.since) for each in regulations),
+        tuple((mark.id, mark.withdrawn_at) for mark in marks),
+    ))  # fmt: skip
 
 
 def _fleet(session: Session) -> int:

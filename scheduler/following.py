@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 
 from content.bulletins import Priority
 from devices import receivers, remote
+from devices.receivers import Receiver
 from loa import audit, bulk
 from loa.languages import KINH
 from loa.times import Instant, after
-from scheduler import broadcasts, regulation
+from scheduler import broadcasts, regulation, targets
 from scheduler.broadcasts import OPEN, Broadcast, Delivery, DeliveryState
 from scheduler.facts import Case, Facts, Meant
 from scheduler.sources import Rules
@@ -83,6 +84,17 @@ def _take_back(session: Session, back: Collection[Any]) -> None:
     bulk.update(session, Delivery, again)
     unwanted = [{"id": row.id, **TAKEN_BACK} for row in back if row.state in UNWANTED]
     bulk.update(session, Delivery, unwanted)
+
+
+def bring_back(session: Session, broadcast: Broadcast) -> None:
+    """What was put an end to is wanted again, wherever it is meant; upkeep does the rest in the same pass."""
+    session.flush()
+    meant = sa.select(Receiver.id).where(targets.standing_in(session, broadcast.where))
+    wanted = (Delivery.barred_at.is_(None), Delivery.dropped_at.is_(None))
+    here = (Delivery.broadcast_id == broadcast.id, Delivery.receiver_id.in_(meant))
+    _change(session, sa.and_(*here, Delivery.state.in_(UNWANTED), *wanted), TAKEN_BACK)
+    broadcasts.touch(session, broadcast)
+    broadcasts.settle(session, broadcast)
 
 
 # -- approval -------------------------------------------------------------------------------------
@@ -172,10 +184,10 @@ def _span(case: Case, facts: Facts, ms: int, rules: Rules) -> str | None:
     """The quiet hours that a sound of that length would reach into, however late a receiver is set to play."""
     if case.bulletin.priority is Priority.EMERGENCY:
         return None
-    starts_at = case.broadcast.starts_at
-    span = regulation.breach(
-        facts.quiet, starts_at, after(starts_at, ms + remote.MOST_DELAY), rules.zone
-    )
+    broadcast = case.broadcast
+    ms = broadcast.relay.ms if broadcast.relay else ms  # its recording is but what it falls back on
+    end = after(broadcast.starts_at, ms + remote.MOST_DELAY)
+    span = regulation.breach_by(facts.regulations, broadcast.starts_at, end, rules.zone)
     return str(span) if span else None
 
 

@@ -9,42 +9,51 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC
+from itertools import count
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from content import bulletins
+from content.bulletins import Bulletin
 from devices import areas, receivers
 from devices.areas import Area
 from devices.receivers import Receiver
 from loa.languages import KINH
 from loa.times import MINUTE, Instant, after, local
 from scheduler import (
+    alert_watch,
     alerts,
-    broadcasts,
     campaigns,
     canned,
     context,
+    days,
+    exceptions,
+    meeting,
+    programme_begun,
     programmes,
     schedules,
     targets,
     upkeep,
 )
-from scheduler.broadcasts import LIVE, Broadcast, Delivery, DeliveryState
+from scheduler.alerts import Alert
+from scheduler.broadcasts import Broadcast, Delivery, DeliveryState
 from scheduler.context import Context
+from scheduler.schedule_tables import Schedule
 from scheduler.sources import ALL_PLANNED, Kind, Rules, Source, Wanted, WhyNot
 from scheduler.targets import Where
 from scheduler.upkeep import Held
 
-__all__ = ["Held", "Rules", "plan"]
+__all__ = ["Held", "Rules", "plan", "plan_urgent"]
 
 RENEW_AFTER = 5 * MINUTE
 """The planned span is moved on in steps, so that an idle station does not write every second."""
 UNWANTED = WhyNot("changed", "Lịch đã đổi: lượt này không còn.")
 WITHDRAWN = WhyNot("withdrawn", "Bản tin đã bị thu hồi.")
-BY_STAFF = "stopped"
-"""Code of a broadcast somebody stopped: the same wish does not bring it back."""
+
+_CAMPAIGNS = 0
+"""In ``held``, where no broadcast has this id: what was looked at for plays that campaigns lost."""
 
 
 class Planning(NamedTuple):
@@ -69,27 +78,68 @@ def plan(session: Session, now: Instant, rules: Rules, held: Held | None = None)
     spares the look at those for which nothing has changed.
     """
     session.flush()
+    alert_watch.follow(session, now)
+    held = {} if held is None else held
+    looked = campaigns.rethink(session, now, rules, held.get(_CAMPAIGNS))
     new = _plan_sources(session, now, rules)
-    upkeep.keep(session, now, rules, {} if held is None else held)
+    upkeep.keep(session, now, rules, held)
+    held[_CAMPAIGNS] = looked
     canned.follow_approvals(session, now)
     session.flush()
     session.expire_all()  # many statements went past what the session holds
     return new
 
 
-def _plan_sources(session: Session, now: Instant, rules: Rules) -> int:
-    until = after(now, rules.horizon)
-    found = context.read(session, rules)
-    new = 0
-    for planning in PLANNINGS:
-        for source in planning.unplanned(session, after(until, -RENEW_AFTER)):
-            if source.ended_at is None and _is_withdrawn(source):
-                source.ended_at = now
-            since = source.planned_until
-            new += _plan(session, planning, source, (since, until), now, found)
-            is_over = source.ended_at is not None or planning.is_over(source, until, rules.zone)
-            source.planned_until = ALL_PLANNED if is_over else until
+def plan_urgent(session: Session, now: Instant, rules: Rules, held: Held | None = None) -> int:
+    """The same for alarms alone, and for what sounds of a bulletin just withdrawn: they wait for nothing else."""
+    session.flush()
+    alert_watch.follow(session, now)
+    new = _plan_kind(session, PLANNINGS[0], now, context.read(session, rules))
+    upkeep.keep_urgent(session, now, rules, {} if held is None else held)
+    session.flush()
+    session.expire_all()  # many statements went past what the session holds
     return new
+
+
+def _plan_sources(session: Session, now: Instant, rules: Rules) -> int:
+    found = context.read(session, rules)
+    programmes.follow_sounds(session, now, found)
+    _ask_again(session, now, rules)
+    return sum(_plan_kind(session, planning, now, found) for planning in PLANNINGS)
+
+
+def _plan_kind(session: Session, planning: Planning, now: Instant, found: Context) -> int:
+    until, zone = after(now, found.rules.horizon), found.rules.zone
+    new = 0
+    for source in planning.unplanned(session, after(until, -RENEW_AFTER)):
+        if source.ended_at is None and _is_withdrawn(source):
+            source.ended_at = now
+        since = source.planned_until
+        new += _plan(session, planning, source, (since, until), now, found)
+        is_over = source.ended_at is not None or planning.is_over(source, until, zone)
+        source.planned_until = ALL_PLANNED if is_over else until
+    return new
+
+
+def _ask_again(session: Session, now: Instant, rules: Rules) -> None:
+    """Ask schedules and alarms anew where a bulletin that was not in force on a day is now.
+
+    Programmes and campaigns follow their bulletins themselves.
+    """
+    out = (Broadcast.code == upkeep.NOT_VALID, Broadcast.starts_at > now)
+    asked: tuple[tuple[type[Schedule] | type[Alert], Any], ...]
+    asked = ((Schedule, Broadcast.schedule_id), (Alert, Broadcast.alert_id))
+    for table, column in asked:
+        found = (
+            sa.select(table, Broadcast.starts_at, Bulletin)
+            .join(Broadcast, column == table.id)
+            .join(Bulletin, Broadcast.bulletin_id == Bulletin.id)
+            .where(*out, table.ended_at.is_(None), Bulletin.state != bulletins.State.WITHDRAWN)
+        )
+        rows: Sequence[Any] = session.execute(found).unique().all()
+        for source, starts_at, bulletin in rows:
+            if upkeep.is_valid(bulletin, starts_at, rules.zone):
+                exceptions.rethink(source, now)
 
 
 def _plan(
@@ -103,17 +153,28 @@ def _plan(
     """Hold what the source wants against the broadcasts it has; returns how many are new."""
     since, until = span
     ended = source.ended_at is not None
-    wishes = [] if ended else planning.wanted(source, since, until, found)
+    wishes = [] if ended else _wishes(planning, source, since, until, found)
     rows = _rows(session, planning.kind, source, after(since, -found.rules.late))
+    wishes = programme_begun.without_repeats(session, source.id, wishes, rows, now)
     new = _meet(session, planning.kind, source, wishes, rows, now, found.rules)
     wanted = {wish.key for wish in wishes}
     why = WITHDRAWN if _is_withdrawn(source) else planning.kind.ended if ended else UNWANTED
     for row in rows:
         if (row.starts_at < since and not ended) or _key(row) in wanted:
             continue
-        if _may_be_closed(row, now):
+        if meeting.may_be_closed(row, now):
             upkeep.close(session, row, DeliveryState.CANCELLED, *why, now)
+        elif row.code == upkeep.NOT_VALID and row.starts_at > now:
+            row.code, row.reason = why  # nobody waits for its bulletin any more
     return new
+
+
+def _wishes(
+    planning: Planning, source: Source, since: Instant, until: Instant, found: Context
+) -> list[Wanted]:
+    """What the source wants, and why it is not to sound where the kind of its day silences it."""
+    wanted = planning.wanted(source, since, until, found)
+    return meeting.one_each([days.held_back(wish, found) for wish in wanted])
 
 
 def _is_withdrawn(source: Source) -> bool:
@@ -133,12 +194,6 @@ def _key(row: Broadcast) -> tuple[Instant, int, int]:
     return row.starts_at, row.bulletin_id, row.item
 
 
-def _may_be_closed(row: Broadcast, now: Instant) -> bool:
-    """Not begun, and not ended yet. One without an approval does not begin at its time: it may within the leeway."""
-    is_ahead = row.starts_at > now or row.recording_sha is None
-    return is_ahead and row.stop_requested_at is None and row.state in LIVE
-
-
 def _meet(
     session: Session,
     kind: Kind,
@@ -152,32 +207,16 @@ def _meet(
     known: dict[tuple[Instant, int, int], list[Broadcast]] = {}
     for row in rows:
         known.setdefault(_key(row), []).append(row)
+    taken = {row.occurrence for row in rows}
     fresh = []
     for wish in wishes:
         before = known.get(wish.key, [])
-        if not any(_stands_for(session, row, wish, now) for row in before):
-            fresh.append((wish, _broadcast(kind, source, wish, len(before), now)))
+        if not meeting.is_met(session, before, wish, now, rules.zone):
+            fresh.append((wish, _broadcast(kind, source, wish, _name(source, wish, taken), now)))
     _add(session, fresh)
     for wish, row in fresh:
         _close_if_hopeless(session, row, wish, now, rules)
     return len(fresh)
-
-
-def _stands_for(session: Session, row: Broadcast, wish: Wanted, now: Instant) -> bool:
-    """True when the row is what the wish asks for, or was made to be; False when it needs a row anew."""
-    if row.stop_requested_at is not None:
-        is_told = wish.why_not is not None and row.code == wish.why_not.code
-        return row.code == BY_STAFF or is_told or row.starts_at <= now
-    if wish.why_not is not None:
-        if _may_be_closed(row, now):
-            upkeep.close(session, row, DeliveryState.CANCELLED, *wish.why_not, now)
-        return True
-    if row.starts_at > now:
-        row.where, row.origin, row.by_area_id = wish.where, wish.origin, wish.by_area_id
-        if (row.relay, row.resumes) != (wish.relay, wish.resumes):
-            row.relay, row.resumes = wish.relay, wish.resumes
-            broadcasts.touch(session, row)
-    return True
 
 
 def _add(session: Session, fresh: Sequence[tuple[Wanted, Broadcast]]) -> None:
@@ -202,13 +241,22 @@ def _close_if_hopeless(
         upkeep.close(session, row, DeliveryState.MISSED, "not_sent", why, now)
 
 
-def _broadcast(kind: Kind, source: Source, wish: Wanted, again: int, now: Instant) -> Broadcast:
+def _name(source: Source, wish: Wanted, taken: set[str]) -> str:
+    """What receivers are to know it by. A name is never used again: receivers play each once, for ever."""
+    stem = f"{source.uid}.{local(wish.starts_at, UTC):%Y%m%dT%H%M%SZ}"
+    stem += f".i{wish.item}" if wish.item else ""
+    # Another bulletin may have been meant for the same second before.
+    names = (stem if again == 0 else f"{stem}.r{again}" for again in count())
+    name = next(each for each in names if each not in taken)
+    taken.add(name)
+    return name
+
+
+def _broadcast(kind: Kind, source: Source, wish: Wanted, name: str, now: Instant) -> Broadcast:
     bulletin = wish.bulletin
-    name = f"{source.uid}.{local(wish.starts_at, UTC):%Y%m%dT%H%M%SZ}"
-    # A name is never used again: receivers play each once, for ever.
-    name += "".join(f".{mark}{n}" for mark, n in (("i", wish.item), ("r", again)) if n)
     return Broadcast(
-        occurrence=name, item=wish.item, origin=wish.origin, where=wish.where, by_area_id=wish.by_area_id,
+        occurrence=name, item=wish.item, day=wish.day, origin=wish.origin, where=wish.where,
+        by_area_id=wish.by_area_id,
         bulletin_id=bulletin.id, title=bulletin.title, priority=bulletin.priority, field=bulletin.field,
         starts_at=wish.starts_at, author=bulletin.author.name, scheduler=wish.by, planned_at=now, ms=0,
         relay=wish.relay, resumes=wish.resumes, drill=wish.drill, **{kind.column: source.id},

@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -40,6 +41,9 @@ class Lane(enum.IntEnum):
     @property
     def is_again(self) -> bool:
         return self >= Lane.URGENT_AGAIN
+
+
+LANES = tuple(Lane)
 
 
 class Plan(Base):
@@ -93,8 +97,7 @@ class Signed:
     carries: tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class Waiting:
+class Waiting(NamedTuple):
     """A plan the broker has not taken yet."""
 
     receiver_id: str
@@ -102,7 +105,7 @@ class Waiting:
     lane: Lane
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Parcel:
     """A plan to be published."""
 
@@ -140,24 +143,28 @@ def queue(session: Session, made: Sequence[Signed], now: Instant) -> None:
     bulk.update(session, Delivery, named)
 
 
-def waiting(session: Session, most: int) -> list[Waiting]:
-    """Up to ``most`` plans the broker has not taken yet, in the order in which they are to leave."""
+def waiting(session: Session, most: int, lanes: Collection[Lane] = LANES) -> list[Waiting]:
+    """Up to ``most`` plans in these lanes the broker has not taken yet, in the order in which they are to leave."""
     found = (
         sa.select(Outgoing.receiver_id, Outgoing.rev, Outgoing.lane)
         .where(_WAITING)
         .order_by(Outgoing.lane, Outgoing.queued_at, Outgoing.receiver_id)
         .limit(most)
     )
-    return [Waiting(row.receiver_id, row.rev, Lane(row.lane)) for row in session.execute(found)]
+    if len(lanes) < len(LANES):
+        found = found.where(Outgoing.lane.in_(lanes))
+    return [Waiting(rid, rev, LANES[lane]) for rid, rev, lane in session.execute(found)]
 
 
 def parcels(session: Session, chosen: Collection[Waiting]) -> list[Parcel]:
     """These plans with their bytes, in the same order; one that has been replaced meanwhile is left out."""
-    revs = {each.receiver_id: each.rev for each in chosen}
-    found = sa.select(Plan.receiver_id, Plan.rev, Plan.jws).where(
-        Plan.receiver_id.in_(revs), Plan.rev.in_(set(revs.values()))
+    newest = sa.and_(Plan.receiver_id == Outgoing.receiver_id, Plan.rev == Outgoing.rev)
+    found = (
+        sa.select(Plan.receiver_id, Plan.rev, Plan.jws)
+        .join(Outgoing, newest)
+        .where(Outgoing.receiver_id.in_([each.receiver_id for each in chosen]))
     )
-    jws = {(row.receiver_id, row.rev): row.jws for row in session.execute(found)}
+    jws = {(rid, rev): signed for rid, rev, signed in session.execute(found)} if chosen else {}
     return [
         Parcel(each.receiver_id, each.rev, jws[each.receiver_id, each.rev], each.lane.is_urgent)
         for each in chosen

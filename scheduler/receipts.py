@@ -36,6 +36,8 @@ class Batch:
     receiver_id: str
     events: Events
     entries: tuple[Entry, ...]
+    exact: tuple[bytes, ...]
+    """The bytes of each entry."""
     until: Instant | None = None
     """When the key that signed it was taken back; None: the receiver's present one."""
 
@@ -54,12 +56,13 @@ def read(receiver_id: str, payload: bytes) -> Batch:
     events = messages.decode(signing.payload(payload), Events)
     if events.rid != receiver_id:
         raise signing.BadSignature("wrong_rid")
-    if any(len(bytes(each)) > messages.MAX_ENTRY_BYTES for each in events.e):
+    exact = tuple(map(bytes, events.e))
+    if max(map(len, exact)) > messages.MAX_ENTRY_BYTES:
         raise signing.BadSignature("too_big")
-    entries = tuple(messages.decode(bytes(each), Entry) for each in events.e)
+    entries = messages.decode(b"[%b]" % b",".join(exact), tuple[Entry, ...])
     if [entry.seq for entry in entries] != list(range(events.from_, events.from_ + len(entries))):
         raise signing.BadSignature("sequence")
-    return Batch(receiver_id, events, entries)
+    return Batch(receiver_id, events, entries, exact)
 
 
 def record(session: Session, batches: Iterable[Batch], now: Instant) -> dict[str, Evack]:
@@ -241,8 +244,7 @@ def _continue(ledger: _Ledger, page: _Page, batch: Batch) -> None:
         ledger.tampered(page, events.from_)
         return
     heads, added = [bytes.fromhex(page.head)], []
-    for raw, entry in list(zip(events.e, batch.entries, strict=True))[known:]:
-        exact = bytes(raw)
+    for exact, entry in zip(batch.exact[known:], batch.entries[known:], strict=True):
         heads.append(messages.next_hash(heads[-1], exact))
         added.append(_New(page.receiver_id, page.jid, exact, entry, _true_time(events, entry)))
     if added and heads[-1].hex() != events.head:
@@ -272,9 +274,7 @@ def _agrees(ledger: _Ledger, page: _Page, batch: Batch, known: int) -> bool:
     """True when the entries already kept are, byte for byte, those sent again."""
     if known <= 0:
         return True
-    again = {
-        entry.seq: bytes(raw) for entry, raw in zip(batch.entries, batch.events.e, strict=True)
-    }
+    again = {entry.seq: exact for entry, exact in zip(batch.entries, batch.exact, strict=True)}
     kept = ledger.kept(page, batch.events.from_, batch.entries[-1].seq)
     return all(again.get(seq, raw) == raw for seq, raw in kept)
 

@@ -1,7 +1,7 @@
-"""Regulation (quy chế của đài): the hours in which nothing but an emergency may sound.
+"""Regulation (quy chế của đài): the hours in which nothing but an emergency may sound, and the rest (rulebook).
 
 Versions are only added, each with the instant from which it holds, so that a past broadcast is judged by
-the rule of its day.
+the rule of its day. One that does not hold yet may be taken back (scheduler.amending).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from loa.database import Base, Json
 from loa.errors import ScheduleError
 from loa.staff import May, Staff
 from loa.times import Instant, instant, local
-from scheduler.rulebook import Rulebook
+from scheduler.rulebook import Rulebook, read_clock
 
 
 @dataclass(frozen=True, order=True)
@@ -35,12 +35,18 @@ class QuietHours:
         return f"{self.since:%H:%M}–{self.until:%H:%M}"
 
     def beginning(self, day: date, zone: ZoneInfo) -> tuple[Instant, Instant]:
-        """The span that begins on ``day``."""
+        """The span that begins on ``day``; where a zone doubles or skips its edge, the longer one.
+
+        Receivers ask each minute by its wall clock: whatever is quiet to them is quiet here.
+        """
         ends = day if self.since < self.until else day + timedelta(days=1)
-        return (
-            instant(datetime.combine(day, self.since, tzinfo=zone)),
-            instant(datetime.combine(ends, self.until, tzinfo=zone)),
-        )
+        return min(_both(day, self.since, zone)), max(_both(ends, self.until, zone))
+
+
+def _both(day: date, clock: time, zone: ZoneInfo) -> tuple[Instant, Instant]:
+    """The instants that a wall clock may mean: one and the same but for the night a zone changes."""
+    moment = datetime.combine(day, clock, tzinfo=zone)
+    return instant(moment), instant(moment.replace(fold=1))
 
 
 class Regulation(Base):
@@ -60,7 +66,9 @@ class Regulation(Base):
 
     @property
     def quiet_hours(self) -> tuple[QuietHours, ...]:
-        return tuple(QuietHours(_clock(a, "quiet"), _clock(b, "quiet")) for a, b in self.quiet)
+        return tuple(
+            QuietHours(read_clock(a, "quiet"), read_clock(b, "quiet")) for a, b in self.quiet
+        )
 
 
 def parse_quiet(text: str) -> QuietHours:
@@ -68,19 +76,10 @@ def parse_quiet(text: str) -> QuietHours:
     since, dash, until = text.strip().replace("–", "-").partition("-")
     if not dash:
         raise ScheduleError(f"Giờ không phát “{text}” phải có dạng 21:00-05:00.", field="quiet")
-    span = QuietHours(_clock(since.strip(), "quiet"), _clock(until.strip(), "quiet"))
+    span = QuietHours(read_clock(since, "quiet"), read_clock(until, "quiet"))
     if span.since == span.until:
         raise ScheduleError(f"Giờ không phát “{text}” bắt đầu và kết thúc cùng lúc.", field="quiet")
     return span
-
-
-def _clock(text: str, field: str) -> time:
-    try:
-        return datetime.strptime(text, "%H:%M").time()  # noqa: DTZ007 - a wall clock has no zone
-    except ValueError as error:
-        raise ScheduleError(
-            f"Giờ “{text}” phải có dạng giờ:phút, ví dụ 05:30.", field=field
-        ) from error
 
 
 def breach(
@@ -95,6 +94,34 @@ def breach(
             if start < until and since < max(end, start + 1):
                 return span
     return None
+
+
+def breach_by(
+    versions: Sequence[Regulation], start: Instant, end: Instant, zone: ZoneInfo
+) -> QuietHours | None:
+    """As ``breach``, each part of [start, end) by the version in force then; ``versions`` oldest first."""
+    until = end
+    for version in reversed(versions):
+        if version.since >= max(end, start + 1):
+            continue
+        since = max(start, version.since)
+        if span := breach(version.quiet_hours, since, until, zone):
+            return span
+        if since == start:
+            return None
+        until = since
+    return None
+
+
+def in_force(versions: Sequence[Regulation], moment: Instant) -> Regulation | None:
+    """The one of these versions, oldest first, in force at ``moment``; None before the first."""
+    return next((each for each in reversed(versions) if each.since <= moment), None)
+
+
+def versions(session: Session) -> Sequence[Regulation]:
+    """All that were ever in force and those to come, oldest first."""
+    found = sa.select(Regulation).order_by(Regulation.since, Regulation.id)
+    return session.scalars(found).all()
 
 
 def at(session: Session, moment: Instant) -> Regulation | None:
@@ -125,18 +152,32 @@ def set_quiet(
     """Put new quiet hours in force from now on; ``staff`` None is the system at first start."""
     if staff is not None:
         staff.demand(May.MANAGE)
-    by = staff.login if staff else audit.SYSTEM
+    regulation = add(session, staff, quiet, rules_at(session, now), since=now, now=now)
+    audit.append(session, now, regulation.by, "regulation.quiet", quiet=regulation.quiet)
+    return regulation
+
+
+def add(
+    session: Session,
+    staff: Staff | None,
+    quiet: Sequence[QuietHours],
+    rules: Rulebook,
+    *,
+    since: Instant,
+    now: Instant,
+    note: str = "",
+) -> Regulation:
+    """A version that holds from ``since`` on, unchecked and not in the log yet."""
     regulation = Regulation(
-        since=now,
-        made_at=now,
-        rules=rules_at(session, now),
-        quiet=[[f"{q.since:%H:%M}", f"{q.until:%H:%M}"] for q in sorted(quiet)],
-        by=by,
-    )
+        since=since, made_at=now, rules=rules, note=note, by=staff.login if staff else audit.SYSTEM,
+        quiet=[[f"{q.since:%H:%M}", f"{q.until:%H:%M}"] for q in sorted(set(quiet))],
+    )  # fmt: skip
     session.add(regulation)
     session.flush()
-    receivers.mark_stale(session)  # they keep the quiet hours too
-    audit.append(session, now, by, "regulation.quiet", quiet=regulation.quiet)
+    if (
+        since <= now
+    ):  # they keep the quiet hours too; of one to come they are told when it comes (loa.core)
+        receivers.mark_stale(session)
     return regulation
 
 
@@ -146,8 +187,13 @@ def demand_allowed(
     """Raise ScheduleError, naming the rule, if [start, end) may not sound."""
     span = None if emergency else breach(quiet, start, end, zone)
     if span is not None:
-        raise ScheduleError(
-            f"Lượt phát {local(start, zone):%H:%M}–{local(end, zone):%H:%M} ngày {local(start, zone):%d/%m/%Y} rơi vào "
-            f"giờ không phát {span} của đài. Hãy chọn giờ khác; chỉ bản tin khẩn cấp được phát trong giờ này.",
-            field="at",
-        )
+        raise ScheduleError(quiet_sentence(span, start, end, zone), field="at")
+
+
+def quiet_sentence(span: QuietHours, start: Instant, end: Instant, zone: ZoneInfo) -> str:
+    """What is wrong with [start, end), and what to do."""
+    begins = local(start, zone)
+    return (
+        f"Lượt phát {begins:%H:%M}–{local(end, zone):%H:%M} ngày {begins:%d/%m/%Y} rơi vào giờ không phát {span} "
+        "của đài. Hãy chọn giờ khác; chỉ bản tin khẩn cấp được phát trong giờ này."
+    )

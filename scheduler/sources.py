@@ -14,6 +14,7 @@ day) ask ``wanted`` too, so that there is one answer.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
@@ -56,6 +57,8 @@ class Wanted:
     by_area_id: int | None = None
     """The area that person works for; None is the whole station."""
     item: int = 0
+    day: date | None = None
+    """Of a programme: which day of its series this is of, whenever it is heard."""
     relay: Relay | None = None
     resumes: bool = False
     drill: bool = False

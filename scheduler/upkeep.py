@@ -5,13 +5,16 @@ What a broadcast was last held against is remembered, and it is not looked at ag
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from content import bulletins
+from content.bulletins import Bulletin
 from loa import audit
 from loa.times import Instant, local
-from scheduler import broadcasts, following
+from scheduler import broadcasts, days, following
 from scheduler.broadcasts import Broadcast, Delivery, DeliveryState
 from scheduler.broadcasts import State as BroadcastState
 from scheduler.facts import Case, Facts
@@ -20,22 +23,38 @@ from scheduler.sources import Rules
 D = DeliveryState
 Held = dict[int, int]
 """Broadcast id → a hash of all that it was held against."""
+NOT_VALID = "not_valid"
+"""Code of a broadcast on a day on which its bulletin is not in force."""
 
 
 def keep(session: Session, now: Instant, rules: Rules, held: Held) -> None:
     """Hold every broadcast that has not run against what now holds; ``held`` spares those already held against it."""
+    before = dict(held)
+    held.clear()
+    _keep(session, now, rules, before, held)
+
+
+def keep_urgent(session: Session, now: Instant, rules: Rules, held: Held) -> None:
+    """The same for those of alarms, and those whose bulletin was withdrawn."""
+    withdrawn = sa.select(Bulletin.id).where(Bulletin.state == bulletins.State.WITHDRAWN)
+    urgent = sa.or_(Broadcast.alert_id.is_not(None), Broadcast.bulletin_id.in_(withdrawn))
+    _keep(session, now, rules, dict(held), held, urgent)
+
+
+def _keep(
+    session: Session, now: Instant, rules: Rules, before: Held, held: Held, *which: sa.ColumnElement[bool]
+) -> None:  # fmt: skip
     open_broadcasts = session.scalars(
         sa.select(Broadcast).where(
             # Cancelled by receivers' word alone, one still to come may yet get its approval back.
             sa.or_(Broadcast.state.in_(broadcasts.LIVE), Broadcast.starts_at > now),
             Broadcast.stop_requested_at.is_(None),
+            *which,
         )
     ).all()
-    before = dict(held)
-    held.clear()
     if not open_broadcasts:
         return
-    facts = Facts(session, open_broadcasts, now)
+    facts = Facts(session, open_broadcasts, rules.zone)
     for broadcast in open_broadcasts:
         case = facts.case(broadcast, now, rules)
         held[broadcast.id] = mark = case.mark(facts)
@@ -55,18 +74,30 @@ def _keep_one(session: Session, case: Case, facts: Facts, now: Instant, rules: R
             broadcasts.settle(session, broadcast)
         if phase.may_start or broadcast.recording_sha is not None:
             _cancel_if_not_valid(session, case, now, rules)
+            _cancel_if_day_forbids(session, case, facts, now)
     elif phase.is_over:
         _close_if_idle(session, broadcast, now)
 
 
 def _cancel_if_not_valid(session: Session, case: Case, now: Instant, rules: Rules) -> None:
-    broadcast, bulletin = case.broadcast, case.bulletin
-    day = local(broadcast.starts_at, rules.zone).date()
-    if (bulletin.valid_from and day < bulletin.valid_from) or (
-        bulletin.valid_until and day > bulletin.valid_until
-    ):
+    broadcast = case.broadcast
+    if not is_valid(case.bulletin, broadcast.starts_at, rules.zone):
         why = "Bản tin không còn hiệu lực vào ngày này."
-        close(session, broadcast, D.CANCELLED, "not_valid", why, now)
+        close(session, broadcast, D.CANCELLED, NOT_VALID, why, now)
+
+
+def is_valid(bulletin: Bulletin, moment: Instant, zone: ZoneInfo) -> bool:
+    """Whether the bulletin is in force on that day."""
+    day = local(moment, zone).date()
+    since, until = bulletin.valid_from, bulletin.valid_until
+    return (since is None or day >= since) and (until is None or day <= until)
+
+
+def _cancel_if_day_forbids(session: Session, case: Case, facts: Facts, now: Instant) -> None:
+    broadcast = case.broadcast
+    why = facts.calendar.forbids(broadcast.starts_at, case.bulletin.priority)
+    if why is not None and broadcast.stop_requested_at is None:
+        close(session, broadcast, D.CANCELLED, days.CODE, why, now)
 
 
 def _close_if_idle(session: Session, broadcast: Broadcast, now: Instant) -> None:

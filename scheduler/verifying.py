@@ -12,7 +12,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import NamedTuple
@@ -22,6 +22,8 @@ from loa.times import MINUTE, Instant
 
 log = logging.getLogger(__name__)
 WORKERS = 2
+SLICES = 4
+"""Of a flood, for each process: the first is done, and worked on, before the last is checked."""
 FLOOD = 100
 """From so many at once the way to another process and back is worth it."""
 REST_AFTER = MINUTE
@@ -68,23 +70,24 @@ class Verifiers:
         """Whether there are processes now."""
         return self._pool is not None
 
-    def faults(self, jobs: Sequence[Token], now: Instant) -> list[str]:
-        """``fault`` of each, in order."""
-        if len(jobs) < self._flood:
-            return _faults(jobs)
-        self._used_at = now
-        pool = self._ready()
+    def faults(self, jobs: Sequence[Token], now: Instant) -> Iterator[str]:
+        """``fault`` of each, in order and as soon as it is known: while the rest is checked, one may go on."""
+        pool = self._pool_for(jobs, now)
         if pool is None:
-            return _faults(jobs)
-        size = -(-len(jobs) // (2 * self._workers))
+            yield from map(fault, jobs)
+            return
+        size = -(-len(jobs) // (SLICES * self._workers))
         slices = [jobs[start : start + size] for start in range(0, len(jobs), size)]
+        checked = 0
         try:
-            return [each for some in pool.map(_faults, slices) for each in some]
+            for some in pool.map(_faults, slices):
+                checked += len(some)
+                yield from some
         except BrokenProcessPool:
             # Killed, or out of memory: slower here, but checked.
             log.exception("a process that checks signatures has ended")
             self.close()
-            return _faults(jobs)
+            yield from map(fault, jobs[checked:])
 
     def rest(self, now: Instant) -> None:
         """End the processes when there is no flood any more; call now and then."""
@@ -96,6 +99,12 @@ class Verifiers:
         pool, self._pool, self._warm = self._pool, None, None
         if pool is not None:
             pool.shutdown(wait=True, cancel_futures=True)
+
+    def _pool_for(self, jobs: Sequence[Token], now: Instant) -> ProcessPoolExecutor | None:
+        if len(jobs) < self._flood:
+            return None
+        self._used_at = now
+        return self._ready()
 
     def _ready(self) -> ProcessPoolExecutor | None:
         """The processes, once one of them has answered: until then nobody waits for their start."""

@@ -21,6 +21,7 @@ LONG = (
     "test_sources_browser.py",
     "test_power_cuts.py",
     "test_outage.py",
+    "test_emergency.py",
     "test_fleet_bench.py",
     "test_node_receiver.py",
     "test_conformance.py",

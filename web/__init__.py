@@ -27,14 +27,18 @@ from web import (
     audio,
     broadcasts,
     bulletins,
+    campaigns,
     canned,
     claiming,
     claims,
     current,
     cuts,
+    days,
     decisions,
     dictionary,
+    emergency,
     errors,
+    exceptions,
     faults,
     groups,
     health,
@@ -43,6 +47,9 @@ from web import (
     listening,
     live,
     log,
+    plan,
+    programme_days,
+    programmes,
     readings,
     receiver_files,
     receivers,
@@ -60,14 +67,16 @@ from web import (
     uploads,
     versions,
     voices,
+    why,
 )
 from web.current import Parts
 
 FAMILIES = (
     sign_in, today, library, bulletins, readings, dictionary, listening, transfers, cuts, translations, versions,
-    decisions, sounds, audio, voices, schedules, broadcasts, canned, receivers,
+    decisions, sounds, audio, voices, schedules, campaigns,
+    exceptions, programmes, programme_days, broadcasts, emergency, canned, receivers,
     receiver_files, remote, faults, groups,
-    claims, claiming, stickers, areas, log, staff, regulation, live,
+    claims, claiming, stickers, areas, log, staff, regulation, days, live, plan, why,
 )  # fmt: skip
 SIGNED_IN_FOR = timedelta(days=14)
 HEADERS = {
@@ -121,7 +130,7 @@ def _words(app: Flask, config: Config) -> None:
     jinja.trim_blocks = jinja.lstrip_blocks = True
     for shown in (labels.clock, labels.seconds, labels.day, labels.moment, labels.machine):
         jinja.filters[shown.__name__] = partial(shown, zone=config.zone)
-    for word in (labels.duration, labels.lateness, labels.reason, labels.long_day, labels.short_date,
+    for word in (labels.duration, labels.lateness, labels.reason, labels.long_day, labels.short_date, labels.moon,
                  labels.number, labels.size, labels.rule, labels.station_parts):  # fmt: skip
         jinja.filters[word.__name__] = word
     jinja.globals.update(

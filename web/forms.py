@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from datetime import date, time
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, time, timedelta
 from typing import Any, TypeVar
 
 from flask_wtf import FlaskForm
-from wtforms import DateField, SelectMultipleField, TimeField
+from wtforms import DateField, HiddenField, SelectMultipleField, TimeField
 from wtforms.validators import DataRequired, InputRequired, Optional
 from wtforms.widgets import CheckboxInput, ListWidget, TextInput
 
-from loa.errors import LoaError, NotAllowed, NotFound
+from loa.errors import LoaError, NotAllowed, NotFound, ScheduleError
+from loa.times import local
+from web import current
 
 Done = TypeVar("Done")
+MOST_YEARS = 10
+"""So far ahead or back a day may lie that a person names: no plan of a commune does, only a slip of the hand."""
 _MESSAGES = {
     "Not a valid integer value.": "Hãy nhập một số nguyên.",
     "Not a valid float value.": "Hãy nhập một số.",
@@ -78,6 +84,53 @@ class Form(FlaskForm):  # type: ignore[misc]
         return 400 if self.errors else 200
 
 
+class Edited:
+    """Added to a form over something stored: what another has changed since is not written over unseen."""
+
+    version = HiddenField()
+    """Of what was read, as ``version_of`` tells it; without one, as of a page opened long ago, nothing is held."""
+
+    def demand_unchanged(self, stored: Mapping[str, object], who: Callable[[], str]) -> None:
+        """Raise ScheduleError, saying who changed what, where it is no more what was read."""
+        read, now = (self.version.data or "").split("."), version_of(stored).split(".")
+        if read in ([""], now):
+            return
+        self.version.data = ".".join(now)  # sent once more, it is meant
+        changed = [name for name, a, b in zip(stored, read, now, strict=False) if a != b]
+        fields: Mapping[str, Any] = self._fields  # type: ignore[attr-defined]
+        labels = dict.fromkeys(fields[name].label.text for name in changed if name in fields)
+        raise ScheduleError(
+            f"{who()} đã sửa trong khi trang này đang mở{': ' if labels else ''}{', '.join(labels)}. "
+            "Chưa lưu gì; nội dung bạn vừa nhập vẫn còn ở đây. Hãy xem bản mới ở một trang khác, "
+            "rồi lưu lần nữa nếu muốn thay bằng nội dung này."
+        )
+
+
+def version_of(stored: Mapping[str, object]) -> str:
+    """What was read, a few letters for each of its values."""
+    return ".".join(
+        hashlib.sha256(json.dumps(value, default=str).encode()).hexdigest()[:6]
+        for value in stored.values()
+    )
+
+
+def is_near(day: date) -> bool:
+    """Whether a day is within MOST_YEARS; the calendar itself ends at its first and last years."""
+    today = local(current.now(), current.zone()).date()
+    return abs(day - today) <= timedelta(days=MOST_YEARS * 366)
+
+
+def day_of_address(text: str, back: str) -> date:
+    """2026-11-21 of an address. Raises NotFound, naming the page to go ``back`` to."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise NotFound(f"Đường dẫn sai ngày. Hãy quay lại {back}.") from None
+    if not is_near(day):
+        raise NotFound(f"Đường dẫn có ngày cách đây quá {MOST_YEARS} năm. Hãy quay lại {back}.")
+    return day
+
+
 def choices(found: Iterable[tuple[object, str]]) -> Any:
     """Values and their words as WTForms 3.3 wants them, which its published types do not know yet."""
     return {str(value): words for value, words in found}
@@ -108,6 +161,14 @@ class Day(DateField):
         marks = {"data-date": True, "inputmode": "numeric", "placeholder": "ngày/tháng/năm"}
         keywords = {"render_kw": {**marks, "autocomplete": "off"}, **kwargs}
         super().__init__(label, validators, format=formats, **keywords)
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        super().process_formdata(valuelist)
+        if self.data is not None and not is_near(self.data):
+            self.data = None
+            raise ValueError(
+                f"Ngày này cách đây quá {MOST_YEARS} năm. Hãy xem lại năm, ví dụ 21/11/2026."
+            )
 
 
 class Clock(TimeField):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from zoneinfo import ZoneInfo
@@ -15,9 +14,10 @@ from devices.fleet import Health
 from loa import languages
 from loa.staff import Role
 from loa.times import DAY, HOUR, MINUTE, SECOND, Instant, local
-from scheduler import reports
+from scheduler import lunar, recurrence, reports
 from scheduler.broadcasts import DeliveryState, Tally
 from scheduler.broadcasts import State as BroadcastState
+from scheduler.exceptions import Kind as ExceptionKind
 from scheduler.schedules import Kind as ScheduleKind
 from scheduler.schedules import Schedule
 
@@ -70,6 +70,29 @@ SCHEDULE_KINDS = {
     ScheduleKind.ONCE: "một lần",
     ScheduleKind.DAILY: "hằng ngày",
     ScheduleKind.WEEKDAYS: "các thứ trong tuần",
+    ScheduleKind.OTHER: "khác…",
+}
+OTHER_RECURRENCES = {
+    "moon": "ngày âm lịch hằng tháng (mùng một, rằm…)",
+    "moon_year": "một ngày âm lịch mỗi năm",
+    "month_days": "các ngày trong tháng",
+    "nth": "một thứ trong tháng (ví dụ Chủ nhật đầu tiên)",
+    "days": "mấy ngày một lần",
+    "weeks": "mấy tuần một lần, vào các thứ",
+    "year": "một ngày mỗi năm",
+}
+EXCEPTION_KINDS = {
+    ExceptionKind.SKIP: "bỏ lượt",
+    ExceptionKind.MOVE: "dời sang lúc khác",
+    ExceptionKind.REPLACE: "phát bản tin khác",
+}
+NTH = {
+    1: "đầu tiên",
+    2: "lần thứ 2",
+    3: "lần thứ 3",
+    4: "lần thứ 4",
+    5: "lần thứ 5",
+    -1: "cuối cùng",
 }
 WEEKDAYS = ("thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy", "Chủ nhật")
 SHORT_WEEKDAYS = ("T2", "T3", "T4", "T5", "T6", "T7", "CN")
@@ -185,6 +208,14 @@ def long_day(when: date) -> str:
     return f"{WEEKDAYS[when.weekday()]}, {when:%d/%m/%Y}"
 
 
+def moon(when: date) -> str:
+    """By the moon: rằm tháng 10, mùng 1 tháng 11 nhuận, 23 tháng Chạp."""
+    found = lunar.from_solar(when)
+    day = "rằm" if found.day == 15 else f"mùng {found.day}" if found.day <= 10 else str(found.day)
+    month = {1: "Giêng", 12: "Chạp"}.get(found.month, str(found.month))
+    return f"{day} tháng {month}{' nhuận' if found.is_leap else ''}"
+
+
 def short_date(when: date | None) -> str:
     """21/11/2026; empty for None."""
     return f"{when:%d/%m/%Y}" if when else ""
@@ -263,17 +294,12 @@ def size(octets: int) -> str:
     return f"{number(octets / 1_000_000, 1)} MB"
 
 
-def days_of(days: Iterable[int]) -> str:
-    """T2, T4, T6."""
-    return ", ".join(SHORT_WEEKDAYS[each] for each in sorted(days))
-
-
 def rule(schedule: Schedule) -> str:
     """When a schedule sounds, as a sentence without its beginning."""
     at = f"{schedule.at:%H:%M:%S}" if schedule.is_now else f"{schedule.at:%H:%M}"
+    days = recurrence.words(schedule.rule, schedule.start_date)
     if schedule.kind is ScheduleKind.ONCE:
-        return f"{at} {long_day(schedule.start_date).replace(',', '')}"
-    days = "hằng ngày" if schedule.kind is ScheduleKind.DAILY else days_of(schedule.days)
+        return f"{at} {days}"
     until = (
         f" đến hết {short_date(schedule.end_date)}"
         if schedule.end_date

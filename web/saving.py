@@ -6,8 +6,10 @@ from flask import request
 from sqlalchemy.orm import Session
 
 from content import bulletins, recordings
-from content.bulletins import Bulletin, Draft
+from content.bulletins import Bulletin, Draft, Priority
 from loa.errors import ContentError
+from loa.times import local
+from scheduler import exceptions, schedules
 from web import current
 
 CHANGED_MEANWHILE = (
@@ -26,7 +28,22 @@ def unchanged(session: Session, bulletin_id: int) -> Bulletin:
 def save(session: Session, bulletin: Bulletin, draft: Draft) -> bool:
     """Change the bulletin and, where that can be heard, have its sound made; False when nothing differs."""
     now, most = current.now(), current.config().content.max_characters
+    if draft.priority is Priority.EMERGENCY is not bulletin.priority:
+        _demand_unscheduled(session, bulletin)
     changed = bulletins.edit(session, bulletin, current.staff(), draft, now, max_characters=most)
     if changed and not bulletin.sounds:
         recordings.queue(session, bulletin, now)
     return changed
+
+
+def _demand_unscheduled(session: Session, bulletin: Bulletin) -> None:
+    """Raise ContentError where a schedule would sound it as an emergency, without a second person's order."""
+    now, zone = current.now(), current.zone()
+    if schedules.running(session, [bulletin.id], now, zone) or exceptions.stands_in(
+        session, bulletin.id, local(now, zone).date()
+    ):
+        raise ContentError(
+            "Bản tin này đang có lịch phát hoặc thay cho một lượt phát nên không đổi sang khẩn cấp được. "
+            "Hãy kết thúc lịch trước, hoặc soạn bản tin khẩn cấp mới.",
+            field="priority",
+        )

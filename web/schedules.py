@@ -2,85 +2,36 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from datetime import date, time
-from itertools import islice
-from typing import cast
+from datetime import timedelta
 
 import sqlalchemy as sa
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
-from wtforms import RadioField, StringField
+from wtforms import TextAreaField
 
 from content import bulletins
 from content.bulletins import Bulletin, Priority
-from devices import areas, groups, receivers, remote
-from devices.areas import Area
-from devices.groups import Group
-from devices.receivers import Receiver
 from loa.errors import ScheduleError
 from loa.staff import May
-from loa.times import DAY, Instant, after, local
-from scheduler import regulation, schedules, targets
-from scheduler.schedules import Kind, Rule, Schedule
-from scheduler.targets import Where
-from web import current, labels
-from web.forms import Checkboxes, Clock, Day, Form, choices, given, optional
+from loa.times import Instant, local
+from scheduler import calendar_file, days, regulation, schedule_checks, schedules, series, targets
+from scheduler.broadcasts import Broadcast
+from scheduler.context import Context
+from scheduler.schedules import Kind, Schedule
+from web import current, editors, labels, schedule_page, schedule_preview, where_form
+from web.forms import version_of
+from web.schedule_form import ScheduleForm, filled, quick_times, read, rule_of, unfilled
+from web.where_form import Offer, Place, PlaceForm, offer, places
+
+__all__ = ["Offer", "Place", "PlaceForm", "bp", "offer", "places"]
 
 bp = Blueprint("schedules", __name__)
 
-PREVIEWED = 3
-"""Coming broadcasts named while a rule is being filled in."""
 
-
-LISTED = 200
-"""Receivers offered one by one to be left out; of more, their ids are typed."""
-
-
-class PlaceForm(Form):
-    area_ids = Checkboxes("Phát ở đâu", coerce=int, validate_choice=False)
-    group_ids = Checkboxes("Nhóm đầu thu", coerce=int, validate_choice=False)
-    except_ids = Checkboxes("Trừ các đầu thu này", coerce=str, validate_choice=False)
-    except_text = StringField("Trừ các đầu thu có mã")
-
-    @property
-    def where(self) -> Where:
-        """Where the bulletin is to be heard."""
-        typed = re.split(r"[\s,;]+", (self.except_text.data or "").strip())
-        left_out = [*(self.except_ids.data or ()), *(each for each in typed if each)]
-        return Where(
-            tuple(self.area_ids.data or ()), tuple(self.group_ids.data or ()), tuple(left_out)
-        )
-
-
-class ScheduleForm(PlaceForm):
-    kind = RadioField("Phát khi nào", choices=choices(labels.SCHEDULE_KINDS.items()))
-    at = Clock("Giờ phát", [given("Hãy nhập giờ phát, ví dụ 17:00.")])
-    weekdays = Checkboxes("Các thứ", coerce=int, choices=choices(enumerate(labels.SHORT_WEEKDAYS)))
-    start_date = Day("Ngày phát", [given("Hãy chọn ngày phát.")])
-    end_date = Day("Đến hết ngày", [optional()])
-
-
-@dataclass(frozen=True)
-class Place:
-    """An area of the tree as the form offers it; ``receivers`` stand in it or below."""
-
-    area: Area
-    depth: int
-    receivers: int
-
-
-@dataclass(frozen=True)
-class Offer:
-    """What there is to choose from: the tree, groups with their sizes, and receivers to leave out."""
-
-    places: list[Place]
-    groups: list[tuple[Group, int]]
-    by_area: list[tuple[str, list[tuple[str, str]]]]
-    """Area → (id, name) of each receiver in it; empty when there are more than LISTED."""
-    receivers: int
+class NowForm(PlaceForm):
+    waived_why = TextAreaField("Lý do vẫn phát")
 
 
 @dataclass(frozen=True)
@@ -99,10 +50,11 @@ class Line:
 def listing() -> str:
     with current.read() as session:
         found = schedules.listing(session)
+        known = schedule_page.read_context(session)
         left_out = {
             schedule.id: targets.left_out(session, schedule.where.except_ids) for schedule in found
         }
-    lines = [Line(schedule, _next(schedule)) for schedule in found]
+        lines = [Line(schedule, _next(schedule, known)) for schedule in found]
     running = sorted((line for line in lines if line.is_running), key=lambda line: line.next or 0)
     return render_template(
         "schedules/listing.html",
@@ -112,45 +64,98 @@ def listing() -> str:
     )
 
 
+@bp.get("/lich-phat.ics")
+def calendar() -> Response:
+    """All schedules, for the calendar of a phone or a computer."""
+    with current.read() as session:
+        text = calendar_file.write(
+            session, current.config().station.name, current.now(), current.zone()
+        )
+    answer = make_response(text)
+    answer.headers["Content-Type"] = "text/calendar; charset=utf-8"
+    answer.headers["Content-Disposition"] = 'attachment; filename="lich-phat.ics"'
+    return answer
+
+
 @bp.route("/ban-tin/<int:bulletin_id>/dat-lich", methods=["GET", "POST"])
 @current.needs(May.SCHEDULE)
 def new(bulletin_id: int) -> Response:
-    bulletin, offer = _asked(bulletin_id)
-    form = (
-        ScheduleForm() if request.method == "POST" else ScheduleForm(data=_defaults(offer.places))
-    )
+    with current.read() as session:
+        bulletin, offered = bulletins.get(session, bulletin_id), offer(session)
+    if request.method == "GET" and bulletin.priority is Priority.EMERGENCY:
+        return _to_emergency()
+    form = ScheduleForm() if request.method == "POST" else ScheduleForm(data=_defaults(offered))
     said = form.carry_out(lambda: _add(bulletin_id, form))
     if said is not None:
         flash(said)
         return redirect(url_for("bulletins.show", bulletin_id=bulletin_id))
-    page = render_template("schedules/form.html", form=form, bulletin=bulletin, offer=offer)
-    return make_response(page, form.status)
+    return _form_page(form, bulletin, offered, None)
 
 
 @bp.post("/ban-tin/<int:bulletin_id>/xem-truoc")
 @current.needs(May.SCHEDULE)
 def preview(bulletin_id: int) -> str:
     """When the rule now in the form would sound: in words, whatever the browser's own way with dates."""
-    form, refusal = ScheduleForm(), ""
-    moments: list[Instant] = []
-    if form.validate():
-        try:
-            moments, refusal = _preview(bulletin_id, _rule(form))
-        except ScheduleError as error:
-            refusal = error.sentence
-    return render_template("schedules/preview.html", moments=moments, refusal=refusal)
+    with current.read() as session:
+        bulletin = bulletins.get(session, bulletin_id)
+        shown = schedule_preview.look(session, bulletin, ScheduleForm())
+    return render_template("schedules/preview.html", shown=shown, bulletin=bulletin)
 
 
 @bp.route("/ban-tin/<int:bulletin_id>/phat-ngay", methods=["GET", "POST"])
 @current.needs(May.SCHEDULE)
 def now(bulletin_id: int) -> Response:
-    bulletin, offer = _asked(bulletin_id)
-    form = PlaceForm() if request.method == "POST" else PlaceForm(data=_everywhere(offer.places))
+    with current.read() as session:
+        bulletin, offered = bulletins.get(session, bulletin_id), offer(session)
+    if request.method == "GET" and bulletin.priority is Priority.EMERGENCY:
+        return _to_emergency()
+    form = (
+        NowForm()
+        if request.method == "POST"
+        else NowForm(data=where_form.everywhere(offered.places))
+    )
     if form.carry_out(lambda: _broadcast_now(bulletin_id, form)):
         flash("Đã ra lệnh phát ngay. Kết quả của từng đầu thu hiện ở trang này.")
         return redirect(url_for("today.show"))
-    page = render_template("schedules/now.html", form=form, bulletin=bulletin, offer=offer)
+    page = render_template("schedules/now.html", form=form, bulletin=bulletin, offer=offered)
     return make_response(page, form.status)
+
+
+def _to_emergency() -> Response:
+    flash("Bản tin khẩn cấp phát từ trang này: một người chuẩn bị, người thứ hai nghe và đồng ý.")
+    return redirect(url_for("emergency.show"))
+
+
+@bp.get("/lich-phat/<int:schedule_id>")
+def show(schedule_id: int) -> str:
+    with current.read() as session:
+        page = schedule_page.read(session, schedules.get(session, schedule_id))
+    return render_template("schedules/show.html", page=page)
+
+
+@bp.route("/lich-phat/<int:schedule_id>/sua", methods=["GET", "POST"])
+@current.needs(May.SCHEDULE)
+def change(schedule_id: int) -> Response:
+    with current.read() as session:
+        schedule, offered = schedules.get(session, schedule_id), offer(session)
+        bulletin = schedule.bulletin
+    form = ScheduleForm() if request.method == "POST" else _as_read(schedule)
+    said = form.carry_out(lambda: _change(schedule_id, form))
+    if said is not None:
+        flash(said)
+        return redirect(url_for("schedules.show", schedule_id=schedule_id))
+    return _form_page(form, bulletin, offered, schedule)
+
+
+@bp.post("/lich-phat/<int:schedule_id>/xem-truoc")
+@current.needs(May.SCHEDULE)
+def preview_change(schedule_id: int) -> str:
+    """As ``preview``, for a schedule that is being changed."""
+    with current.read() as session:
+        schedule = schedules.get(session, schedule_id)
+        bulletin = schedule.bulletin
+        shown = schedule_preview.look(session, bulletin, ScheduleForm(), schedule)
+    return render_template("schedules/preview.html", shown=shown, bulletin=bulletin)
 
 
 @bp.get("/lich-phat/<int:schedule_id>/ket-thuc")
@@ -158,7 +163,7 @@ def now(bulletin_id: int) -> Response:
 def ask_end(schedule_id: int) -> str:
     with current.read() as session:
         schedule = schedules.get(session, schedule_id)
-    return render_template("schedules/end.html", line=Line(schedule, _next(schedule)))
+    return render_template("schedules/end.html", schedule=schedule)
 
 
 @bp.post("/lich-phat/<int:schedule_id>/ket-thuc")
@@ -170,119 +175,117 @@ def end(schedule_id: int) -> Response:
     return redirect(url_for("schedules.listing"))
 
 
+def _form_page(
+    form: ScheduleForm, bulletin: Bulletin, offered: Offer, schedule: Schedule | None
+) -> Response:
+    with current.read() as session:
+        rules = regulation.rules_at(session, current.now())
+        clashes = (
+            schedule_preview.clashes_of(session, bulletin, form, schedule)
+            if form.seen.errors or form.seen.data
+            else None
+        )
+    page = render_template(
+        "schedules/form.html", form=form, bulletin=bulletin, offer=offered, schedule=schedule,
+        quick=quick_times(rules.slots), kinds=rules.kinds, clashes=clashes,
+    )  # fmt: skip
+    return make_response(page, form.status)
+
+
 def _add(bulletin_id: int, form: ScheduleForm) -> str:
     """Schedule it; what to tell of that: when, where and at how many receivers."""
     with current.write() as session:
         bulletin = bulletins.get(session, bulletin_id)
+        schedule_checks.demand_ordinary(bulletin)
         schedule = schedules.add(
-            session, bulletin, current.staff(), _rule(form), now=current.now(), zone=current.zone()
+            session, bulletin, current.staff(), rule_of(form), now=current.now(), zone=current.zone(),
+            waived_why=form.waived_why.data or "",
+        )  # fmt: skip
+        _demand_seen(session, bulletin, form, schedule)
+        return f"Đã đặt lịch: {_where_words(session, schedule)}"
+
+
+def _as_read(schedule: Schedule) -> ScheduleForm:
+    return ScheduleForm(data={**filled(schedule), "version": version_of(read(schedule))})
+
+
+def _change(schedule_id: int, form: ScheduleForm) -> str:
+    with current.write() as session:
+        schedule = schedules.get(session, schedule_id)
+        schedule_checks.demand_ordinary(schedule.bulletin)
+        form.demand_unchanged(
+            read(schedule), lambda: editors.last(session, "schedule.change", schedule=schedule.id)
         )
-        places = targets.words(session, schedule.where)
-        number = targets.count(session, schedule.where)
-    return f"Đã đặt lịch: {labels.rule(schedule)}, {places}, {number} đầu thu."
+        changed = schedules.change(
+            session, schedule, current.staff(), rule_of(form), now=current.now(), zone=current.zone(),
+            waived_why=form.waived_why.data or "",
+        )  # fmt: skip
+        if not changed:
+            return "Không có gì thay đổi."
+        _demand_seen(session, schedule.bulletin, form, schedule)
+        return f"Đã sửa lịch: {_where_words(session, schedule)}{_twice_today(session, schedule)}"
 
 
-def _broadcast_now(bulletin_id: int, form: PlaceForm) -> bool:
+def _demand_seen(
+    session: Session, bulletin: Bulletin, form: ScheduleForm, schedule: Schedule
+) -> None:
+    """Raise ScheduleError where something would not be heard because of it, unless its author has seen that."""
+    if form.seen.data:
+        return
+    clashes = schedule_preview.clashes_of(session, bulletin, form, schedule)
+    if clashes is not None and clashes.found.is_grave:
+        raise ScheduleError(
+            "Lịch này trùng giờ với lịch khác nên có lượt sẽ không phát được hoặc bị ngắt. "
+            "Hãy sửa theo cách gợi ý, hoặc đánh dấu vào đây nếu vẫn muốn đặt.",
+            field="seen",
+        )
+
+
+def _twice_today(session: Session, schedule: Schedule) -> str:
+    """To whoever has just changed a time that was heard today already: that it is heard again."""
+    now, zone = current.now(), current.zone()
+    today = local(now, zone).date()
+    until = days.first_of(today + timedelta(days=1), zone)
+    ahead = series.occasions(schedule, now, until, zone, schedule.exceptions)
+    again = next((each.at for each in ahead if each.is_heard), None)
+    found = sa.select(sa.func.max(Broadcast.starts_at)).where(
+        Broadcast.schedule_id == schedule.id, Broadcast.starts_at <= now, Broadcast.code.is_(None),
+        Broadcast.starts_at >= days.first_of(today, zone),
+    )  # fmt: skip
+    before = session.scalar(found)
+    if again is None or before is None:
+        return ""
+    return (
+        f" Lưu ý: hôm nay lịch này đã phát lúc {local(before, zone):%H:%M} và sẽ phát lần nữa lúc "
+        f"{local(again, zone):%H:%M}. Nếu không muốn, hãy bỏ lượt hôm nay."
+    )
+
+
+def _where_words(session: Session, schedule: Schedule) -> str:
+    places = targets.words(session, schedule.where)
+    number = targets.count(session, schedule.where)
+    return f"{labels.rule(schedule)}, {places}, {number} đầu thu."
+
+
+def _broadcast_now(bulletin_id: int, form: NowForm) -> bool:
     where = form.where
     with current.write() as session:
         bulletin = bulletins.get(session, bulletin_id)
+        schedule_checks.demand_ordinary(bulletin)
         schedules.broadcast_now(
             session, bulletin, current.staff(), where.area_ids, group_ids=where.group_ids,
             except_ids=where.except_ids, now=current.now(), zone=current.zone(),
+            waived_why=form.waived_why.data or "",
         )  # fmt: skip
     return True
 
 
-def _rule(form: ScheduleForm) -> Rule:
-    kind, where = Kind(form.kind.data), form.where
-    return Rule(
-        kind=kind,
-        at=cast(time, form.at.data),
-        start_date=cast(date, form.start_date.data),
-        end_date=None if kind is Kind.ONCE else form.end_date.data,
-        weekdays=tuple(form.weekdays.data or ()) if kind is Kind.WEEKDAYS else (),
-        area_ids=where.area_ids,
-        group_ids=where.group_ids,
-        except_ids=where.except_ids,
-    )
-
-
-def _preview(bulletin_id: int, rule: Rule) -> tuple[list[Instant], str]:
-    """The next broadcasts of a rule, and why they may not sound, if they may not."""
-    if rule.kind is Kind.WEEKDAYS and not rule.weekdays:
-        return [], ""
-    now, zone = current.now(), current.zone()
-    ahead = after(now, schedules.LOOK_AHEAD_DAYS * DAY)
-    moments = list(islice(schedules.occurrences(rule, now, ahead, zone), PREVIEWED))
-    with current.read() as session:
-        bulletin = bulletins.get(session, bulletin_id)
-        length = max(schedules.length_ms(session, bulletin, rule.where), 1) + remote.MOST_DELAY
-        quiet = regulation.quiet_at(session, now)
-    emergency = bulletin.priority is Priority.EMERGENCY
-    for moment in moments:
-        regulation.demand_allowed(quiet, moment, after(moment, length), zone, emergency=emergency)
-    return moments, "" if moments else "Giờ này đã qua. Hãy chọn giờ hoặc ngày khác."
-
-
-def _asked(bulletin_id: int) -> tuple[Bulletin, Offer]:
-    with current.read() as session:
-        return bulletins.get(session, bulletin_id), offer(session)
-
-
-def offer(session: Session) -> Offer:
-    """What there is to choose from now."""
-    sizes = groups.sizes(session)
-    number = session.scalar(sa.select(sa.func.count()).where(receivers.in_service())) or 0
-    return Offer(
-        places=places(session),
-        groups=[(group, sizes.get(group.id, 0)) for group in groups.listing(session)],
-        by_area=_by_area(session) if number <= LISTED else [],
-        receivers=number,
-    )
-
-
-def _by_area(session: Session) -> list[tuple[str, list[tuple[str, str]]]]:
-    found = (
-        sa.select(Area.level, Area.name, Receiver.id, Receiver.name.label("called"))
-        .join(Receiver, Receiver.area_id == Area.id)
-        .where(receivers.in_service())
-        .order_by(Area.name, Area.id, Receiver.name, Receiver.id)
-    )
-    named: dict[str, list[tuple[str, str]]] = {}
-    for row in session.execute(found):
-        named.setdefault(f"{row.level} {row.name}", []).append((row.id, row.called))
-    return list(named.items())
-
-
-def places(session: Session) -> list[Place]:
-    """The tree of areas with the number of receivers that each would reach."""
-    tree = areas.tree(session)
-    counted = sa.select(Receiver.area_id, sa.func.count()).where(receivers.in_service())
-    rows = session.execute(counted.group_by(Receiver.area_id))
-    standing: dict[int, int] = {one: number for one, number in rows}  # noqa: C416 - a Row is no pair to mypy
-    found: list[Place] = []
-    # From the last row up: below an area stand the deeper rows that follow it.
-    for depth, area in reversed(tree):
-        below = 0
-        for each in reversed(found):
-            if each.depth <= depth:
-                break
-            below += each.receivers if each.depth == depth + 1 else 0
-        found.append(Place(area, depth, standing.get(area.id, 0) + below))
-    return found[::-1]
-
-
-def _everywhere(places: list[Place]) -> dict[str, object]:
-    """A station of one commune usually speaks to all of it."""
-    roots = [place.area.id for place in places if place.depth == 0]
-    return {"area_ids": roots if len(roots) == 1 else []}
-
-
-def _defaults(places: list[Place]) -> dict[str, object]:
+def _defaults(offered: Offer) -> dict[str, object]:
     today = local(current.now(), current.zone()).date()
-    return {"kind": Kind.ONCE, "start_date": today, **_everywhere(places)}
+    places = where_form.everywhere(offered.places)
+    return {"kind": Kind.ONCE, "start_date": today, **unfilled(), **places}
 
 
-def _next(schedule: Schedule) -> Instant | None:
+def _next(schedule: Schedule, known: Context) -> Instant | None:
     """The next instant at which the schedule sounds; None when it is over or its bulletin was withdrawn."""
-    return schedules.next_of(schedule, current.now(), current.zone())
+    return schedules.next_of(schedule, current.now(), current.zone(), known)

@@ -23,7 +23,7 @@ from loa.times import DAY, Instant, after, at, local
 from scheduler import broadcasts, readiness
 from scheduler.broadcasts import OPEN, Broadcast, Delivery, DeliveryState, State, Tally
 from scheduler.readiness import Unready
-from web import current, health, labels, live, remedies
+from web import current, emergency, health, labels, live, remedies
 from web.fleet import SLUGS
 
 bp = Blueprint("today", __name__)
@@ -197,12 +197,21 @@ def _notices(
             "Bộ điều hành của đài chưa chạy: không có lệnh phát mới nào được gửi đi. "
             "Hãy báo người quản trị khởi động lại Loa.", "", "bad",
         )  # fmt: skip
+    yield from _alarms()
     yield from _contradicted(session)
     yield from _cloned(session)
     yield from _waiting(session)
     yield from _unready(session, near, tallies, now)
     yield from _faulty(session, now)
     yield from _without_sound(session)
+
+
+def _alarms() -> Iterable[Notice]:
+    """Orders to sound an emergency that wait for this reader."""
+    for alert in emergency.for_me():
+        kind = "Diễn tập" if alert.drill else "Lệnh khẩn cấp"
+        link = url_for("emergency.alert", alert_id=alert.id)
+        yield Notice(f"{kind} “{alert.title}” chờ bạn nghe và đồng ý.", link, "bad")
 
 
 def _contradicted(session: Session) -> Iterable[Notice]:

@@ -82,6 +82,15 @@ class Line:
             raise NoAnswer from None
         return self.send(request)
 
+    def get(self, url: str) -> Answer:
+        """See ``send``."""
+        try:
+            request = requests.Request("GET", url).prepare()
+        except requests.RequestException as error:
+            log.error("no request can be made for %s: %s", url, type(error).__name__)
+            raise NoAnswer from None
+        return self.send(request)
+
     def send(self, request: requests.PreparedRequest) -> Answer:
         """The answer, of whatever status. Raises NoAnswer, Untrusted, TooMuch."""
         url = str(request.url)

@@ -10,11 +10,9 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from devices.link import Connected, Link, LinkSettings, Message, Urgency
+from devices.link import Connected, Incoming, Link, LinkSettings, Message, Published, Urgency
 
 SIGNED = 2_000
-ANSWER_BYTES = 241
-"""A small acknowledgement, as in the figures this is held against."""
 COMMIT_MOST = 500
 PATIENCE = 120.0
 
@@ -39,7 +37,11 @@ def verify_seconds(n: int, size: int = 600) -> float:
 
 
 class Loop:
-    """The bare round: a message to each receiver, its answer back, the answers committed to SQLite in batches."""
+    """The bare round: a message to each receiver, its answer back, the answers committed to SQLite in batches.
+
+    Each receiver checks the message's signature and signs its answer, for whatever the station does, its receivers do
+    that on the same cores and at the same time.
+    """
 
     def __init__(self, settings: LinkSettings, folder: Path) -> None:
         self._link = Link(settings)
@@ -53,35 +55,36 @@ class Loop:
     def __exit__(self, *_: object) -> None:
         self._link.stop()
 
-    def publish_seconds(self, topics: list[str], size: int) -> float:
-        """Seconds to hand one message to each topic, until the broker has taken the last (QoS 1)."""
-        return self._publish(topics, bytes(size))
+    def publish_seconds(self, rids: list[str], token: bytes) -> float:
+        """Seconds until the broker has taken a message for each receiver (QoS 1), and each has answered.
+
+        Answers are thrown away, but they are part of it: a station's first plans are answered before its last are
+        signed, so whoever measures when the last has left has had the receivers' half on the same cores, too.
+        """
+        began = time.perf_counter()
+        for number, rid in enumerate(rids):
+            self._link.publish(_echo(rid), token, qos=1, token=number)
+        left = 2 * len(rids)
+        while left:
+            event = self._link.inbox.get(timeout=PATIENCE)
+            left -= isinstance(event, Published) or _is_answer(event)
+        return time.perf_counter() - began
 
     def send(self, topic: str, payload: bytes, urgency: Urgency) -> None:
         """Publish without asking what becomes of it."""
         self._link.publish(topic, payload, qos=0, urgency=urgency)
 
-    def round_seconds(self, rids: list[str], size: int = 600) -> float:
-        """Seconds until the last receiver's echo is committed with ``synchronous=FULL``."""
+    def round_seconds(self, rids: list[str], token: bytes) -> float:
+        """Seconds until the last receiver's answer is committed with ``synchronous=FULL``."""
         done = threading.Event()
         began = time.perf_counter()
         writer = threading.Thread(target=self._commit, args=(len(rids), done), daemon=True)
         writer.start()
         for rid in rids:
-            self._link.publish(f"loa/1/{rid}/dn/echo", bytes(size), qos=1, urgency=Urgency.PLAN)
+            self._link.publish(_echo(rid), token, qos=1, urgency=Urgency.PLAN)
         if not done.wait(PATIENCE):
             raise TimeoutError("the echoes did not come back")
         writer.join()
-        return time.perf_counter() - began
-
-    def _publish(self, topics: list[str], payload: bytes) -> float:
-        began = time.perf_counter()
-        for number, topic in enumerate(topics):
-            self._link.publish(topic, payload, qos=1, token=number)
-        left = len(topics)
-        while left:
-            event = self._link.inbox.get(timeout=PATIENCE)
-            left -= not isinstance(event, (Message, Connected))
         return time.perf_counter() - began
 
     def _commit(self, wanted: int, done: threading.Event) -> None:
@@ -107,10 +110,19 @@ class Loop:
                 found.append(self._link.inbox.get_nowait())
             except queue.Empty:
                 break
-        answers = [
-            each for each in found if isinstance(each, Message) and each.topic.endswith("/get")
+        return [
+            (each.topic, each.payload)
+            for each in found
+            if isinstance(each, Message) and _is_answer(each)
         ]
-        return [(each.topic, each.payload) for each in answers]
+
+
+def _echo(rid: str) -> str:
+    return f"loa/1/{rid}/dn/echo"
+
+
+def _is_answer(event: Incoming) -> bool:
+    return isinstance(event, Message) and event.topic.endswith("/get")
 
 
 def _wait_connected(link: Link) -> None:

@@ -118,16 +118,33 @@ class Pole:
 
     def batch(self, most: int = messages.MAX_BATCH_ENTRIES) -> bytes:
         """The next entries, signed."""
-        sent = self.entries[:most]
-        head = self._kept_head
+        return self._signed(self.entries[:most], self.acked + 1, self._kept_head)[0]
+
+    def batches(self, most: int) -> list[bytes]:
+        """All entries, signed ``most`` at a time."""
+        made, head = [], self._kept_head
+        for start in range(0, len(self.entries), most):
+            sent = self.entries[start : start + most]
+            batch, head = self._signed(sent, self.acked + 1 + start, head)
+            made.append(batch)
+        return made
+
+    def _signed(self, sent: list[bytes], first: int, head: bytes) -> tuple[bytes, bytes]:
+        """These entries, signed, and the chain's hash after them; ``head`` is that before."""
         for entry in sent:
             head = messages.next_hash(head, entry)
         events = {
-            "v": 1, "rid": self.rid, "jid": self.jid, "from": self.acked + 1, "head": head.hex(),
+            "v": 1, "rid": self.rid, "jid": self.jid, "from": first, "head": head.hex(),
             "now": now(), "mono": time.monotonic_ns() // 1_000_000, "boot": 1, "src": "ntp",
             "e": [msgspec.Raw(entry) for entry in sent],
         }  # fmt: skip
         signed = self._header + base64.urlsafe_b64encode(_encode(events)).rstrip(b"=")
+        signature = base64.urlsafe_b64encode(self._key.sign(signed)).rstrip(b"=")
+        return signed + b"." + signature, head
+
+    def answer(self, size: int) -> bytes:
+        """``size`` bytes that say nothing, signed."""
+        signed = self._header + base64.urlsafe_b64encode(bytes(size)).rstrip(b"=")
         return signed + b"." + base64.urlsafe_b64encode(self._key.sign(signed)).rstrip(b"=")
 
     def acknowledge(self, payload: bytes) -> int:

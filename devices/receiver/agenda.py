@@ -217,7 +217,16 @@ class Agenda:
                 urgent=coming.occ.cls == "E" or bool(old and old.urgent),
                 known=self.states[coming.id] == "ready" or bool(old and old.known),
             )
-        return list(wants.values())
+        return [*wants.values(), *self._sent_ahead()]
+
+    def _sent_ahead(self) -> Iterator[Want]:
+        """Sounds the plan names without ordering them: they may be needed at a moment's notice."""
+        plan = self.accepted.plan if self.accepted else None
+        if plan is None:
+            return
+        used = {occ.sha for occ in plan.occ} | {can.sha for can in plan.can or ()}
+        for sha in sorted(plan.aud.keys() - used):
+            yield Want(sha=sha, n=plan.aud[sha].n, at=self._clock.wall(), urgent=True)
 
 
 def _is_quiet(start: Instant, ms: int, accepted: Accepted) -> bool:

@@ -19,7 +19,7 @@ import msgspec
 from content import mastering, reading, transcode
 from content.voices.base import Registry
 from content.voices.espeak import Espeak
-from loa.commands import bench_fleet, bench_skew
+from loa.commands import bench_fleet, bench_schedule, bench_skew
 from loa.errors import ContentError
 
 TEXT = (
@@ -60,6 +60,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     what.add_parser("reading", help="đọc văn bản thành lời, bên cạnh một lượt re.sub trơn")
     bench_skew.arguments(what)
     bench_fleet.arguments(what)
+    bench_schedule.arguments(what)
 
 
 def run(parsed: argparse.Namespace) -> int:
@@ -67,6 +68,8 @@ def run(parsed: argparse.Namespace) -> int:
         return _reading()
     if parsed.what == "skew":
         return bench_skew.run(parsed)
+    if parsed.what == "schedule":
+        return bench_schedule.run(parsed)
     if parsed.what in ("fleet", "soak"):
         return bench_fleet.run(parsed)
     if not 1 <= parsed.minutes <= 240:

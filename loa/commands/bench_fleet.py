@@ -29,6 +29,12 @@ def arguments(what: Any) -> None:
         "-n", type=int, default=2_000, metavar="SỐ", help="số đầu thu (mặc định 2000)"
     )
     many.add_argument("--database", default="", metavar="URL", help="PostgreSQL thay cho SQLite")
+    many.add_argument(
+        "--only",
+        default="",
+        metavar="PHẦN",
+        help="chỉ đo các phần này, ví dụ: evidence,idle,memory",
+    )
     many.add_argument("--json", type=Path, metavar="TỆP", help="ghi thêm các con số ra tệp")
     long = what.add_parser(
         "soak",
@@ -46,7 +52,7 @@ def run(parsed: argparse.Namespace) -> int:
     logging.getLogger("devices").setLevel(logging.ERROR)
     if parsed.what == "soak":
         return _soak(parsed)
-    return _fleet(parsed.n, parsed.database, parsed.json)
+    return _fleet(parsed.n, parsed.database, parsed.only, parsed.json)
 
 
 def _say_load(when: str) -> None:
@@ -56,14 +62,19 @@ def _say_load(when: str) -> None:
 # The station and its simulator are loaded where they are run: `bench sound` measures the memory of this process.
 
 
-def _fleet(count: int, database_url: str, json: Path | None) -> int:
+def _fleet(count: int, database_url: str, only: str, json: Path | None) -> int:
     if not 1 <= count <= MOST_RECEIVERS:
         raise LoaError(f"Không đo được {count} đầu thu. Hãy chọn từ 1 đến {MOST_RECEIVERS}.")
     from loa.benches import fleet
 
+    parts = only.split(",") if only else list(fleet.PARTS)
+    if unknown := set(parts) - set(fleet.PARTS):
+        raise LoaError(
+            f"Không có phần đo “{', '.join(sorted(unknown))}”. Hãy chọn trong: {', '.join(fleet.PARTS)}."
+        )
     _say_load("Trước khi đo")
     found = []
-    for figure in fleet.measure(count, database_url):
+    for figure in fleet.measure(count, database_url, parts):
         print(figure, flush=True)
         found.append(figure)
     if json:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DataError
 
 from content.bulletins import Priority
-from devices import messages, receivers
+from devices import messages, receivers, signing
 from devices.link import Connected, Incoming, Message, Published, Urgency
 from devices.messages import Evack, State
 from devices.receivers import Presence
@@ -20,13 +20,14 @@ from loa import config, publisher
 from loa.audit import AuditEntry
 from loa.core import Core
 from loa.database import Database
-from loa.station import GATHER, _Held
 from loa.times import MINUTE, SECOND, Instant, after
-from scheduler import dispatcher, schedules, turns
+from scheduler import alert_consent, alert_orders, alerts, dispatcher, schedules, turns
+from scheduler.alert_orders import Order
 from scheduler.broadcasts import Delivery, DeliveryState
 from scheduler.plans import Outgoing, Parcel
 from scheduler.schedules import Kind, Rule
-from tests.cast import NOON, ZONE, Cast, approved_bulletin, settle_in
+from scheduler.targets import Where
+from tests.cast import NOON, ZONE, Cast, another_approver, approved_bulletin, give_sound, settle_in
 from tests.scheduler.test_receipts import Pole
 
 
@@ -181,6 +182,38 @@ def test_what_was_never_answered_is_given_to_the_link_again(station: Station) ->
     assert len(station.link.take()) == 6
 
 
+def test_an_alarm_leaves_before_anything_else_is_planned(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    station.core.tick(NOON)
+    station.link.take()
+    everywhere = Where((station.cast.commune.id,))
+    with station.database.write() as session:
+        order = Order(
+            where=everywhere, expires_at=after(NOON, 60 * MINUTE), every_ms=10 * MINUTE,
+            title="Lũ", body="Nước lên. Chạy ngay.",
+        )  # fmt: skip
+        alert = alert_orders.prepare(session, station.cast.hoa, order, NOON, ZONE)
+        give_sound(session, alert.bulletin)
+        alert_id = alert.id
+    station.core.changed()
+    station.core.tick(NOON)
+    station.link.take()
+    with station.database.write() as session:
+        alert = alerts.get(session, alert_id)
+        heard = list(alert.bulletin.sounds.values())
+        for person in (station.cast.minh, another_approver(session)):
+            alert_consent.agree(session, alert, person, heard, NOON, ZONE)
+    monkeypatch.setattr("scheduler.planner.plan", lambda *_: 1 / 0)
+    station.core.changed()
+    station.core.tick(after(NOON, SECOND))
+    notes = station.link.take()
+    assert len(notes) == 6
+    for note in notes:
+        plan = messages.decode(signing.payload(note.payload), messages.Plan)
+        assert [each.cls for each in plan.occ] == ["E"] * 6
+
+
 def test_nothing_is_handed_to_a_link_that_is_down(station: Station) -> None:
     station.link.connected = False
     station.core.tick(NOON)
@@ -310,25 +343,6 @@ def test_many_are_served_some_at_a_time_and_the_first_plans_leave_before_the_las
     with station.database.read() as session:
         assert session.scalar(sa.select(sa.func.count()).select_from(Outgoing)) == 6
     assert all(isinstance(note.token, Parcel) for note in station.link.take())
-
-
-def test_heartbeats_wait_for_one_another_and_all_else_takes_them_along(
-    station: Station, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clock = [100.0]
-    monkeypatch.setattr("loa.station.time.monotonic", lambda: clock[0])
-    held = _Held()
-    held.add([station.say("r-0000")])
-    assert held.take() == []
-    assert held.seconds_left == pytest.approx(GATHER)
-    clock[0] += GATHER
-    held.add([station.say("r-0001")])
-    assert len(held.take()) == 2
-    assert held.take() == []
-    held.add([station.say("r-0000")])
-    held.add([Message(messages.events_topic("r-0000"), b"")])
-    assert len(held.take()) == 2
-    assert len(held) == 0
 
 
 def test_an_instant_is_what_the_publisher_goes_by(station: Station) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -14,6 +15,7 @@ import devices.claim_desk
 import devices.outages
 import devices.receivers
 import scheduler.canned
+import scheduler.cap_messages
 import scheduler.days
 import scheduler.dispatcher
 import scheduler.exceptions
@@ -24,6 +26,7 @@ import scheduler.receipts
 from loa import audit
 from loa.database import Base, Database
 from loa.errors import DatabaseError
+from loa.touches import Touches
 from tests.cast import NOON
 
 ROOMS = (
@@ -33,6 +36,7 @@ ROOMS = (
     devices.outages,
     devices.receivers,
     scheduler.canned,
+    scheduler.cap_messages,
     scheduler.days,
     scheduler.dispatcher,
     scheduler.exceptions,
@@ -106,6 +110,35 @@ def test_it_tells_of_a_commit_and_not_of_silence(database: Database) -> None:
         pass  # nothing was written: nobody is woken
     assert not changes.wait(0.15)
     changes.close()
+
+
+def test_it_tells_of_each_of_many_commits_where_the_system_does_not_say_what_was_written(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("loa.database._touches", lambda _path: None)
+    changes = database.changes()
+    for _ in range(3):
+        with database.write() as session:
+            audit.append(session, NOON, "hoa", "test")
+        assert changes.wait(60)
+    assert not changes.wait(0.05)
+    changes.close()
+
+
+def test_a_file_tells_that_it_was_written_to(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    path.touch()
+    touches = Touches(path)
+    assert not touches.wait(0)
+    path.write_text("một")
+    assert touches.wait(60)
+    assert not touches.wait(0)
+    touches.close()
+
+
+def test_a_file_that_is_not_there_cannot_be_watched(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        Touches(tmp_path / "log")
 
 
 def test_it_names_a_kind_of_database_it_does_not_know() -> None:

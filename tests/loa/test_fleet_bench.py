@@ -14,6 +14,7 @@ from tests.parts import need
 def test_it_measures_a_station_beside_its_ceilings(monkeypatch) -> None:
     need("mosquitto")
     monkeypatch.setattr(fleet, "IDLE_SECONDS", 0.2)
+    monkeypatch.setattr(fleet, "QUIET_SECONDS", 0.2)
     monkeypatch.setattr(fleet, "FEW", 3)
     found = {figure.what: figure for figure in fleet.measure(8)}
     assert all(figure.value >= 0 for figure in found.values())

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from devices import messages, receivers
 from devices.messages import State
 from devices.receivers import Presence
+from loa import bulk
 from loa.database import Database
 from loa.times import HOUR, MINUTE, SECOND, after
 from scheduler import dispatcher, planner, plans, receipts, schedules
@@ -80,8 +81,9 @@ def costs(session: Session, count: int) -> dict[str, int]:
 
 
 def test_no_step_of_a_broadcast_costs_more_statements_with_more_receivers(
-    migrated_urls: Callable[[], str],
+    migrated_urls: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(bulk, "AT_ONCE", ())  # portions of rows are steps of one statement
     found = []
     for count in (FEW, MANY):
         database = Database(migrated_urls())

@@ -146,10 +146,10 @@ def test_many_signatures_are_checked_in_processes_that_end_when_it_is_quiet() ->
     verifiers = Verifiers(workers=2, flood=20)
     jobs = tokens(signing.generate(RID), 50)
     try:
-        assert verifiers.faults(jobs[:10], NOON) == [fault(job) for job in jobs[:10]]
+        assert list(verifiers.faults(jobs[:10], NOON)) == [fault(job) for job in jobs[:10]]
         assert not verifiers.is_awake
         for _ in ("while they start", "once they have started"):
-            assert verifiers.faults(jobs, NOON) == [
+            assert list(verifiers.faults(jobs, NOON)) == [
                 "signature" if number % 7 == 3 else "" for number in range(50)
             ]
             assert verifiers.is_awake
@@ -166,13 +166,13 @@ def test_a_process_that_is_killed_costs_no_signature() -> None:
     verifiers = Verifiers(workers=1, flood=2)
     jobs = tokens(signing.generate(RID), 8)
     try:
-        verifiers.faults(jobs, NOON)
+        list(verifiers.faults(jobs, NOON))
         started(verifiers)
         assert verifiers._pool is not None
         for process in list(verifiers._pool._processes.values()):
             process.kill()
             process.join(60)
-        assert verifiers.faults(jobs, NOON) == [fault(job) for job in jobs]
+        assert list(verifiers.faults(jobs, NOON)) == [fault(job) for job in jobs]
     finally:
         verifiers.close()
 

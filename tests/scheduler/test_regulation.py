@@ -5,11 +5,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from devices.receiver import quiet
 from loa.database import Database
 from loa.errors import NotAllowed, ScheduleError
 from loa.times import after
 from scheduler import regulation
-from scheduler.regulation import QuietHours
+from scheduler.regulation import QuietHours, Regulation
 from tests.cast import NOON, ZONE, settle_in, utc, vn
 
 NIGHT = QuietHours(time(21), time(5))
@@ -82,3 +83,52 @@ def test_only_an_admin_changes_it(database: Database) -> None:
         cast = settle_in(session)
         with pytest.raises(NotAllowed):
             regulation.set_quiet(session, cast.minh, [], NOON)
+
+
+@pytest.mark.parametrize(
+    ("span", "night"),
+    [("22:00-02:30", "2026-10-25"), ("02:30-05:00", "2026-10-25"), ("22:00-02:30", "2026-03-29"),
+     ("02:30-05:00", "2026-03-29"), ("02:00-03:00", "2026-03-29"), ("02:15-02:45", "2026-10-25")],
+)  # fmt: skip
+def test_what_is_quiet_to_a_receiver_is_quiet_to_the_station_when_clocks_turn(
+    span: str, night: str
+) -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    hours = regulation.parse_quiet(span)
+    since, until = span.split("-")
+    midnight = utc(f"{night} 00:00")
+    for minute in range(-240, 480):
+        start = after(midnight, minute * 60_000)
+        if quiet.touches(start, 30_000, [(since, until)], berlin):
+            assert regulation.breach([hours], start, after(start, 30_000), berlin), minute
+
+
+def version(since: str, *quiet_hours: str) -> Regulation:
+    return Regulation(since=vn(since), quiet=[each.split("-") for each in quiet_hours])
+
+
+def test_each_part_of_a_sound_is_judged_by_the_version_of_its_time() -> None:
+    versions = [
+        version("2026-01-01 00:00", "21:00-05:00"),
+        version("2026-12-01 00:00", "22:00-06:00"),
+    ]
+
+    def breach(start: str, minutes: int) -> str | None:
+        begins = vn(start)
+        found = regulation.breach_by(versions, begins, after(begins, minutes * 60_000), ZONE)
+        return str(found) if found else None
+
+    assert breach("2026-11-30 21:30", 10) == "21:00–05:00"
+    assert breach("2026-12-01 21:30", 10) is None
+    assert breach("2026-12-01 05:30", 10) == "22:00–06:00"
+    assert breach("2026-11-30 05:30", 10) is None
+    assert breach("2026-11-30 23:59", 2) is not None
+    assert breach("2025-12-31 23:59", 1) is None  # before the first: none was in force
+    assert breach("2025-12-31 23:59", 2) == "21:00–05:00"
+
+
+def test_the_version_in_force_is_the_last_that_has_begun() -> None:
+    first, second = version("2026-01-01 00:00"), version("2026-12-01 00:00")
+    assert regulation.in_force([first, second], vn("2025-12-31 23:59")) is None
+    assert regulation.in_force([first, second], vn("2026-11-30 23:59")) is first
+    assert regulation.in_force([first, second], vn("2026-12-01 00:00")) is second

@@ -14,7 +14,7 @@ from loa.times import Instant, after
 from scheduler import reports
 from scheduler.broadcasts import Broadcast, Delivery, DeliveryState
 from scheduler.reports import LogFilter
-from scheduler.schedules import Kind, Schedule
+from scheduler.schedules import Schedule
 from tests.cast import NOON, ZONE, approved_bulletin, settle_in, vn
 
 DAY = reports.whole_days(date(2026, 11, 21), date(2026, 11, 21), ZONE)
@@ -31,7 +31,7 @@ def fill(session: Session, at: Instant = NOON, title: str = "Lịch tiêm chủn
     cast = settle_in(session)
     bulletin = approved_bulletin(session, cast, title=title)
     schedule = Schedule(
-        uid="abc", bulletin_id=bulletin.id, kind=Kind.ONCE, at=time(12), weekdays=0, start_date=date(2026, 11, 21),
+        uid="abc", bulletin_id=bulletin.id, at=time(12), start_date=date(2026, 11, 21),
         staff_id=cast.hoa.id, created_at=NOON, planned_until=NOON,
     )  # fmt: skip
     session.add(schedule)

@@ -7,6 +7,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date, time
 from html import unescape
 from pathlib import Path
 from typing import ClassVar
@@ -177,8 +178,8 @@ def broadcast(database: Database, cast: Cast, approved: Bulletin) -> Broadcast:
     """Planned for 12:30 of the day at all three receivers."""
     rule = Rule(
         kind=schedules.Kind.ONCE,
-        at=schedules.time(12, 30),
-        start_date=schedules.date(2026, 11, 21),
+        at=time(12, 30),
+        start_date=date(2026, 11, 21),
         area_ids=(cast.commune.id,),
     )
     with database.write() as session:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import date, time
+
 from content import bulletins
 from content.parts import Translation
 from devices import areas
@@ -79,7 +81,7 @@ def test_it_tells_other_languages_and_lets_each_sound_be_heard(hoa, database, ca
             areas.set_language(session, areas.get(session, village.id), code, now=NOON, by="test")
         tay = Translation(language="tyz", upload="b" * 64, name="tày.mp3")
         bulletin = approved_bulletin(session, cast, translations=(tay,))
-        rule = Rule(kind=Kind.ONCE, at=schedules.time(12, 30), start_date=schedules.date(2026, 11, 21),
+        rule = Rule(kind=Kind.ONCE, at=time(12, 30), start_date=date(2026, 11, 21),
                     area_ids=(cast.commune.id,))  # fmt: skip
         schedules.add(session, bulletin, cast.hoa, rule, now=NOON, zone=ZONE)
         plan(session, NOON)

@@ -59,6 +59,7 @@ HUGE = "9" * 20
     [
         "/dau-thu?nhom={}", "/dau-thu/cho-nhan/{}", "/dau-thu/tem-nhan?dia_ban={}", "/dau-thu/nhom/{}",
         "/khan-cap/luu-san/{}/bo", "/dau-thu/nhieu?tat_ca=1&nhom={}", "/ban-tin/{}", "/luot-phat/{}",
+        "/lich-phat/{}", "/chuong-trinh/{}",
     ],
 )  # fmt: skip
 def test_a_number_too_large_leads_nowhere_and_is_no_fault(admin, address, number, caplog):

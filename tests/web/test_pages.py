@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date, time
 
 import pytest
 from flask import Flask
@@ -15,8 +16,13 @@ from content.dictionary import Entry
 from content.parts import Recorded, Translation, spoken
 from devices import claims, groups, outages
 from loa.staff import May, Role
-from scheduler import canned
-from tests.cast import NOON, approved_bulletin, give_sound
+from loa.times import HOUR, after
+from scheduler import alert_consent, alert_orders, campaigns, canned, programme_acts
+from scheduler.days import DayMark
+from scheduler.programme_checks import Line, Order
+from scheduler.programmes import ItemKind
+from scheduler.targets import Where
+from tests.cast import NOON, ZONE, approved_bulletin, give_sound
 from tests.web.conftest import words
 
 BOTH_DATABASES = True
@@ -38,12 +44,20 @@ PLACES = {
     "claim_id": 1,
     "fault_id": 1,
     "group_id": 1,
+    "regulation_id": 1,
+    "mark_id": 1,
+    "alert_id": 1,
+    "programme_id": 1,
+    "campaign_id": 1,
+    "exception_id": 1,
+    "day": "2026-11-22",
 }
 OTHER_PLACES = {"number": 2}
 """A part that is a recording: the pages of ``cuts`` are of such alone."""
 ASKED = {
     "bulletins.new_part": "?loai=text&so=1",
     "readings.show": "?tu=0&den=3",
+    "emergency.new": "?mau=lu",
 }
 NOT_PAGES = {
     "static",
@@ -53,6 +67,8 @@ NOT_PAGES = {
     "audio.file",
     "listening.wav",
     "cuts.original",
+    "schedules.calendar",
+    "emergency.cap_file",
 }
 
 
@@ -75,6 +91,24 @@ def station(database, cast, broadcast):
         outages.settle(session, {("r-0000", outages.Kind.DISK): outages.Wrong(NOON, "93 %")}, NOON)
         alarm = approved_bulletin(session, cast, priority=Priority.EMERGENCY)
         canned.keep(session, 1, alarm, cast.admin, NOON)
+        session.add(DayMark(kind="holiday", first=date(2026, 12, 24), last=date(2026, 12, 24), name="Hội làng",
+                            staff_id=cast.hoa.id, made_at=NOON))  # fmt: skip
+        order = alert_orders.Order(
+            where=Where((cast.commune.id,)), expires_at=after(NOON, HOUR), bulletin=alarm
+        )
+        flood = alert_orders.prepare(session, cast.hoa, order, NOON, ZONE)
+        alert_consent.agree(session, flood, cast.minh, alarm.sounds.values(), NOON, ZONE)
+        running = Order(
+            name="Sáng", at=time(12, 40), minutes=15, rule="FREQ=DAILY", start_date=date(2026, 11, 21),
+            where=Where((cast.commune.id,)), lines=(Line(ItemKind.BULLETIN, 1),),
+        )  # fmt: skip
+        programme_acts.add(session, cast.hoa, running, now=NOON, zone=ZONE)
+        drive = campaigns.Order(
+            name="Tiêm chủng", start_date=date(2026, 11, 21), end_date=date(2026, 11, 30),
+            where=Where((cast.commune.id,)), target=campaigns.Target(number=20),
+            lines=(campaigns.Line(bulletin_id=1),),
+        )  # fmt: skip
+        campaigns.add(session, drive, cast.hoa, NOON, ZONE)
         entries.teach(session, cast.hoa, Entry("NVH", "nhà văn hóa", True, ""), NOON)
 
 

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import re
+from datetime import date, time
+
 import pytest
 import sqlalchemy as sa
 from playwright.sync_api import expect
@@ -8,12 +11,13 @@ from content import bulletins
 from content.bulletins import Draft, Priority
 from content.parts import spoken
 from devices import areas, receivers
-from scheduler import targets
+from scheduler import regulation, schedules, targets
+from scheduler.rulebook import Rulebook, Slot
 from scheduler.schedules import Kind, Schedule
 from scheduler.targets import Where
-from tests.cast import NOON, PASSWORD, approved_bulletin, vn
-from tests.web.conftest import error_at, words
-from web.schedules import places
+from tests.cast import NOON, PASSWORD, ZONE, approved_bulletin, vn
+from tests.web.conftest import error_at, plan, words
+from web.where_form import places
 
 
 @pytest.fixture
@@ -135,7 +139,8 @@ def test_it_starts_from_today_and_the_whole_commune(hoa, cast, here):
 
 def test_it_says_beforehand_when_it_would_sound(hoa, form, here):
     told = words(hoa.post(here + "/xem-truoc", data=form))
-    assert "17:00 ngày 21/11/2026 ; 17:00 ngày 22/11/2026" in told
+    assert "17:00 ngày 21/11/2026 thứ Bảy, 13 tháng 10 âm lịch 17:00 ngày 22/11/2026" in told
+    assert "ngày lễ: Ngày Văn hóa Việt Nam" in told
     assert "rơi vào giờ không phát" in words(
         hoa.post(here + "/xem-truoc", data={**form, "at": "23:00"})
     )
@@ -145,12 +150,44 @@ def test_it_says_beforehand_when_it_would_sound(hoa, form, here):
     assert not words(hoa.post(here + "/xem-truoc", data={**form, "kind": "weekdays"}))
 
 
-def test_it_lets_an_emergency_into_the_quiet_hours(hoa, database, cast, form):
+def test_no_emergency_is_scheduled_or_broadcast_now(hoa, minh, database, cast, form):
     with database.write() as session:
         urgent = approved_bulletin(session, cast, priority=Priority.EMERGENCY)
-    assert (
-        hoa.post(f"/ban-tin/{urgent.id}/dat-lich", data={**form, "at": "23:00"}).status_code == 302
-    )
+    here = f"/ban-tin/{urgent.id}"
+    for person in (hoa, minh):
+        for door, values in (("dat-lich", form), ("phat-ngay", {"area_ids": cast.commune.id})):
+            answer = person.post(f"{here}/{door}", data=values)
+            assert answer.status_code == 400
+            assert "Bản tin khẩn cấp phát từ trang Khẩn cấp" in words(answer)
+            assert person.get(f"{here}/{door}").location == "/khan-cap"
+    assert found(database) == []
+    page = hoa.get(here)
+    assert f'href="/khan-cap/moi?ban_tin={urgent.id}"' in page.text
+    assert "/dat-lich" not in page.text
+    assert "/phat-ngay" not in page.text
+
+
+def test_a_schedule_that_has_an_emergency_is_not_moved(hoa, database, cast, form, here):
+    with database.write() as session:
+        urgent = approved_bulletin(session, cast, priority=Priority.EMERGENCY)
+        rule = schedules.Rule(
+            kind=schedules.Kind.DAILY, at=time(17), start_date=date(2026, 11, 21), area_ids=(cast.commune.id,)
+        )  # fmt: skip
+        old = schedules.add(session, urgent, cast.hoa, rule, now=NOON, zone=ZONE)
+    answer = hoa.post(f"/lich-phat/{old.id}/sua", data={**form, "at": "23:15"})
+    assert "phát từ trang Khẩn cấp" in words(answer)
+    moved = hoa.post(f"/lich-phat/{old.id}/luot/2026-11-22/doi", data={"to_time": "03:15"})
+    assert "phát từ trang Khẩn cấp" in words(moved)
+    assert found(database)[0].at == time(17)
+
+
+def test_what_is_scheduled_is_not_made_an_emergency(hoa, database, cast, form, here):
+    assert hoa.post(here + "/dat-lich", data=form).status_code == 302
+    values = {"title": "Lũ về", "field": "1", "priority": "emergency", "version": "1", "parts-0-was": "0",
+              "parts-0-kind": "text", "parts-0-body": "Lũ về.", "parts-0-speed": "150"}  # fmt: skip
+    answer = hoa.post(here + "/sua", data=values)
+    assert answer.status_code == 400
+    assert "đang có lịch phát" in words(answer)
 
 
 def test_it_broadcasts_now(hoa, database, cast, here):
@@ -229,7 +266,7 @@ def test_places_count_the_receivers_below_them(database, cast):
 def test_it_says_what_is_missing_before_one_can_schedule(
     app, hoa, admin, approved, monkeypatch, here
 ):
-    monkeypatch.setattr("web.schedules.places", lambda session: [])
+    monkeypatch.setattr("web.where_form.places", lambda session: [])
     assert "Đài chưa có địa bàn nào" in words(hoa.get(here + "/dat-lich"))
     assert "Thêm địa bàn" in words(admin.get(here + "/dat-lich"))
 
@@ -242,3 +279,229 @@ def test_what_stands_beside_a_place_is_what_a_broadcast_there_reaches(database, 
         for place in places(session):
             assert place.receivers == targets.count(session, Where((place.area.id,)))
         assert places(session)[0].receivers == 1
+
+
+# -- other ways to repeat -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fields", "stored"),
+    [
+        ({"other": "moon", "moon_days": "mùng 1, rằm", "leap_months": "y"},
+         "RSCALE=VIETNAMESE;FREQ=MONTHLY;BYMONTHDAY=1,15"),
+        ({"other": "moon", "moon_days": "15"},
+         "RSCALE=VIETNAMESE;FREQ=MONTHLY;BYMONTH=1,2,3,4,5,6,7,8,9,10,11,12;BYMONTHDAY=15"),
+        ({"other": "moon", "moon_days": "30", "leap_months": "y"},
+         "RSCALE=VIETNAMESE;FREQ=MONTHLY;BYMONTHDAY=30;SKIP=BACKWARD"),
+        ({"other": "moon_year", "moon_day": "10/3"}, "RSCALE=VIETNAMESE;FREQ=YEARLY;BYMONTH=3;BYMONTHDAY=10"),
+        ({"other": "moon_year", "moon_day": "cuối/12"}, "RSCALE=VIETNAMESE;FREQ=YEARLY;BYMONTH=12;BYMONTHDAY=-1"),
+        ({"other": "month_days", "month_days": "15, 1 và cuối"}, "FREQ=MONTHLY;BYMONTHDAY=1,15,-1"),
+        ({"other": "nth", "nth": "-1", "nth_day": "4", "interval": "3"}, "FREQ=MONTHLY;INTERVAL=3;BYDAY=-1FR"),
+        ({"other": "days", "interval": "3"}, "FREQ=DAILY;INTERVAL=3"),
+        ({"other": "weeks", "interval": "2", "weekdays": ["0", "5"]}, "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,SA"),
+        ({"other": "year", "year_day": "2/9"}, "FREQ=YEARLY;BYMONTH=9;BYMONTHDAY=2"),
+    ],
+)  # fmt: skip
+def test_it_keeps_every_way_to_repeat_and_shows_it_again(hoa, database, form, here, fields, stored):
+    sent = {**form, "kind": "other", "end_date": "", **fields}
+    assert hoa.post(here + "/dat-lich", data=sent).status_code == 302
+    (schedule,) = found(database)
+    assert schedule.rule == stored
+    page = hoa.get(f"/lich-phat/{schedule.id}/sua").text
+    again = {name: value for name, value in sent.items() if name != "end_date"}
+    assert hoa.post(f"/lich-phat/{schedule.id}/sua", data=again).status_code == 302
+    assert found(database)[0].rule == stored
+    for name, value in fields.items():
+        if name not in ("moon_days", "month_days", "weekdays", "leap_months", "moon_day"):
+            assert f'value="{value}"' in page, name
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "sentence"),
+    [
+        ({"other": "moon", "moon_days": "31"}, "moon_days", "số từ 1 đến 30"),
+        ({"other": "moon", "moon_days": ""}, "moon_days", "ít nhất một ngày"),
+        ({"other": "moon_year", "moon_day": "rằm"}, "moon_day", "ngày/tháng"),
+        ({"other": "year", "year_day": "30/2"}, "year_day", "không có ngày 30"),
+        ({"other": "year", "year_day": "1/13"}, "year_day", "ngày/tháng"),
+        ({"other": "days", "interval": "0"}, "interval", "từ 1 đến 366"),
+        ({"other": "weeks", "interval": "2"}, "weekdays", "ít nhất một thứ"),
+        ({"other": "month_days", "month_days": "đầu"}, "month_days", "Không hiểu ngày"),
+    ],
+)
+def test_it_refuses_a_repetition_at_its_field(hoa, database, form, here, fields, field, sentence):
+    answer = hoa.post(here + "/dat-lich", data={**form, "kind": "other", **fields})
+    assert answer.status_code == 400
+    assert sentence in error_at(answer, field)
+    assert not found(database)
+
+
+def test_it_previews_lunar_days_with_their_kind_of_day(hoa, form, here):
+    sent = {**form, "kind": "other", "other": "moon", "moon_days": "1, 15", "end_date": "",
+            "leap_months": "y"}  # fmt: skip
+    told = words(hoa.post(here + "/xem-truoc", data=sent))
+    assert "17:00 ngày 23/11/2026 thứ Hai, rằm tháng 10 âm lịch" in told
+    sent = {**form, "skips": ["holiday"]}
+    told = words(hoa.post(here + "/xem-truoc", data=sent))
+    assert "Lịch này không phát vào ngày lễ (Ngày Văn hóa Việt Nam)" in told
+
+
+def test_it_offers_the_sessions_of_the_station(hoa, database, form, here):
+    evening = Slot(key="c", name="Chiều", start="17:15", minutes=45)
+    with database.write() as session:
+        regulation.at(session, NOON).rules = Rulebook(slots=(evening,), outside="reason")
+    page = hoa.get(here + "/dat-lich").text
+    assert '<option value="17:15">Chiều, 45 phút</option>' in page
+    assert 'data-fill="at" data-value="17:15"' in page
+
+
+def test_it_asks_for_a_reason_where_the_regulation_wants_one(hoa, database, form, here):
+    evening = Slot(key="c", name="Chiều", start="17:15", minutes=45)
+    with database.write() as session:
+        regulation.at(session, NOON).rules = Rulebook(slots=(evening,), outside="reason")
+    assert 'name="waived_why"' not in hoa.get(here + "/dat-lich").text
+    assert "Vẫn đặt được nếu ghi lý do" in words(hoa.post(here + "/xem-truoc", data=form))
+    answer = hoa.post(here + "/dat-lich", data=form)
+    assert answer.status_code == 400
+    assert "nằm ngoài các khung giờ" in error_at(answer, "waived_why")
+    sent = {**form, "waived_why": "Theo công văn 12"}
+    assert hoa.post(here + "/dat-lich", data=sent).status_code == 302
+    (schedule,) = found(database)
+    assert (schedule.waived, schedule.waived_why) == (["outside"], "Theo công văn 12")
+    page = words(hoa.get(f"/lich-phat/{schedule.id}"))
+    assert "Phát ngoài quy chế Theo công văn 12" in page
+
+
+def test_what_would_silence_another_must_have_been_seen(hoa, database, cast, form, here):
+    with database.write() as session:
+        long = approved_bulletin(session, cast, title="Dài", ms=600_000)
+    hoa.post(f"/ban-tin/{long.id}/dat-lich", data=form)
+    answer = hoa.post(here + "/dat-lich", data={**form, "at": "17:05"})
+    assert answer.status_code == 400
+    assert "trùng giờ" in error_at(answer, "seen")
+    assert len(found(database)) == 1
+    assert (
+        hoa.post(here + "/dat-lich", data={**form, "at": "17:05", "seen": "y"}).status_code == 302
+    )
+    assert len(found(database)) == 2
+
+
+# -- the page of a schedule, and changing it ------------------------------------------------------
+
+
+@pytest.fixture
+def scheduled(hoa, database, form, here):
+    hoa.post(here + "/dat-lich", data=form)
+    return f"/lich-phat/{found(database)[0].id}"
+
+
+def test_it_changes_the_same_schedule_and_keeps_what_was_done(hoa, minh, database, form, scheduled):
+    page = hoa.get(scheduled + "/sua").text
+    assert 'value="17:00"' in page
+    assert 'value="25/11/2026"' in page
+    answer = minh.post(scheduled + "/sua", data={**form, "at": "18:00", "resumes": "y"})
+    assert answer.location == scheduled
+    (schedule,) = found(database)
+    assert (str(schedule.at), schedule.resumes) == ("18:00:00", True)
+    told = words(minh.get(scheduled))
+    assert "Đã sửa lịch: 18:00 hằng ngày" in told
+    assert "Minh sửa lịch" in told
+    assert "giờ phát: 17:00 → 18:00" in told
+    assert "Hoa đặt lịch" in told
+
+
+def test_another_time_of_one_that_was_heard_today_says_that_it_is_heard_again(
+    hoa, database, form, scheduled, clock
+):
+    with database.write() as session:
+        plan(session, NOON)
+    clock.now = vn("2026-11-21 17:02")
+    hoa.post(scheduled + "/sua", data={**form, "at": "17:20"})
+    told = words(hoa.get(scheduled))
+    assert "hôm nay lịch này đã phát lúc 17:00 và sẽ phát lần nữa lúc 17:20" in told
+    assert "hãy bỏ lượt hôm nay" in told
+
+
+def test_saving_without_a_change_says_so(hoa, database, form, scheduled):
+    assert hoa.post(scheduled + "/sua", data=form).location == scheduled
+    assert "Không có gì thay đổi." in words(hoa.get(scheduled))
+
+
+def test_a_change_is_refused_at_its_field(hoa, database, form, scheduled):
+    answer = hoa.post(scheduled + "/sua", data={**form, "at": "03:15"})
+    assert answer.status_code == 400
+    assert "giờ không phát" in error_at(answer, "at")
+    assert str(found(database)[0].at) == "17:00:00"
+    told = words(hoa.post(scheduled + "/xem-truoc", data={**form, "at": "18:00"}))
+    assert "18:00 ngày 21/11/2026" in told
+
+
+def test_its_page_shows_what_is_coming_to_all_and_acts_to_those_who_may(hoa, lan, scheduled):
+    told = words(hoa.get(scheduled))
+    assert told.count("âm lịch") == 5
+    assert "17:00 ngày 24/11/2026 thứ Ba, rằm" not in told
+    assert "Bỏ lượt này" in told
+    assert "Bỏ lượt này" not in words(lan.get(scheduled))
+    assert "17:00 ngày 25/11/2026" in words(lan.get(scheduled))
+
+
+def test_an_ended_schedule_says_so_and_offers_nothing(hoa, scheduled, form):
+    hoa.post(scheduled + "/ket-thuc")
+    told = words(hoa.get(scheduled))
+    assert "Lịch này đã kết thúc" in told
+    assert "Sửa lịch" not in told
+    assert "Hoa kết thúc lịch" in told
+    assert "đã kết thúc nên không sửa được" in words(hoa.post(scheduled + "/sua", data=form))
+
+
+def test_one_that_is_not_there_is_said_to_be_missing(hoa):
+    assert "Không tìm thấy lịch phát này" in words(hoa.get("/lich-phat/99"))
+
+
+def test_it_hands_out_a_calendar_file(hoa, scheduled):
+    answer = hoa.get("/lich-phat.ics")
+    assert answer.headers["Content-Type"] == "text/calendar; charset=utf-8"
+    assert answer.text.startswith("BEGIN:VCALENDAR")
+    assert "RRULE:FREQ=DAILY;UNTIL=20261125T100000Z" in answer.text
+
+
+@pytest.mark.browser
+def test_the_form_shows_the_fields_of_the_way_chosen_and_takes_a_session(
+    page, served, database, here
+):
+    evening = Slot(key="c", name="Chiều", start="17:15", minutes=45)
+    with database.write() as session:
+        regulation.at(session, NOON).rules = Rulebook(slots=(evening,))
+    page.goto(served + "/dang-nhap")
+    page.fill("[name=login]", "hoa")
+    page.fill("[name=password]", PASSWORD)
+    page.get_by_role("button", name="Đăng nhập").click()
+    page.wait_for_url(served + "/")
+    page.goto(served + here + "/dat-lich")
+    expect(page.get_by_label("Các ngày âm lịch")).to_be_hidden()
+    page.get_by_label("khác…").check()
+    expect(page.get_by_label("Các ngày âm lịch")).to_be_visible()
+    expect(page.get_by_label("Các ngày trong tháng")).to_be_hidden()
+    page.get_by_label("Cách lặp").select_option("weeks")
+    expect(page.get_by_label("Các ngày âm lịch")).to_be_hidden()
+    expect(page.get_by_label("T2", exact=True)).to_be_visible()
+    page.get_by_label("Cách lặp").select_option("moon")
+    page.get_by_role("button", name="17:15").click()
+    expect(page.get_by_label("Giờ phát")).to_have_value("17:15")
+    expect(page.locator("#xem-truoc")).to_contain_text("17:15 ngày 23/11/2026")
+    expect(page.locator("#xem-truoc")).to_contain_text("rằm tháng 10 âm lịch")
+
+
+def test_what_another_changed_meanwhile_is_not_written_over_unseen(hoa, minh, database, form, here):
+    hoa.post(here + "/dat-lich", data=form)
+    page = f"/lich-phat/{found(database)[0].id}/sua"
+    version = re.search(r'name="version"[^>]*value="([^"]+)"', hoa.get(page).text)[1]
+    minh.post(page, data={**form, "at": "18:00"})
+    answer = hoa.post(page, data={**form, "at": "16:30", "version": version})
+    assert answer.status_code == 400
+    assert "Minh (12:00 ngày 21/11/2026) đã sửa trong khi trang này đang mở: Giờ phát." in words(answer)  # fmt: skip
+    assert 'value="16:30"' in answer.text
+    assert str(found(database)[0].at) == "18:00:00"
+    version = re.search(r'name="version"[^>]*value="([^"]+)"', answer.text)[1]
+    hoa.post(page, data={**form, "at": "16:30", "version": version})
+    assert str(found(database)[0].at) == "16:30:00"

@@ -48,9 +48,12 @@ def _programmes() -> None:
         sa.Column("minutes", sa.Integer(), nullable=False),
         sa.Column("rule", sa.Text(), nullable=False),
         sa.Column("skips", sa.Text(), nullable=False),
+        sa.Column("waived", sa.Text(), nullable=False),
+        sa.Column("waived_why", sa.Text(), nullable=False),
         sa.Column("start_date", sa.Date(), nullable=False),
         sa.Column("end_date", sa.Date(), nullable=True),
         sa.Column("where", sa.Text(), nullable=False),
+        sa.Column("sounds_mark", sa.String(length=64), nullable=False),
         sa.Column("staff_id", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("ended_at", sa.BigInteger(), nullable=True),
@@ -103,6 +106,9 @@ def _campaigns() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("ended_at", sa.BigInteger(), nullable=True),
         sa.Column("planned_until", sa.BigInteger(), nullable=False),
+        sa.Column("rethought_at", sa.BigInteger(), nullable=False),
+        sa.Column("seen", sa.BigInteger(), nullable=False),
+        sa.Column("lost", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["staff_id"], ["staff.id"], name="fk_campaigns_staff_id_staff"),
         sa.PrimaryKeyConstraint("id", name="pk_campaigns"),
         sa.UniqueConstraint("uid", name="uq_campaigns_uid"),
@@ -161,7 +167,10 @@ def _alerts() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("second_id", sa.Integer(), nullable=True),
         sa.Column("agreed_at", sa.BigInteger(), nullable=True),
-        sa.Column("alone", sa.Boolean(), nullable=False),
+        sa.Column("alone_id", sa.Integer(), nullable=True),
+        sa.Column("alone_until", sa.BigInteger(), nullable=True),
+        sa.Column("heard", sa.Text(), nullable=False),
+        sa.Column("replaces_id", sa.Integer(), nullable=True),
         sa.Column("ended_at", sa.BigInteger(), nullable=True),
         sa.Column("ended_by", sa.String(length=128), nullable=True),
         sa.Column("ended_why", sa.Text(), nullable=True),
@@ -170,6 +179,10 @@ def _alerts() -> None:
         sa.ForeignKeyConstraint(
             ["bulletin_id"], ["bulletins.id"], name="fk_alerts_bulletin_id_bulletins"
         ),
+        sa.ForeignKeyConstraint(["alone_id"], ["staff.id"], name="fk_alerts_alone_id_staff"),
+        sa.ForeignKeyConstraint(
+            ["replaces_id"], ["alerts.id"], name="fk_alerts_replaces_id_alerts"
+        ),
         sa.ForeignKeyConstraint(["second_id"], ["staff.id"], name="fk_alerts_second_id_staff"),
         sa.ForeignKeyConstraint(["staff_id"], ["staff.id"], name="fk_alerts_staff_id_staff"),
         sa.PrimaryKeyConstraint("id", name="pk_alerts"),
@@ -177,6 +190,28 @@ def _alerts() -> None:
     )
     with op.batch_alter_table("alerts") as batch_op:
         batch_op.create_index("ix_alerts_bulletin_id", ["bulletin_id"], unique=False)
+        batch_op.create_index("ix_alerts_state", ["state"], unique=False)
+    op.create_table(
+        "cap_messages",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("sender", sa.String(length=200), nullable=False),
+        sa.Column("identifier", sa.String(length=200), nullable=False),
+        sa.Column("sent", sa.String(length=32), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("status", sa.String(length=16), nullable=False),
+        sa.Column("refs", sa.Text(), nullable=False),
+        sa.Column("raw", sa.Text(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("alert_id", sa.Integer(), nullable=True),
+        sa.Column("staff_id", sa.Integer(), nullable=False),
+        sa.Column("received_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["alert_id"], ["alerts.id"], name="fk_cap_messages_alert_id_alerts"
+        ),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff.id"], name="fk_cap_messages_staff_id_staff"),
+        sa.PrimaryKeyConstraint("id", name="pk_cap_messages"),
+        sa.UniqueConstraint("sender", "identifier", name="uq_cap_messages_sender_identifier"),
+    )
 
 
 def _exceptions() -> None:
@@ -274,11 +309,32 @@ def _changed() -> None:
         sa.Column("waived", sa.Text(), nullable=False, server_default="[]"),
         sa.Column("waived_why", sa.Text(), nullable=False, server_default=""),
     )
+    _rules_of_schedules()
     with op.batch_alter_table("staff") as table:
         table.add_column(sa.Column("area_id", sa.Integer()))
         table.create_foreign_key("fk_staff_area_id_areas", "areas", ["area_id"], ["id"])
     op.execute("UPDATE regulations SET made_at = since")
     _broadcasts()
+
+
+def _rules_of_schedules() -> None:
+    """Kind and weekdays become one text, as scheduler.recurrence reads it."""
+    connection = op.get_bind()
+    names = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+    for kind, weekdays in connection.execute(
+        sa.text("SELECT DISTINCT kind, weekdays FROM schedules WHERE kind <> 'once'")
+    ).all():
+        days = ",".join(name for place, name in enumerate(names) if weekdays >> place & 1)
+        rule = "FREQ=DAILY" if kind == "daily" else f"FREQ=WEEKLY;BYDAY={days}"
+        connection.execute(
+            sa.text(
+                "UPDATE schedules SET rule = :rule WHERE kind = :kind AND weekdays = :weekdays"
+            ),
+            {"rule": rule, "kind": kind, "weekdays": weekdays},
+        )
+    with op.batch_alter_table("schedules") as table:
+        table.drop_column("kind")
+        table.drop_column("weekdays")
 
 
 def _columns(table: str, *columns: sa.Column[object]) -> None:
@@ -306,6 +362,7 @@ def _broadcasts() -> None:
             table.add_column(sa.Column(name, sa.Integer()))
             table.create_foreign_key(f"fk_broadcasts_{name}_{other}", other, [name], ["id"])
         table.add_column(sa.Column("item", sa.Integer(), nullable=False, server_default="0"))
+        table.add_column(sa.Column("day", sa.Date()))
         table.add_column(sa.Column("origin", sa.Text(), nullable=False, server_default=""))
         table.add_column(sa.Column("where", sa.Text(), nullable=False, server_default="{}"))
         table.add_column(sa.Column("relay", sa.Text()))

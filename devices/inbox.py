@@ -1,0 +1,70 @@
+"""What a link has heard, until somebody takes it: heartbeats wait for one another, all else wakes whoever waits."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+
+from devices.link import Incoming, Message
+
+logger = logging.getLogger(__name__)
+
+MOST_UNREAD = 64 * 1024 * 1024
+"""Bytes. When power comes back ten thousand receivers say their birth and their journal beside ten thousand wills."""
+EACH = 400
+"""Bytes a message takes besides what it says."""
+MANY = 500
+"""So many heartbeats wait for no more."""
+STATE = "/state"
+
+
+class Inbox:
+    """Filled by the link's thread (``put``), emptied by one other (``take``)."""
+
+    def __init__(self, most: int = MOST_UNREAD, many: int = MANY) -> None:
+        self.overflow = 0
+        """Messages lost because nobody took any."""
+        self._most, self._many = most, many
+        self._arrived: deque[Incoming] = deque()
+        self._bytes_put = self._bytes_taken = 0
+        """Each counted by one thread alone."""
+        self._pressing = threading.Event()
+
+    def __len__(self) -> int:
+        return len(self._arrived)
+
+    def put(self, event: Incoming) -> None:
+        """Note it, never waiting. Too many: messages are counted and lost, all else is kept."""
+        size = _size(event)
+        if size and self._bytes_put - self._bytes_taken + size > self._most:
+            self._lose()
+            return
+        self._bytes_put += size
+        self._arrived.append(event)
+        if not _is_heartbeat(event) or len(self._arrived) >= self._many:
+            self._pressing.set()
+
+    def take(self, most: int, timeout: float) -> list[Incoming]:
+        """Up to ``most`` of what is there, once any of it is pressing or ``timeout`` seconds have passed."""
+        self._pressing.wait(timeout)
+        self._pressing.clear()  # before the look: what comes after it sets it again
+        arrived = self._arrived
+        taken = [arrived.popleft() for _ in range(min(most, len(arrived)))]
+        self._bytes_taken += sum(map(_size, taken))
+        if arrived:
+            self._pressing.set()
+        return taken
+
+    def _lose(self) -> None:
+        self.overflow += 1
+        if self.overflow % 1000 == 1:
+            logger.error("nobody reads the inbox: %d messages lost", self.overflow)
+
+
+def _size(event: Incoming) -> int:
+    return len(event.topic) + len(event.payload) + EACH if isinstance(event, Message) else 0
+
+
+def _is_heartbeat(event: Incoming) -> bool:
+    return isinstance(event, Message) and event.topic.endswith(STATE)

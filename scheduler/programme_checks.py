@@ -1,0 +1,183 @@
+"""What a person fills in to make a programme, and whether it can be one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, time
+
+from sqlalchemy.orm import Session
+
+from content import bulletins
+from content.bulletins import Bulletin, Priority
+from content.bulletins import State as BulletinState
+from devices import groups
+from devices.receivers import Receiver
+from loa.errors import ScheduleError
+from loa.times import MINUTE, Instant
+from scheduler import recurrence, regulation, targets
+from scheduler.programme_tables import Item, ItemKind, Programme
+from scheduler.targets import Where
+
+MOST_ITEMS = 40
+MOST_MINUTES = 720
+MOST_NAME = 200
+GONE = (BulletinState.WITHDRAWN, BulletinState.REJECTED)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One entry as it is filled in."""
+
+    kind: ItemKind
+    bulletin_id: int | None = None
+    ms: int = 0
+    """Of a relay or of minutes for campaigns; 0 of a relay is as its bulletin says."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """All that is filled in."""
+
+    name: str
+    slot: str | None = None
+    """Key of a session of the regulation; None: at ``at`` for ``minutes``."""
+    at: time | None = None
+    minutes: int = 0
+    rule: str = ""
+    skips: tuple[str, ...] = ()
+    start_date: date
+    end_date: date | None = None
+    where: Where
+    lines: tuple[Line, ...] = ()
+
+
+def fill_in(session: Session, programme: Programme, order: Order) -> None:
+    """Give the programme what was filled in; its items are made anew. Raises NotFound for a bulletin there is not."""
+    programme.name = " ".join(order.name.split())
+    programme.slot, programme.at = order.slot, None if order.slot else order.at
+    programme.minutes = 0 if order.slot else order.minutes
+    programme.rule, programme.skips = order.rule, sorted(set(order.skips))
+    programme.start_date = order.start_date
+    programme.end_date = order.start_date if order.rule == recurrence.ONCE else order.end_date
+    programme.where = order.where
+    programme.items = items(session, order.lines)
+
+
+def items(session: Session, lines: Sequence[Line]) -> list[Item]:
+    """The lines in their places, each with its bulletin. Raises NotFound."""
+    return [_item(session, place, line) for place, line in enumerate(lines, start=1)]
+
+
+def _item(session: Session, place: int, line: Line) -> Item:
+    bulletin = bulletins.get(session, line.bulletin_id) if line.bulletin_id is not None else None
+    kind = line.kind
+    if bulletin is not None and kind is not ItemKind.CHIME:
+        kind = ItemKind.RELAY if bulletin.relay else ItemKind.BULLETIN
+    ms = line.ms if kind in (ItemKind.RELAY, ItemKind.FILL) else 0
+    return Item(
+        place=place, kind=kind, bulletin=bulletin, bulletin_id=bulletin.id if bulletin else None, ms=ms
+    )  # fmt: skip
+
+
+def check(session: Session, programme: Programme, now: Instant) -> None:
+    """Raise ScheduleError, naming the field, where staff must put something right."""
+    if not programme.name or len(programme.name) > MOST_NAME:
+        raise ScheduleError(
+            f"Hãy đặt tên cho chương trình, không quá {MOST_NAME} chữ, ví dụ: Bản tin sáng.",
+            field="name",
+        )
+    _check_time(session, programme, now)
+    recurrence.parse(programme.rule)
+    if programme.end_date is not None and programme.end_date < programme.start_date:
+        raise ScheduleError("Ngày kết thúc đứng trước ngày bắt đầu.", field="end_date")
+    _check_where(session, programme.where)
+    _check_items(programme.items)
+
+
+def _check_time(session: Session, programme: Programme, now: Instant) -> None:
+    if programme.slot is not None:
+        if programme.slot not in {slot.key for slot in regulation.rules_at(session, now).slots}:
+            raise ScheduleError(
+                "Quy chế hiện nay không có khung giờ này. Hãy chọn khung giờ khác hoặc đặt giờ riêng.",
+                field="slot",
+            )
+        return
+    if programme.at is None:
+        raise ScheduleError("Hãy nhập giờ phát, ví dụ 17:00.", field="at")
+    if not 1 <= programme.minutes <= MOST_MINUTES:
+        raise ScheduleError(
+            f"Thời lượng {programme.minutes} phút phải từ 1 đến {MOST_MINUTES} phút.",
+            field="minutes",
+        )
+
+
+def _check_where(session: Session, where: Where) -> None:
+    if where.is_nowhere:
+        raise ScheduleError("Hãy chọn ít nhất một địa bàn hoặc nhóm để phát.", field="area_ids")
+    for group_id in where.group_ids:
+        groups.get(session, group_id)
+    for receiver_id in where.except_ids:
+        if session.get(Receiver, receiver_id) is None:
+            raise ScheduleError(
+                f"Không có đầu thu mã “{receiver_id}” để trừ ra. Hãy xem lại mã đầu thu.",
+                field="except_ids",
+            )
+    if targets.count(session, where):
+        return
+    if where.except_ids and targets.count(session, replace(where, except_ids=())):
+        raise ScheduleError(
+            "Đã trừ hết các đầu thu của nơi được chọn nên không còn nơi nào phát. Hãy bớt trừ.",
+            field="except_ids",
+        )
+    raise ScheduleError(
+        "Địa bàn đã chọn chưa có đầu thu nào. Hãy chọn địa bàn khác hoặc thêm đầu thu.",
+        field="area_ids",
+    )
+
+
+def _check_items(found: Sequence[Item]) -> None:
+    if not found:
+        raise ScheduleError("Chương trình chưa có mục nào. Hãy thêm bản tin.", field="items")
+    if len(found) > MOST_ITEMS:
+        raise ScheduleError(
+            f"Chương trình có {len(found)} mục; tối đa {MOST_ITEMS}. Hãy bớt mục.", field="items"
+        )
+    for item in found:
+        _check_item(item)
+
+
+def _check_item(item: Item) -> None:
+    bulletin, number = item.bulletin, item.place
+    if bulletin is None and item.kind is not ItemKind.FILL:
+        raise ScheduleError(f"Mục {number}: hãy chọn bản tin.", field="items")
+    if bulletin is not None:
+        _check_bulletin(bulletin, number)
+    least = MINUTE if item.kind is ItemKind.FILL else 0
+    if not least <= item.ms <= MOST_MINUTES * MINUTE:
+        raise ScheduleError(f"Mục {number}: số phút phải từ 1 đến {MOST_MINUTES}.", field="items")
+
+
+def check_instead(session: Session, bulletin_id: int) -> None:
+    """Raise ScheduleError where that bulletin cannot take a programme's place for a day, or NotFound."""
+    bulletin = bulletins.get(session, bulletin_id)
+    if bulletin.state in GONE or bulletin.priority is Priority.EMERGENCY:
+        raise ScheduleError(
+            f"Bản tin “{bulletin.title}” khẩn cấp, đã thu hồi hoặc bị trả lại nên không thay được. "
+            "Hãy chọn bản tin khác.",
+            field="bulletin_id",
+        )
+
+
+def _check_bulletin(bulletin: Bulletin, number: int) -> None:
+    if bulletin.state in GONE:
+        raise ScheduleError(
+            f"Mục {number}: bản tin “{bulletin.title}” đã bị thu hồi hoặc trả lại. Hãy bỏ khỏi chương trình.",
+            field="items",
+        )
+    if bulletin.priority is Priority.EMERGENCY:
+        raise ScheduleError(
+            f"Mục {number}: bản tin khẩn cấp “{bulletin.title}” không xếp vào chương trình được: "
+            "nó phải phát ngay. Hãy dùng “Phát ngay”.",
+            field="items",
+        )

@@ -1,0 +1,229 @@
+"""What must hold for a bulletin to be scheduled; every door of a schedule comes through ``demand``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from content.bulletins import Bulletin, Priority
+from content.bulletins import State as BulletinState
+from content.recordings import Recording
+from devices import groups
+from devices.receivers import Receiver
+from loa.errors import ScheduleError
+from loa.languages import KINH
+from loa.times import DAY, Instant, after
+from scheduler import admission, context, series, targets
+from scheduler.admission import Asked
+from scheduler.exceptions import ScheduleException
+from scheduler.series import Kind, Occasion, Rule
+from scheduler.sources import Rules
+from scheduler.targets import Where
+
+LOOK_AHEAD_DAYS = 366
+"""How far a new schedule is checked against the regulation."""
+MOST_MINUTES = 24 * 60
+
+
+class Changed(Protocol):
+    """The schedule that a rule is to be in place of."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def exceptions(self) -> Sequence[ScheduleException]: ...
+
+
+def demand(
+    session: Session,
+    bulletin: Bulletin,
+    rule: Rule,
+    now: Instant,
+    zone: ZoneInfo,
+    *,
+    waived_why: str = "",
+    of: Changed | None = None,
+) -> list[str]:
+    """Raise ScheduleError for the first thing that does not hold; which rules ``waived_why`` was needed for."""
+    demand_said(bulletin)
+    demand_where(session, rule.where)
+    _demand_days(bulletin, rule)
+    _demand_minutes(bulletin, rule.minutes)
+    ahead = coming(session, rule, now, zone, of.exceptions if of else ())
+    if not any(each.is_heard for each in ahead):
+        raise _never(ahead)
+    waived: set[str] = set()
+    for said, moments in _by_bulletin(bulletin, ahead):
+        asked = asking(session, said, rule.where, moments, minutes=rule.minutes, of=of)
+        waived.update(admission.demand(session, asked, now, zone, waived_why))
+    return sorted(waived)
+
+
+def _by_bulletin(
+    own: Bulletin, ahead: Sequence[Occasion]
+) -> Iterator[tuple[Bulletin, list[Instant]]]:
+    """What is heard of the series' own bulletin, and of those put in its place."""
+    heard = [each for each in ahead if each.is_heard]
+    others = {each.bulletin.id: each.bulletin for each in heard if each.bulletin is not None}
+    for bulletin in (own, *others.values()):
+        moments = [each.at for each in heard if (each.bulletin or own).id == bulletin.id]
+        if moments:
+            yield bulletin, moments
+
+
+def coming(
+    session: Session,
+    rule: Rule,
+    now: Instant,
+    zone: ZoneInfo,
+    excepted: Sequence[ScheduleException] = (),
+) -> list[Occasion]:
+    """All that the rule asks for in the year ahead, also what it is silent on and why."""
+    found = context.read(session, Rules(zone=zone, horizon=LOOK_AHEAD_DAYS * DAY, late=0))
+    until = after(now, LOOK_AHEAD_DAYS * DAY)
+    return series.occasions(rule, now, until, zone, excepted, found)
+
+
+def asking(
+    session: Session,
+    bulletin: Bulletin,
+    where: Where,
+    moments: Sequence[Instant],
+    *,
+    minutes: int = 0,
+    of: Changed | None = None,
+) -> Asked:
+    """What admission and conflicts are asked about; ``of`` is the schedule whose place it takes."""
+    return Asked(
+        title=bulletin.title, priority=bulletin.priority, where=where, moments=moments,
+        ms=sounding_ms(session, bulletin, where, minutes), kind="schedule",
+        without=("schedule_id", of.id) if of else None,
+    )  # fmt: skip
+
+
+def sounding_ms(session: Session, bulletin: Bulletin, where: Where, minutes: int = 0) -> int:
+    """How long it sounds there."""
+    relay = series.relay_of(bulletin, minutes)
+    return relay.ms if relay else length_ms(session, bulletin, where)
+
+
+def length_ms(session: Session, bulletin: Bulletin, where: Where) -> int:
+    """How long the bulletin sounds there, in the longest of the languages; 0 while it has no sound."""
+    heard = targets.languages_of(session, where)
+    own = bulletin.sounds.get(KINH)
+    shas = {bulletin.sounds.get(language, own) for language in heard or {KINH}}
+    return (
+        session.scalar(sa.select(sa.func.max(Recording.ms)).where(Recording.sha256.in_(shas))) or 0
+    )
+
+
+def demand_said(bulletin: Bulletin) -> None:
+    if bulletin.state in (BulletinState.WITHDRAWN, BulletinState.REJECTED):
+        raise ScheduleError(
+            "Bản tin này đã bị thu hồi hoặc trả lại nên không đặt lịch được.", field="bulletin"
+        )
+
+
+def demand_ordinary(bulletin: Bulletin, field: str = "bulletin") -> None:
+    """Raise ScheduleError for an emergency: it sounds by an order that a second person agrees to, not by a schedule.
+
+    Asked at every door that people schedule through; the planner knows how to sound one by a schedule all the same.
+    """
+    if bulletin.priority is Priority.EMERGENCY:
+        raise ScheduleError(
+            "Bản tin khẩn cấp phát từ trang Khẩn cấp (/khan-cap), nơi người thứ hai đồng ý ra lệnh; "
+            "không đặt lịch hay phát ngay được.",
+            field=field,
+        )
+
+
+def demand_where(session: Session, where: Where) -> None:
+    """Raise ScheduleError where no receiver is meant, or one that is not there is left out."""
+    if where.is_nowhere:
+        raise ScheduleError("Hãy chọn ít nhất một địa bàn hoặc nhóm để phát.", field="area_ids")
+    for group_id in where.group_ids:
+        groups.get(session, group_id)
+    for receiver_id in where.except_ids:
+        if session.get(Receiver, receiver_id) is None:
+            raise ScheduleError(
+                f"Không có đầu thu mã “{receiver_id}” để trừ ra. Hãy xem lại mã đầu thu.",
+                field="except_ids",
+            )
+    if targets.count(session, where):
+        return
+    if where.except_ids and targets.count(session, replace(where, except_ids=())):
+        raise ScheduleError(
+            "Đã trừ hết các đầu thu của nơi được chọn nên không còn nơi nào phát. Hãy bớt trừ.",
+            field="except_ids",
+        )
+    raise ScheduleError(
+        "Địa bàn đã chọn chưa có đầu thu nào. Hãy chọn địa bàn khác hoặc thêm đầu thu.",
+        field="area_ids",
+    )
+
+
+def demand_days(rule: Rule) -> None:
+    """Raise ScheduleError where the rule has no days, or ends before it begins."""
+    if rule.kind is Kind.WEEKDAYS and not rule.weekdays:
+        raise ScheduleError("Hãy chọn ít nhất một thứ trong tuần.", field="weekdays")
+    if rule.end_date is not None and rule.end_date < rule.start_date:
+        raise ScheduleError("Ngày kết thúc đứng trước ngày bắt đầu.", field="end_date")
+    _ = rule.rule  # raises where the text is none of ours
+
+
+def _demand_days(bulletin: Bulletin, rule: Rule) -> None:
+    demand_days(rule)
+    demand_valid(bulletin, rule.start_date, rule.start_date, "start_date", until=False)
+    if rule.kind is Kind.ONCE:
+        demand_valid(bulletin, rule.start_date, rule.start_date, "start_date")
+    elif bulletin.valid_until and (rule.end_date is None or rule.end_date > bulletin.valid_until):
+        raise _too_late(bulletin.valid_until, "end_date")
+
+
+def demand_valid(
+    bulletin: Bulletin, first: date, last: date, field: str, *, until: bool = True
+) -> None:
+    """Raise ScheduleError where the bulletin does not hold on all of these days."""
+    if bulletin.valid_from and first < bulletin.valid_from:
+        raise ScheduleError(
+            f"Bản tin chỉ có hiệu lực từ {bulletin.valid_from:%d/%m/%Y}. Hãy chọn ngày bắt đầu từ hôm đó.",
+            field=field,
+        )
+    if until and bulletin.valid_until and last > bulletin.valid_until:
+        raise _too_late(bulletin.valid_until, field)
+
+
+def _too_late(last: date, field: str) -> ScheduleError:
+    return ScheduleError(
+        f"Bản tin hết hiệu lực sau ngày {last:%d/%m/%Y}. Hãy chọn ngày kết thúc không muộn hơn.",
+        field=field,
+    )
+
+
+def _demand_minutes(bulletin: Bulletin, minutes: int) -> None:
+    if minutes and bulletin.relay is None:
+        raise ScheduleError("Chỉ tiếp sóng mới đặt được số phút. Hãy để trống.", field="minutes")
+    if not 0 <= minutes <= MOST_MINUTES:
+        raise ScheduleError(
+            f"Số phút tiếp sóng phải từ 1 đến {MOST_MINUTES}. Hãy nhập lại.", field="minutes"
+        )
+
+
+def _never(ahead: Sequence[Occasion]) -> ScheduleError:
+    """Nothing would be heard: why."""
+    silent = next((each.why_not for each in ahead if each.why_not is not None), None)
+    if silent is not None and silent.code == "day_kind_skipped":
+        return ScheduleError(
+            "Mọi lượt phía trước đều rơi vào loại ngày mà lịch này không phát. Hãy bỏ bớt loại ngày.",
+            field="skips",
+        )
+    return ScheduleError(
+        "Không còn lượt phát nào ở phía trước: giờ đã qua hoặc ngày không khớp. Hãy chọn lại ngày giờ.",
+        field="at",
+    )

@@ -1,0 +1,66 @@
+"""Rows go to the database as they are, however many there are."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+
+from devices.outages import Fault, Kind
+from devices.receivers import Journal, Receiver
+from loa import bulk
+from loa.database import WROTE, Database
+from tests.cast import NOON, settle_in
+
+MANY = sum(bulk.AT_ONCE) * 2 + 3
+"""Each portion twice, and a rest."""
+
+
+@pytest.fixture
+def session(database: Database):
+    with database.write() as opened:
+        settle_in(opened, 1)
+        yield opened
+
+
+def journals(count: int) -> list[dict[str, object]]:
+    return [
+        {"receiver_id": "r-0000", "jid": f"j{n}", "head": "", "begun_at": NOON, "closed_at": None}
+        for n in range(count)
+    ]
+
+
+def test_rows_are_added_with_the_defaults_of_what_they_do_not_name(session) -> None:
+    session.info.pop(WROTE, None)
+    bulk.insert(session, Journal, journals(MANY))
+    assert session.info[WROTE]
+    kept = session.execute(sa.select(Journal.upto, Journal.begun_at, Journal.closed_at)).all()
+    assert kept == [(0, NOON, None)] * MANY
+
+
+def test_each_row_is_changed_and_no_other(session) -> None:
+    bulk.insert(session, Journal, journals(MANY + 1))
+    changed = [
+        {"jid": f"j{n}", "receiver_id": "r-0000", "upto": n, "head": f"h{n}"} for n in range(MANY)
+    ]
+    bulk.update(session, Journal, changed)
+    kept = {row.jid: (row.upto, row.head) for row in session.execute(sa.select(Journal.__table__))}
+    assert kept == {f"j{n}": (n, f"h{n}") for n in range(MANY)} | {f"j{MANY}": (0, "")}
+
+
+def test_values_are_handed_over_as_their_columns_want_them(session) -> None:
+    rows = [
+        {"receiver_id": "r-0000", "kind": Kind.CLOCK, "since": NOON + n, "detail": f"{n} %"}
+        for n in range(MANY)
+    ]
+    bulk.insert(session, Fault, rows)
+    faults = session.scalars(sa.select(Fault).order_by(Fault.since)).all()
+    assert [(fault.kind, fault.detail) for fault in faults] == [
+        (Kind.CLOCK, f"{n} %") for n in range(MANY)
+    ]
+    bulk.update(session, Receiver, [{"id": "r-0000", "muted": True}])
+    assert session.get_one(Receiver, "r-0000", populate_existing=True).muted is True
+
+
+def test_a_default_that_is_computed_must_be_named(session) -> None:
+    with pytest.raises(ValueError, match="search_key"):
+        bulk.insert(session, Receiver, [{"id": "r-0009", "name": "Chín"}])

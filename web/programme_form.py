@@ -1,0 +1,216 @@
+"""The form of a programme: its time, days and places, and the lines of its running order as they are built."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from flask import request
+from sqlalchemy.orm import Session
+from wtforms import (
+    BooleanField,
+    HiddenField,
+    IntegerField,
+    RadioField,
+    SelectField,
+    StringField,
+    TextAreaField,
+)
+
+from loa.errors import ScheduleError
+from loa.times import MINUTE, local
+from scheduler import recurrence, regulation
+from scheduler.programme_checks import Line, Order
+from scheduler.programmes import ItemKind, Programme
+from scheduler.recurrence import Recurrence
+from scheduler.rulebook import Rulebook
+from web import current, labels
+from web.forms import Checkboxes, Clock, Day, Edited, choices, given, optional, required, version_of
+from web.where_form import PlaceForm
+
+OWN_TIME = ""
+ONCE, DAILY, WEEKLY, LUNAR, KEPT = "once", "daily", "weekly", "lunar", "kept"
+LUNAR_RULE = "RSCALE=VIETNAMESE;FREQ=MONTHLY;BYMONTHDAY=1,15"
+KINDS = {
+    ONCE: "một ngày",
+    DAILY: "hằng ngày",
+    WEEKLY: "các thứ trong tuần",
+    LUNAR: "rằm và mùng một âm lịch",
+}
+FILL_MINUTES = 5
+"""What a new line begins with."""
+
+
+class ProgrammeForm(Edited, PlaceForm):
+    name = StringField("Tên chương trình", [required("Hãy đặt tên, ví dụ: Bản tin sáng.")])
+    slot = SelectField("Phát vào", validate_choice=False)
+    at = Clock("Giờ phát", [optional()])
+    minutes = IntegerField("Tối đa (phút)", [optional()])
+    kind = RadioField("Những ngày nào", validate_choice=False)
+    weekdays = Checkboxes("Các thứ", coerce=int, choices=choices(enumerate(labels.SHORT_WEEKDAYS)))
+    rule = HiddenField("Những ngày nào")
+    """The days as they were, where this form has no words for them."""
+    start_date = Day("Từ ngày", [given("Hãy chọn ngày phát.")])
+    end_date = Day("Đến hết ngày", [optional()])
+    skips = Checkboxes("Không phát vào", validate_choice=False)
+    waived_why = TextAreaField("Lý do vẫn cần phát")
+    seen = BooleanField("Tôi đã xem các lượt trùng giờ, vẫn lưu")
+    items = HiddenField("Thứ tự phát")
+    """Only so that mistakes in the running order have a place to stand; the lines are fields of their own."""
+
+    def offer_times(self, rules: Rulebook) -> None:
+        """The sessions and kinds of day of the regulation in force."""
+        slots = [
+            (slot.key, f"khung giờ {slot.name}: {slot.start}, tối đa {slot.minutes} phút")
+            for slot in rules.slots
+        ]
+        self.slot.choices = choices([*slots, (OWN_TIME, "giờ riêng")])
+        self.skips.choices = choices(
+            (kind.key, kind.name.lower()) for kind in rules.kinds if kind.key != "normal"
+        )
+        kept = (
+            {KEPT: recurrence.words(self.rule.data or "", self.start_date.data or date.min)}
+            if self.is_other
+            else {}
+        )
+        self.kind.choices = choices((KINDS | kept).items())
+
+    @property
+    def is_other(self) -> bool:
+        """Whether its days are none of KINDS; a rule that is none at all was not made by this page."""
+        return _kind(_recurrence(self.rule.data or "")) == KEPT
+
+    @property
+    def recurs(self) -> str:
+        """On which days, as scheduler.recurrence reads it. Raises ScheduleError."""
+        match self.kind.data:
+            case "once":
+                return recurrence.ONCE
+            case "daily":
+                return str(Recurrence(freq="DAILY"))
+            case "weekly":
+                if not self.weekdays.data:
+                    raise ScheduleError("Hãy chọn ít nhất một thứ trong tuần.", field="weekdays")
+                return str(Recurrence(freq="WEEKLY", weekdays=tuple(sorted(self.weekdays.data))))
+            case "lunar":
+                return LUNAR_RULE
+            case "kept" if self.is_other:
+                return str(self.rule.data)
+        raise ScheduleError("Hãy chọn những ngày phát.", field="kind")
+
+    def order(self, lines: Sequence[Line]) -> Order:
+        """All that is filled in. Raises ScheduleError."""
+        if self.start_date.data is None:
+            raise ScheduleError("Hãy chọn ngày phát.", field="start_date")
+        return Order(
+            name=self.name.data or "", slot=self.slot.data or None, at=self.at.data, minutes=self.minutes.data or 0,
+            rule=self.recurs, skips=tuple(self.skips.data or ()), start_date=self.start_date.data,
+            end_date=self.end_date.data, where=self.where, lines=tuple(lines),
+        )  # fmt: skip
+
+
+def of_programme(programme: Programme) -> dict[str, object]:
+    """The form's values for what is stored."""
+    found = _recurrence(programme.rule)
+    where = programme.where
+    return {
+        "name": programme.name, "slot": programme.slot or OWN_TIME, "at": programme.at,
+        "minutes": programme.minutes or None, "kind": _kind(found), "weekdays": list(found.weekdays),
+        "rule": programme.rule, "start_date": programme.start_date,
+        "end_date": None if found.freq == "ONCE" else programme.end_date, "skips": programme.skips,
+        "area_ids": list(where.area_ids), "group_ids": list(where.group_ids), "except_ids": list(where.except_ids),
+        "except_text": ", ".join(where.except_ids), "waived_why": programme.waived_why,
+    }  # fmt: skip
+
+
+def read(programme: Programme) -> dict[str, object]:
+    """All that the form changes."""
+    items = [[item.kind, item.bulletin_id, item.ms] for item in programme.items]
+    return {**of_programme(programme), "items": items}
+
+
+def as_read(programme: Programme) -> ProgrammeForm:
+    """The form of what is stored, to be changed."""
+    return ProgrammeForm(data=of_programme(programme) | {"version": version_of(read(programme))})
+
+
+def anew(session: Session) -> dict[str, object]:
+    """What a new programme begins with: the first session of the regulation, every day from tomorrow on."""
+    slots = regulation.rules_at(session, current.now()).slots
+    today = local(current.now(), current.zone()).date()
+    return {"slot": slots[0].key if slots else OWN_TIME, "kind": DAILY, "start_date": today}
+
+
+def _recurrence(rule: str) -> Recurrence:
+    try:
+        return recurrence.parse(rule)
+    except ScheduleError:
+        return Recurrence(freq="ONCE")
+
+
+def _kind(found: Recurrence) -> str:
+    if str(found) == LUNAR_RULE:
+        return LUNAR
+    plain = found.interval == 1 and not found.is_lunar
+    known = {"ONCE": ONCE, "DAILY": DAILY, "WEEKLY": WEEKLY}
+    return known.get(found.freq, KEPT) if plain else KEPT
+
+
+# -- lines ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the last press did: said aloud, and where the keyboard is to stand."""
+
+    words: str = ""
+    place: int = 0
+    button: str = ""
+
+
+def lines_sent() -> list[Line]:
+    """The running order as it stands in the page. Raises ScheduleError."""
+    columns = [
+        request.form.getlist(name) for name in ("line_kind", "line_bulletin", "line_minutes")
+    ]
+    return [_line(place, *each) for place, each in enumerate(zip(*columns, strict=False), start=1)]
+
+
+def _line(place: int, kind: str, bulletin: str, minutes: str) -> Line:
+    if kind not in set(ItemKind):
+        raise ScheduleError(f"Mục {place}: không rõ loại mục “{kind}”.", field="items")
+    number = minutes.strip()
+    if number and not number.isdecimal():
+        raise ScheduleError(f"Mục {place}: số phút “{minutes}” phải là số nguyên.", field="items")
+    return Line(
+        ItemKind(kind), int(bulletin) if bulletin.isdecimal() else None, int(number or 0) * MINUTE
+    )
+
+
+def lines_of(programme: Programme) -> list[Line]:
+    """The running order as it is stored."""
+    return [Line(item.kind, item.bulletin_id, item.ms) for item in programme.items]
+
+
+def changed(lines: Sequence[Line], press: str) -> tuple[list[Line], Told]:
+    """The lines after a button was pressed: up-2, down-2, remove-2, add-17, chime-17, fill; else as they were."""
+    act, _, number = press.partition("-")
+    place = int(number) if number.isdecimal() else 0
+    found = list(lines)
+    if act == "fill":
+        return [*found, Line(ItemKind.FILL, None, FILL_MINUTES * MINUTE)], Told(
+            "Đã thêm khoảng dành cho chiến dịch."
+        )
+    if act in ("add", "chime") and place:
+        kind = ItemKind.CHIME if act == "chime" else ItemKind.BULLETIN
+        return [*found, Line(kind, place)], Told(f"Đã thêm vào vị trí {len(found) + 1}.")
+    if act == "remove" and 1 <= place <= len(found):
+        del found[place - 1]
+        return found, Told(f"Đã bỏ mục {place}.", min(place, len(found)), "remove")
+    to = {"up": place - 1, "down": place + 1}.get(act, 0)
+    if 1 <= place <= len(found) and 1 <= to <= len(found):
+        found.insert(to - 1, found.pop(place - 1))
+        return found, Told(f"Đã chuyển lên vị trí {to} trên {len(found)}." if to < place else
+                           f"Đã chuyển xuống vị trí {to} trên {len(found)}.", to, act)  # fmt: skip
+    return found, Told()

@@ -1,0 +1,105 @@
+"""Where something is to be heard, as the forms of schedules, campaigns and programmes ask for it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+from wtforms import StringField
+
+from devices import areas, groups, receivers
+from devices.areas import Area
+from devices.groups import Group
+from devices.receivers import Receiver
+from scheduler.targets import Where
+from web.forms import Checkboxes, Form
+
+LISTED = 200
+"""Receivers offered one by one to be left out; of more, their ids are typed."""
+
+
+class PlaceForm(Form):
+    area_ids = Checkboxes("Phát ở đâu", coerce=int, validate_choice=False)
+    group_ids = Checkboxes("Nhóm đầu thu", coerce=int, validate_choice=False)
+    except_ids = Checkboxes("Trừ các đầu thu này", coerce=str, validate_choice=False)
+    except_text = StringField("Trừ các đầu thu có mã")
+
+    @property
+    def where(self) -> Where:
+        """Where the bulletin is to be heard."""
+        typed = re.split(r"[\s,;]+", (self.except_text.data or "").strip())
+        left_out = [*(self.except_ids.data or ()), *(each for each in typed if each)]
+        return Where(
+            tuple(self.area_ids.data or ()), tuple(self.group_ids.data or ()), tuple(left_out)
+        )
+
+
+@dataclass(frozen=True)
+class Place:
+    """An area of the tree as the form offers it; ``receivers`` stand in it or below."""
+
+    area: Area
+    depth: int
+    receivers: int
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What there is to choose from: the tree, groups with their sizes, and receivers to leave out."""
+
+    places: list[Place]
+    groups: list[tuple[Group, int]]
+    by_area: list[tuple[str, list[tuple[str, str]]]]
+    """Area → (id, name) of each receiver in it; empty when there are more than LISTED."""
+    receivers: int
+
+
+def offer(session: Session) -> Offer:
+    """What there is to choose from now."""
+    sizes = groups.sizes(session)
+    number = session.scalar(sa.select(sa.func.count()).where(receivers.in_service())) or 0
+    return Offer(
+        places=places(session),
+        groups=[(group, sizes.get(group.id, 0)) for group in groups.listing(session)],
+        by_area=_by_area(session) if number <= LISTED else [],
+        receivers=number,
+    )
+
+
+def _by_area(session: Session) -> list[tuple[str, list[tuple[str, str]]]]:
+    found = (
+        sa.select(Area.level, Area.name, Receiver.id, Receiver.name.label("called"))
+        .join(Receiver, Receiver.area_id == Area.id)
+        .where(receivers.in_service())
+        .order_by(Area.name, Area.id, Receiver.name, Receiver.id)
+    )
+    named: dict[str, list[tuple[str, str]]] = {}
+    for row in session.execute(found):
+        named.setdefault(f"{row.level} {row.name}", []).append((row.id, row.called))
+    return list(named.items())
+
+
+def places(session: Session) -> list[Place]:
+    """The tree of areas with the number of receivers that each would reach."""
+    tree = areas.tree(session)
+    counted = sa.select(Receiver.area_id, sa.func.count()).where(receivers.in_service())
+    rows = session.execute(counted.group_by(Receiver.area_id))
+    standing: dict[int, int] = {one: number for one, number in rows}  # noqa: C416 - a Row is no pair to mypy
+    found: list[Place] = []
+    # From the last row up: below an area stand the deeper rows that follow it.
+    for depth, area in reversed(tree):
+        below = 0
+        for each in reversed(found):
+            if each.depth <= depth:
+                break
+            below += each.receivers if each.depth == depth + 1 else 0
+        found.append(Place(area, depth, standing.get(area.id, 0) + below))
+    return found[::-1]
+
+
+def everywhere(places: list[Place]) -> dict[str, object]:
+    """A station of one commune usually speaks to all of it."""
+    roots = [place.area.id for place in places if place.depth == 0]
+    return {"area_ids": roots if len(roots) == 1 else []}
