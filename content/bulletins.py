@@ -99,12 +99,13 @@ class Bulletin(Base):
 
 
 def write(
-    session: Session, author: Staff, draft: Draft, now: Instant, *, max_characters: int = 30_000
-) -> Bulletin:
+    session: Session, author: Staff, draft: Draft, now: Instant, *, max_characters: int = 30_000,
+    relay_hosts: Collection[str] = (),
+) -> Bulletin:  # fmt: skip
     """A new draft by ``author``. Raises ContentError naming the field."""
     author.demand(May.WRITE)
     draft = drafts.tidy(draft)
-    drafts.check(draft, max_characters)
+    drafts.check(draft, max_characters, relay_hosts)
     bulletin = Bulletin(
         **msgspec.structs.asdict(draft), state=State.DRAFT, version=1, author_id=author.id,
         editor_id=author.id, search_key=search_key(draft), created_at=now, updated_at=now,
@@ -126,6 +127,7 @@ def edit(
     now: Instant,
     *,
     max_characters: int = 30_000,
+    relay_hosts: Collection[str] = (),
 ) -> bool:
     """Change a bulletin; False when nothing differs.
 
@@ -135,7 +137,7 @@ def edit(
     if bulletin.state is State.WITHDRAWN:
         raise ContentError(CLOSED)
     draft = drafts.tidy(draft)
-    drafts.check(draft, max_characters)
+    drafts.check(draft, max_characters, relay_hosts)
     changed = versions.compare(bulletin.draft, draft).fields
     if not changed:
         return False

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import enum
 import re
+from collections.abc import Collection
 from datetime import date
 from typing import TypeVar
 
 import msgspec
 
-from content import corrections, parts
-from content.parts import Part, Parts, Recorded, Text, Translation, Translations
+from content import corrections, parts, relays
+from content.parts import Chime, Part, Parts, Recorded, Text, Translation, Translations
 from content.relays import Stream
 from loa import languages
 from loa.errors import ContentError
@@ -65,6 +66,7 @@ def tidy(draft: Draft) -> Draft:
         title=" ".join(plain(draft.title).split()),
         parts=parts.tidy(map(_plain_part, draft.parts)),
         translations=tuple(map(_plain_name, draft.translations)),
+        relay=draft.relay and relays.tidy(draft.relay),
     )
 
 
@@ -89,14 +91,17 @@ def _plain_name(named: _Named) -> _Named:
     return msgspec.structs.replace(named, name=name[-MAX_FILE_NAME:])
 
 
-def check(draft: Draft, max_characters: int) -> None:
-    """Raise ContentError naming the field that must be put right."""
+def check(draft: Draft, max_characters: int, relay_hosts: Collection[str] = ()) -> None:
+    """Raise ContentError naming the field that must be put right; ``relay_hosts`` as in ``relays.check``."""
     if not draft.title.strip():
         raise ContentError("Hãy đặt tên cho bản tin.", field="title")
     if len(draft.title.strip()) > MAX_TITLE:
         raise ContentError(
             f"Tên bản tin dài {len(draft.title)} ký tự; tối đa {MAX_TITLE}.", field="title"
         )
+    if draft.relay is not None:
+        relays.check(draft.relay, relay_hosts)
+        _check_fallback(draft)
     parts.check(draft.parts, max_characters=max_characters)
     parts.check_translations(draft.translations, set(languages.NAMES) - {languages.KINH})
     if draft.field not in FIELDS:
@@ -104,4 +109,13 @@ def check(draft: Draft, max_characters: int) -> None:
     if draft.valid_from and draft.valid_until and draft.valid_until < draft.valid_from:
         raise ContentError(
             "Ngày hết hiệu lực đứng trước ngày bắt đầu hiệu lực.", field="valid_until"
+        )
+
+
+def _check_fallback(draft: Draft) -> None:
+    if all(isinstance(part, Chime) for part in draft.parts):
+        raise ContentError(
+            "Tiếp sóng cần một bản dự phòng để bà con không phải nghe im lặng khi mất sóng. Hãy nhập văn bản hoặc "
+            "chọn tệp ghi âm.",
+            field="body",
         )

@@ -1,8 +1,31 @@
-"""Relay (tiếp sóng): an upper station's stream that a bulletin is, its recording being what is fallen back on."""
+"""Relay (tiếp sóng): an upper station's stream that a bulletin is, its recording being what is fallen back on.
+
+An address is checked as a text. What its name stands for, only the receiver's own net knows.
+"""
 
 from __future__ import annotations
 
+import ipaddress
+import re
+from collections.abc import Collection
+from urllib.parse import urlsplit
+
 import msgspec
+
+from loa.errors import ContentError
+from loa.times import MINUTE, SECOND
+
+MOST_URL, MOST_HOST, MOST_HOSTS = 512, 253, 8
+LEAST_MINUTES, MOST_MINUTES = 1, 240
+LEAST_MS = SECOND
+"""Of what is left of one in a programme: receivers take no shorter."""
+SCHEMES = ("http", "https")
+PRIVATE_NAMES = ("localhost", "local", "internal", "lan", "home.arpa")
+"""Last labels of names that mean something of this net alone."""
+
+_UNFIT = re.compile(r"[^\x21-\x7e]|[\\\"<>`{}|^]")
+_HOST = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))*")
+_NUMBER = re.compile(r"\d+|0x[0-9a-f]*")
 
 
 class Stream(msgspec.Struct, frozen=True):
@@ -22,3 +45,87 @@ class Relay(msgspec.Struct, frozen=True):
     url: str
     ms: int
     hosts: tuple[str, ...] = ()
+
+
+def tidy(stream: Stream) -> Stream:
+    """As it is stored: without blanks around it, each host once."""
+    hosts = (host.strip().lower() for host in stream.hosts)
+    return Stream(stream.url.strip(), tuple(dict.fromkeys(filter(None, hosts))), stream.ms)
+
+
+def check(stream: Stream, own_hosts: Collection[str] = ()) -> None:
+    """Raise ContentError naming the field. ``own_hosts``: hosts of this net that may be relayed all the same."""
+    _check_url(stream.url, own_hosts)
+    if not LEAST_MINUTES * MINUTE <= stream.ms <= MOST_MINUTES * MINUTE:
+        raise ContentError(
+            f"Số phút tiếp sóng phải từ {LEAST_MINUTES} đến {MOST_MINUTES}. Hãy nhập lại.",
+            field="relay_minutes",
+        )
+    if len(stream.hosts) > MOST_HOSTS:
+        raise ContentError(
+            f"Có {len(stream.hosts)} máy chủ khác; tối đa {MOST_HOSTS}. Hãy bỏ bớt.",
+            field="relay_hosts",
+        )
+    for host in stream.hosts:
+        _check_host(host, own_hosts, "relay_hosts")
+
+
+def _check_url(url: str, own_hosts: Collection[str]) -> None:
+    if len(url) > MOST_URL:
+        raise _wrong(f"dài {len(url)} ký tự; tối đa {MOST_URL}. Hãy xin địa chỉ ngắn hơn")
+    if _UNFIT.search(url):
+        raise _wrong("có dấu cách, chữ có dấu hoặc ký tự lạ. Hãy chép lại nguyên địa chỉ")
+    try:
+        found = urlsplit(url)
+        host, _ = found.hostname, found.port
+    except ValueError:
+        raise _wrong("không đúng dạng. Hãy chép lại nguyên địa chỉ") from None
+    if found.scheme not in SCHEMES or not host:
+        raise _wrong("phải bắt đầu bằng http:// hoặc https:// và có tên máy chủ")
+    if found.username is not None or found.password is not None:
+        raise _wrong(
+            "chứa tên hoặc mật khẩu, mà ai xem bản tin cũng đọc được. Hãy xin địa chỉ không cần mật khẩu"
+        )
+    _check_host(host, own_hosts, "relay_url")
+
+
+def _wrong(what: str) -> ContentError:
+    return ContentError(f"Địa chỉ tiếp sóng {what}.", field="relay_url")
+
+
+def _check_host(host: str, own_hosts: Collection[str], field: str) -> None:
+    if len(host) > MOST_HOST or not _is_host(host):
+        raise ContentError(
+            f"“{host[:80]}” không phải tên máy chủ. Hãy ghi như trong địa chỉ, ví dụ stream.vov.vn.",
+            field=field,
+        )
+    if _is_private(host) and host not in {each.lower() for each in own_hosts}:
+        raise ContentError(
+            f"“{host}” là máy trong mạng riêng, không phải đài cấp trên. Nếu đài cấp trên thật sự phát từ máy này, "
+            "quản trị thêm nó vào relay_hosts trong config.toml.",
+            field=field,
+        )
+
+
+def _is_host(host: str) -> bool:
+    if _address(host) is not None:
+        return True
+    # Resolvers take 127.1 or 0x7f000001 for an address, too.
+    ends_in_number = _NUMBER.fullmatch(host.rpartition(".")[2])
+    return bool(_HOST.fullmatch(host)) and not ends_in_number
+
+
+def _is_private(host: str) -> bool:
+    address = _address(host)
+    if address is not None:
+        return not address.is_global or address.is_multicast
+    return "." not in host or any(host == name or host.endswith(f".{name}") for name in PRIVATE_NAMES)  # fmt: skip
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        found = ipaddress.ip_address(host)
+    except ValueError:
+        return None
+    # ::ffff:127.0.0.1 is 127.0.0.1.
+    return getattr(found, "ipv4_mapped", None) or found

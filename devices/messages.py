@@ -83,6 +83,8 @@ class Occurrence(msgspec.Struct, frozen=True):
     """Logins of those who approved."""
     rel: Relay | msgspec.UnsetType = msgspec.UNSET
     """A stream to be heard; ``sha`` then names the recording to fall back on."""
+    vol: Annotated[int, msgspec.Meta(ge=0, le=100)] | msgspec.UnsetType = msgspec.UNSET
+    """The loudest this one may be, of 100; does not bind class E."""
 
 
 class Settings(msgspec.Struct, frozen=True):

@@ -191,7 +191,8 @@ def change(
     """Change what staff may change; the volume reaches the receiver with its next plan."""
     if not name.strip():
         raise DeviceError("Hãy nhập tên đầu thu, ví dụ: Cột nhà văn hoá.", field="name")
-    if receiver.volume != _volume(volume):
+    # Caps of volume differ by area, too.
+    if (receiver.volume, receiver.area_id) != (_volume(volume), area.id):
         receiver.plan_stale = True
     receiver.name, receiver.area_id, receiver.volume = name.strip(), area.id, volume
     receiver.households, receiver.lat, receiver.lon = _at_least_zero(households), lat, lon

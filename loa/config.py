@@ -76,6 +76,8 @@ class Content(Table, frozen=True):
     """What lies below is taken away: a horn cannot radiate it. 300 for small horns."""
     emergency_approvers: Annotated[int, msgspec.Meta(ge=1, le=2)] = 2
     """How many different approvers an emergency bulletin needs."""
+    relay_hosts: tuple[str, ...] = ()
+    """Hosts of this station's own net that may be relayed from; all others there may not."""
 
     @property
     def voice(self) -> str:

@@ -11,6 +11,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from devices import receivers
 from loa import audit
 from loa.errors import NotFound, ScheduleError
 from loa.staff import May, Staff
@@ -106,6 +107,7 @@ def repeal(session: Session, staff: Staff, version: Regulation, now: Instant, ru
     # It was in force at no time, so nothing past is judged by it; the log keeps what it said.
     audit.append(session, now, staff.login, "regulation.repeal", **_told(version))
     session.delete(version)
+    receivers.mark_stale(session)  # their plans say how loud each broadcast may be at its time
     rethinking.everything(session, now, rules)
 
 

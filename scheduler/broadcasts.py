@@ -171,7 +171,7 @@ class Delivery(Base):
     last_sha: Mapped[str | None] = mapped_column(sa.String(64))
     """The sound before that: what a plan already handed out may still hold."""
     ms: Mapped[int] = mapped_column(default=0)
-    """Length of the sound it has, or had last."""
+    """For how long it is ordered: length of the sound it has, or had last; of a relay, its time."""
     state: Mapped[DeliveryState] = mapped_column(_enum(DeliveryState), default=D.PLANNED)
     reason: Mapped[str | None] = mapped_column(sa.String(64))
     """Code of the receiver's reason: off, no_audio, quiet, power, …"""
@@ -192,10 +192,17 @@ class Delivery(Base):
     late_ms: Mapped[int | None]
     played_ms: Mapped[int | None]
     volume: Mapped[int | None]
+    rel: Mapped[str | None] = mapped_column(sa.String(8))
+    """Of a relay, what was heard: stream, fallback (the recording), mixed or none."""
     evidence: Mapped[str | None] = mapped_column(sa.String(4))
     """E1 decoder finished, E2 amplifier sensed, E3 microphone heard."""
 
     broadcast: Mapped[Broadcast] = relationship(back_populates="deliveries")
+
+
+def heard_for(ms: sa.SQLColumnExpression[int]) -> sa.ColumnElement[int]:
+    """For how long after its start it may be heard, besides its leeway: one begun again is heard whole once more."""
+    return sa.case((Broadcast.resumes, 2 * ms), else_=ms)
 
 
 @dataclass(frozen=True)

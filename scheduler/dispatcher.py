@@ -15,15 +15,14 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from content.bulletins import Priority
-from content.recordings import Recording
-from devices import messages, receivers, signing
-from devices.messages import Class, Occurrence
+from devices import messages, signing
 from devices.receivers import Presence, Receiver
 from devices.signing import PrivateKey
 from loa import audit
 from loa.times import HOUR, Instant, after
-from scheduler import canned, early, plans, regulation, tones
-from scheduler.broadcasts import Broadcast, Delivery, DeliveryState
+from scheduler import canned, early, occurrences, plans, regulation
+from scheduler.broadcasts import Broadcast, Delivery
+from scheduler.occurrences import Carried
 from scheduler.plans import Lane, Outgoing, Plan, Signed
 
 RENEW_AFTER = 24 * HOUR
@@ -35,22 +34,7 @@ FIRST = 200
 """The first to be served together: their plans are on their way while the next are made."""
 LONGEST = 6 * HOUR
 """No recording sounds as long; what began before is no longer urgent."""
-CLASSES: dict[Priority, Class] = {
-    Priority.NORMAL: "N",
-    Priority.PRIORITY: "P",
-    Priority.EMERGENCY: "E",
-}
 Row = sa.Row[*tuple[Any, ...]]
-ENDED = frozenset(
-    {
-        DeliveryState.PLAYED,
-        DeliveryState.INTERRUPTED,
-        DeliveryState.FAILED,
-        DeliveryState.MISSED,
-    }
-)
-"""Nothing more is asked of the receiver. ``cancelled`` and ``refused`` are but its word on an earlier plan."""
-ASKED = frozenset(DeliveryState) - ENDED
 
 
 @dataclass(frozen=True)
@@ -160,33 +144,15 @@ def _urgent(now: Instant, terms: Terms) -> sa.Select[str]:
         sa.select(Delivery.receiver_id)
         .join(Broadcast, Delivery.broadcast_id == Broadcast.id)
         .where(
-            Delivery.state.in_(ASKED),
+            Delivery.state.in_(occurrences.ASKED),
             Broadcast.starts_at > now - LONGEST,
             Broadcast.starts_at < after(now, terms.horizon),
             sa.or_(
                 Broadcast.priority == Priority.EMERGENCY,
-                sa.and_(_is_left(), Delivery.rev.is_not(None)),
+                sa.and_(occurrences.is_left(), Delivery.rev.is_not(None)),
             ),
         )
     )
-
-
-def _is_left() -> sa.ColumnElement[bool]:
-    """The condition of a delivery that is not, or no longer, to sound."""
-    return sa.or_(
-        Broadcast.stop_requested_at.is_not(None),
-        Delivery.recording_sha.is_(None),
-        Delivery.dropped_at.is_not(None),
-        Delivery.barred_at.is_not(None),
-    )
-
-
-class _Wanted(NamedTuple):
-    """An occurrence a plan must hold; ``unnamed``: its delivery, when no plan has carried it yet."""
-
-    occurrence: Occurrence
-    audio: messages.Audio
-    unnamed: int | None
 
 
 @dataclass(frozen=True)
@@ -206,7 +172,7 @@ class _Common:
 def _serve(
     session: Session, ids: Sequence[str], now: Instant, terms: Terms, nonces: Mapping[str, str]
 ) -> int:
-    wanted = _occurrences(session, ids, now, terms)
+    wanted = occurrences.wanted(session, ids, now, terms)
     n, h = audit.checkpoint(session)
     quiet = regulation.quiet_at(session, now)
     kept = canned.kept(session)
@@ -255,86 +221,7 @@ def _settings(
     )
 
 
-def _occurrences(
-    session: Session, receiver_ids: Sequence[str], now: Instant, terms: Terms
-) -> dict[str, list[_Wanted]]:
-    """What each receiver is to play or to leave, in order of time.
-
-    What was once handed out and is no longer wanted says ``off`` rather than vanish, for a receiver that already
-    sounds it would go on.
-    """
-    rows = _deliveries(session, receiver_ids, now, terms)
-    known = _Occurrences(session, rows, terms)
-    wanted: dict[str, list[_Wanted]] = {}
-    for row in rows:
-        occurrence, audio = known.of(row)
-        unnamed = row.id if row.rev is None else None
-        wanted.setdefault(row.receiver_id, []).append(_Wanted(occurrence, audio, unnamed))
-    for receiver_id, asked in tones.occurrences(session, receiver_ids, now).items():
-        both = [*wanted.get(receiver_id, []), *(_Wanted(o, audio, None) for o, audio in asked)]
-        wanted[receiver_id] = sorted(both, key=lambda each: each.occurrence.at)
-    return wanted
-
-
-def _deliveries(
-    session: Session, receiver_ids: Sequence[str], now: Instant, terms: Terms
-) -> Sequence[Row]:
-    off = sa.or_(_is_left(), sa.not_(receivers.in_service()))
-    sha = sa.func.coalesce(Delivery.recording_sha, Delivery.last_sha)
-    found = (
-        sa.select(
-            Delivery.id, Delivery.receiver_id, Delivery.broadcast_id, Delivery.rev,
-            Recording.sha256, Recording.size, Recording.ms, off.label("is_off"),
-        )
-        .join(Broadcast, Delivery.broadcast_id == Broadcast.id)
-        .join(Receiver, Delivery.receiver_id == Receiver.id)
-        .join(Recording, sha == Recording.sha256)
-        .where(
-            Delivery.receiver_id.in_(receiver_ids),
-            Delivery.state.in_(ASKED),
-            Broadcast.starts_at < after(now, terms.horizon),
-            Broadcast.starts_at + Delivery.ms + terms.late > now,
-            sa.or_(sa.not_(off), Delivery.rev.is_not(None)),
-        )
-        .order_by(Broadcast.starts_at, Broadcast.id)
-    )  # fmt: skip
-    return session.execute(found).all()
-
-
-class _Occurrences:
-    """The occurrences in these deliveries, each made once however many receivers it goes to."""
-
-    def __init__(self, session: Session, rows: Sequence[Row], terms: Terms) -> None:
-        broadcasts = sa.select(
-            Broadcast.id, Broadcast.occurrence, Broadcast.starts_at, Broadcast.priority, Broadcast.approver_logins
-        ).where(Broadcast.id.in_({row.broadcast_id for row in rows}))  # fmt: skip
-        self._broadcasts = {row.id: row for row in session.execute(broadcasts)}
-        self._sounds = {row.sha256: messages.Audio(n=row.size, ms=row.ms) for row in rows}
-        self._late = terms.late
-        self._made: dict[tuple[int, str, bool], Occurrence] = {}
-
-    def of(self, row: Row) -> tuple[Occurrence, messages.Audio]:
-        """What a plan says of that delivery."""
-        key = (row.broadcast_id, row.sha256, bool(row.is_off))
-        if key not in self._made:
-            self._made[key] = self._make(*key)
-        return self._made[key], self._sounds[row.sha256]
-
-    def _make(self, broadcast_id: int, sha: str, is_off: bool) -> Occurrence:
-        broadcast, audio = self._broadcasts[broadcast_id], self._sounds[sha]
-        return Occurrence(
-            id=broadcast.occurrence,
-            at=broadcast.starts_at,
-            late=self._late,
-            end=after(broadcast.starts_at, audio.ms + self._late),
-            sha=sha,
-            cls=CLASSES[broadcast.priority],
-            st="off" if is_off else "on",
-            apv=tuple(broadcast.approver_logins),
-        )
-
-
-def _make(receiver: Row, wanted: list[_Wanted], common: _Common) -> Signed | None:
+def _make(receiver: Row, wanted: list[Carried], common: _Common) -> Signed | None:
     """The receiver's next plan; None when the last one still says it all."""
     now, terms = common.now, common.terms
     settings = _settings(receiver, common.quiet, terms)
@@ -381,7 +268,7 @@ def _still_holds(
     seen: int,
     settings: messages.Settings,
     sounds: tuple[messages.Canned, ...] | None,
-    wanted: list[_Wanted],
+    wanted: list[Carried],
     common: _Common,
 ) -> bool:
     """True when a new plan would differ from the last only in what is over."""
@@ -421,14 +308,14 @@ def _sign(document: messages.Plan, terms: Terms) -> tuple[messages.Plan, bytes]:
     return document, _signed(document, terms)
 
 
-def _need(occurrence: Occurrence) -> tuple[int, int]:
+def _need(occurrence: messages.Occurrence) -> tuple[int, int]:
     """Normal before priority, each from its far end; alarms and what is to fall silent only where those are gone."""
     if occurrence.cls == "E" or occurrence.st == "off":
         return 2, -occurrence.at
     return int(occurrence.cls == "P"), -occurrence.at
 
 
-def _without(document: messages.Plan, left_out: Sequence[Occurrence]) -> messages.Plan:
+def _without(document: messages.Plan, left_out: Sequence[messages.Occurrence]) -> messages.Plan:
     ids = {occurrence.id for occurrence in left_out}
     kept = tuple(occurrence for occurrence in document.occ if occurrence.id not in ids)
     shas = {o.sha for o in kept} | {c.sha for c in document.can or ()} | early.named_in(document)

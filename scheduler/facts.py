@@ -49,11 +49,12 @@ class Case(NamedTuple):
     def mark(self, facts: Facts) -> int:
         """Equal as long as holding the broadcast against it again would change nothing."""
         bulletin, approval = self.bulletin, self.approval
-        told = (bulletin.state, bulletin.title, bulletin.priority, bulletin.field)
+        told = (bulletin.state, bulletin.title, bulletin.priority, bulletin.field, bulletin.relay)
         valid = (bulletin.valid_from, bulletin.valid_until)
         approved = (approval.sounds, approval.names, approval.logins) if approval else ()
+        planned = (self.broadcast.where, self.broadcast.relay)
         return hash(
-            (told, valid, repr(approved), self.broadcast.where, facts.law, facts.fleet, self.phase)
+            (told, valid, repr(approved), planned, facts.law, facts.fleet, self.phase)
         )  # fmt: skip
 
 

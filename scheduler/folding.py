@@ -33,11 +33,15 @@ class Result:
     late_ms: int | None
     played_ms: int | None
     volume: int | None
+    rel: str | None
     evidence: str | None
 
 
 COLUMNS = tuple(Result.__dataclass_fields__)
 CHANGING = COLUMNS[3:]
+ENDS = ("played", "interrupted", "failed")
+HEARD = ("stream", "fallback", "mixed", "none")
+"""What a receiver says it heard of a relay."""
 Where = tuple[str, str]
 """(receiver id, occurrence)"""
 
@@ -68,6 +72,8 @@ def fold(result: Result, entry: Entry, at: Instant) -> None:
     """Apply one journal entry to its delivery; entries come in the journal's order. Pure but for ``result``."""
     detail = entry.detail
     before = result.state
+    if entry.code in ENDS and detail.get("rel") in HEARD:
+        result.rel = str(detail["rel"])
     match entry.code:
         case "accepted":
             result.accepted_at = at

@@ -12,12 +12,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from content.bulletins import Priority
+from content.relays import Relay
 from devices import receivers, remote
 from devices.receivers import Receiver
 from loa import audit, bulk
 from loa.languages import KINH
 from loa.times import Instant, after
-from scheduler import broadcasts, regulation, targets
+from scheduler import broadcasts, regulation, series, targets
 from scheduler.broadcasts import OPEN, Broadcast, Delivery, DeliveryState
 from scheduler.facts import Case, Facts, Meant
 from scheduler.sources import Rules
@@ -103,18 +104,20 @@ def bring_back(session: Session, broadcast: Broadcast) -> None:
 def approval(session: Session, case: Case, facts: Facts) -> bool:
     """Give the broadcast the sounds now approved, or take them away; True when that changed anything."""
     broadcast, bulletin, sounds = case.broadcast, case.bulletin, case.sounds
+    changed = [_follow_stream(case)]
     alike = sa.select(Delivery.language, Delivery.recording_sha).distinct()
     groups = session.execute(alike.where(Delivery.broadcast_id == broadcast.id)).all()
-    changed = [
-        _give_sound(session, broadcast, row.language, row.recording_sha, sounds, facts)
-        for row in groups
+    changed += [
+        _give_sound(session, broadcast, row.language, row.recording_sha, sounds) for row in groups
     ]
+    _give_lengths(session, broadcast, facts)
     if sounds:  # without approval the old length stays: receivers may hold the old sound
         longest = sa.select(sa.func.max(Delivery.ms)).where(
             Delivery.broadcast_id == broadcast.id, Delivery.dropped_at.is_(None)
         )
         given = session.scalar(longest)
-        broadcast.ms = facts.lengths[sounds[KINH]] if given is None else given
+        alone = broadcast.relay.ms if broadcast.relay else facts.lengths[sounds[KINH]]
+        broadcast.ms = alone if given is None else given
     wanted = (sounds.get(KINH), bulletin.title, bulletin.priority)
     if not any(changed) and wanted == (
         broadcast.recording_sha, broadcast.title, broadcast.priority
@@ -128,8 +131,33 @@ def approval(session: Session, case: Case, facts: Facts) -> bool:
     return True
 
 
+def _follow_stream(case: Case) -> bool:
+    """Have it relay what is approved, and nothing that was before; True when that is another stream."""
+    broadcast, stream = case.broadcast, case.bulletin.relay
+    before = broadcast.relay
+    if not case.sounds or (stream is None and before is None):
+        return False
+    now: Relay | None = None
+    if broadcast.schedule is not None:
+        now = series.relay_of(case.bulletin, broadcast.schedule.minutes)
+    elif before and stream:  # for the minutes of its programme, which thinks again when they change
+        now = Relay(stream.url, before.ms, stream.hosts)
+    broadcast.relay = now
+    return now != before
+
+
+def _give_lengths(session: Session, broadcast: Broadcast, facts: Facts) -> None:
+    """A relay sounds as long as it is ordered for, whatever it falls back on."""
+    here = sa.and_(Delivery.broadcast_id == broadcast.id, Delivery.recording_sha.is_not(None))
+    alike = sa.select(Delivery.recording_sha, Delivery.ms).distinct().where(here)
+    for sha, ms in session.execute(alike).all():
+        length = broadcast.relay.ms if broadcast.relay else facts.lengths[sha]
+        if ms != length:
+            _change(session, sa.and_(here, Delivery.recording_sha == sha), {"ms": length})
+
+
 def _give_sound(
-    session: Session, broadcast: Broadcast, language: str, before: str | None, sounds: dict[str, str], facts: Facts
+    session: Session, broadcast: Broadcast, language: str, before: str | None, sounds: dict[str, str]
 ) -> bool:  # fmt: skip
     """The sound for the language of the receiver's area, else the bulletin's own; True when it is another now."""
     sha = sounds.get(language, sounds.get(KINH))
@@ -143,7 +171,6 @@ def _give_sound(
     if before is not None:
         values["last_sha"] = before
     if sha is not None:
-        values["ms"] = facts.lengths[sha]
         # What quiet hours bar, or whoever left the area, stays unwanted whatever its sound is.
         wanted = (Delivery.barred_at.is_(None), Delivery.dropped_at.is_(None))
         _change(session, sa.and_(group, Delivery.state.in_(UNWANTED), *wanted), TAKEN_BACK)

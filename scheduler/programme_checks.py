@@ -8,7 +8,7 @@ from datetime import date, time
 
 from sqlalchemy.orm import Session
 
-from content import bulletins
+from content import bulletins, relays
 from content.bulletins import Bulletin, Priority
 from content.bulletins import State as BulletinState
 from devices import groups
@@ -154,8 +154,10 @@ def _check_item(item: Item) -> None:
     if bulletin is not None:
         _check_bulletin(bulletin, number)
     least = MINUTE if item.kind is ItemKind.FILL else 0
-    if not least <= item.ms <= MOST_MINUTES * MINUTE:
-        raise ScheduleError(f"Mục {number}: số phút phải từ 1 đến {MOST_MINUTES}.", field="items")
+    # Receivers refuse a whole plan in which a relay is longer.
+    most = relays.MOST_MINUTES if item.kind is ItemKind.RELAY else MOST_MINUTES
+    if not least <= item.ms <= most * MINUTE:
+        raise ScheduleError(f"Mục {number}: số phút phải từ 1 đến {most}.", field="items")
 
 
 def check_instead(session: Session, bulletin_id: int) -> None:

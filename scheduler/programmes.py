@@ -96,7 +96,7 @@ def _mark(programme: Programme, lengths: dict[str, int]) -> str:
     parts = [
         [item.place, item.bulletin.state in OUT, sorted(
             (language, lengths.get(sha, 0)) for language, sha in item.bulletin.sounds.items()
-        ), str(item.bulletin.valid_from), str(item.bulletin.valid_until)]
+        ), repr(item.bulletin.relay), str(item.bulletin.valid_from), str(item.bulletin.valid_until)]
         for item in programme.items if item.bulletin
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

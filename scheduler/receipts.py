@@ -324,7 +324,9 @@ def expire(session: Session, now: Instant, *, late: int, grace: int) -> int:
                 Delivery.state.in_(OPEN),
                 Delivery.rev.is_not(None) if was_sent else Delivery.rev.is_(None),
                 # One that left the area may still sound the longer recording it had.
-                _starts_at() + Delivery.ms + late + grace < now,
+                _of_its_broadcast(Broadcast.starts_at + broadcasts.heard_for(Delivery.ms))
+                + (late + grace)
+                < now,
             )
             .values(values)
             .returning(Delivery.id)
@@ -347,16 +349,13 @@ def _may_expire(now: Instant, wait: int) -> sa.ColumnElement[bool]:
     return sa.and_(
         Broadcast.state.in_(LIVE),
         Broadcast.starts_at < now,
-        Broadcast.starts_at + Broadcast.ms + wait < now,
+        Broadcast.starts_at + broadcasts.heard_for(Broadcast.ms) + wait < now,
     )
 
 
-def _starts_at() -> sa.ScalarSelect[Instant]:
-    return (
-        sa.select(Broadcast.starts_at)
-        .where(Broadcast.id == Delivery.broadcast_id)
-        .scalar_subquery()
-    )
+def _of_its_broadcast(value: sa.ColumnElement[Instant]) -> sa.ScalarSelect[Instant]:
+    found = sa.select(value).where(Broadcast.id == Delivery.broadcast_id)
+    return found.correlate(Delivery).scalar_subquery()
 
 
 def acknowledged(session: Session, receiver_ids: Collection[str]) -> dict[tuple[str, str], int]:

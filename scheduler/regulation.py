@@ -174,10 +174,9 @@ def add(
     )  # fmt: skip
     session.add(regulation)
     session.flush()
-    if (
-        since <= now
-    ):  # they keep the quiet hours too; of one to come they are told when it comes (loa.core)
-        receivers.mark_stale(session)
+    # They keep the quiet hours too (of those to come they are told when these come: loa.core), and what is ordered
+    # for a time to come says how loud it may be by the version of that time.
+    receivers.mark_stale(session)
     return regulation
 
 

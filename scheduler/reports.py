@@ -53,6 +53,13 @@ STATES = {
     DeliveryState.CANCELLED: "đã huỷ",
     DeliveryState.UNKNOWN: "chưa có xác nhận",
 }
+RELAYED = {
+    "stream": "đã tiếp sóng",
+    "fallback": "phát bản dự phòng vì không bắt được sóng",
+    "mixed": "tiếp sóng rồi chuyển sang bản dự phòng",
+    "none": "chưa bắt được sóng",
+}
+"""What a receiver heard of a relay, by its own word."""
 PRIORITIES = {
     Priority.NORMAL: "thông thường",
     Priority.PRIORITY: "ưu tiên",
@@ -110,7 +117,7 @@ COLUMNS = (
     "lượt phát", "giờ hẹn", "bản tin", "lĩnh vực", "mức ưu tiên", "địa bàn", "mã đầu thu", "đầu thu",
     "kết quả", "lý do", "giờ bắt đầu thật", "trễ (ms)", "giờ kết thúc thật", "thời lượng yêu cầu (ms)",
     "thời lượng đã phát (ms)", "mức chứng cứ", "âm lượng", "mã băm âm thanh", "người soạn", "người duyệt",
-    "người đặt lịch", "ngôn ngữ",
+    "người đặt lịch", "ngôn ngữ", "tiếp sóng",
 )  # fmt: skip
 
 
@@ -207,7 +214,7 @@ def _values(row: LogRow, zone: ZoneInfo) -> tuple[Any, ...]:
         b.occurrence, _moment(b.starts_at, zone), b.title, b.field, PRIORITIES[b.priority], d.area_name,
         d.receiver_id, d.receiver_name, STATES[d.state], reason(d.reason), _moment(d.started_at, zone), d.late_ms,
         _moment(d.ended_at, zone), d.ms or None, d.played_ms, d.evidence, d.volume, _sounded(d), b.author,
-        b.approver, b.scheduler, languages.name(d.language),
+        b.approver, b.scheduler, languages.name(d.language), RELAYED.get(d.rel, d.rel) if d.rel else None,
     )  # fmt: skip
 
 

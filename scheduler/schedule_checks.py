@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from content import relays
 from content.bulletins import Bulletin, Priority
 from content.bulletins import State as BulletinState
 from content.recordings import Recording
@@ -28,7 +29,8 @@ from scheduler.targets import Where
 
 LOOK_AHEAD_DAYS = 366
 """How far a new schedule is checked against the regulation."""
-MOST_MINUTES = 24 * 60
+MOST_MINUTES = relays.MOST_MINUTES
+"""Receivers refuse a whole plan in which a relay is longer."""
 
 
 class Changed(Protocol):

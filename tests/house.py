@@ -152,7 +152,9 @@ class House:
 
     # The main work
 
-    def approved(self, body: str, *, title: str = "Họp thôn", chimes: bool = False) -> Bulletin:
+    def approved(
+        self, body: str, *, title: str = "Họp thôn", chimes: bool = False, **more: object
+    ) -> Bulletin:
         """Hoa writes, the sound is made, Hoa submits, Minh approves what he hears."""
         hoa, minh = self.people["hoa"], self.people["minh"]
         values = {
@@ -164,7 +166,7 @@ class House:
             "field": 1,
         }
         answer = hoa.send(
-            "/ban-tin/moi", **values, **({"chimes": "y"} if chimes else {"chimes": []})
+            "/ban-tin/moi", **values, **({"chimes": "y"} if chimes else {"chimes": []}), **more
         )
         number = int(answer.url.rsplit("/", 1)[1])
         here = f"/ban-tin/{number}"

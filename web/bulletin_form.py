@@ -15,7 +15,9 @@ from wtforms.validators import Length
 from content import drafts, parts
 from content.bulletins import MAX_TITLE, Draft, Priority
 from content.parts import Part, Parts
-from loa.errors import LoaError
+from content.relays import Stream
+from loa.errors import ContentError, LoaError
+from loa.times import MINUTE
 from web import labels, part_form
 from web.forms import Day, Form, choices, optional, required
 from web.part_form import PART_KINDS, Losses, PartForm, blank
@@ -40,6 +42,9 @@ class BulletinForm(Form):
     chimes = BooleanField("Nhạc hiệu mở đầu và kết thúc")
     valid_from = Day("Có hiệu lực từ ngày", [optional()])
     valid_until = Day("Hết hiệu lực sau ngày", [optional()])
+    relay_url = StringField("Địa chỉ luồng âm thanh", [optional()])
+    relay_minutes = IntegerField("Số phút tiếp sóng", [optional()])
+    relay_hosts = StringField("Máy chủ khác được dùng", [optional()])
     version = HiddenField()
     overwrite = IntegerField("Tôi đã xem bản mới, vẫn lưu đè lên", [optional()])
     """The version that was seen, and may be written over: no later one."""
@@ -68,8 +73,9 @@ class BulletinForm(Form):
 
     def take(self, error: LoaError) -> None:
         """An error of a part is shown at the part, if there is but one."""
-        if len(self.parts) == 1 and error.field in self.parts[0]._fields:
-            self.parts[0].take(error)
+        alone = self.parts[0] if len(self.parts) == 1 else None
+        if alone is not None and error.field in part_form.FIELDS_OF[alone.kind.data]:
+            alone.take(error)
         else:
             super().take(error)
 
@@ -86,9 +92,31 @@ class BulletinForm(Form):
             title=self.title.data or "", parts=found,
             translations=former.translations if former else (), chimes=self.chimes.data,
             field=self.field.data, priority=Priority(self.priority.data),
-            valid_from=self.valid_from.data, valid_until=self.valid_until.data,
+            relay=self._relay(), valid_from=self.valid_from.data, valid_until=self.valid_until.data,
         )  # fmt: skip
         return drafts.tidy(draft), losses
+
+    @property
+    def is_relay(self) -> bool:
+        """Whether anything is said of a stream."""
+        return bool(
+            (self.relay_url.data or "").strip()
+            or self.relay_minutes.data is not None
+            or (self.relay_hosts.data or "").strip()
+        )
+
+    def _relay(self) -> Stream | None:
+        """The stream it is; None where nothing is said of one. Raises ContentError."""
+        if not self.is_relay:
+            return None
+        if not (self.relay_url.data or "").strip():
+            raise ContentError(
+                "Hãy nhập địa chỉ luồng; không tiếp sóng thì để trống cả ba ô.", field="relay_url"
+            )
+        if self.relay_minutes.data is None:
+            raise ContentError("Hãy nhập số phút tiếp sóng.", field="relay_minutes")
+        hosts = tuple(re.split(r"[\s,;]+", self.relay_hosts.data or ""))
+        return Stream(self.relay_url.data or "", hosts, self.relay_minutes.data * MINUTE)
 
     def change(self, what: str) -> None:
         """Add, move or take out a part, as the button ``what`` says; files that came along are kept."""
@@ -148,4 +176,15 @@ def _values(draft: Draft | None, version: int | None) -> dict[str, Any]:
     if draft is None:
         return {"field": 1, "priority": Priority.NORMAL, "chimes": True}
     names = ("title", "field", "priority", "chimes", "valid_from", "valid_until")
-    return {**{name: getattr(draft, name) for name in names}, "version": str(version)}
+    found = {name: getattr(draft, name) for name in names}
+    return {**found, **_relay_values(draft.relay), "version": str(version)}
+
+
+def _relay_values(stream: Stream | None) -> dict[str, Any]:
+    if stream is None:
+        return {}
+    return {
+        "relay_url": stream.url,
+        "relay_minutes": stream.ms // MINUTE,
+        "relay_hosts": " ".join(stream.hosts),
+    }

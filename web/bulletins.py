@@ -183,10 +183,13 @@ def put_part(session: Session, bulletin: Bulletin, number: int, part: Part) -> b
 
 
 def _write(form: BulletinForm, model: Draft | None) -> int:
-    now, most = current.now(), current.config().content.max_characters
+    now, content = current.now(), current.config().content
     draft, _ = form.draft(model)
     with current.write() as session:
-        bulletin = bulletins.write(session, current.staff(), draft, now, max_characters=most)
+        bulletin = bulletins.write(
+            session, current.staff(), draft, now,
+            max_characters=content.max_characters, relay_hosts=content.relay_hosts,
+        )  # fmt: skip
         recordings.queue(session, bulletin, now)
     return bulletin.id
 

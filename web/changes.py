@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from content import parts
 from content.drafts import Draft
 from content.parts import Part, Translation
+from content.relays import Stream
 from content.versions import Difference
 from content.wording import Piece
 from loa import languages
@@ -18,9 +19,9 @@ FIELDS = {
     "parts": "nội dung",
     "translations": "bản tiếng dân tộc",
     "chimes": "nhạc hiệu",
+    "relay": "tiếp sóng",
     "field": "lĩnh vực",
     "priority": "mức ưu tiên",
-    "relay": "đài được tiếp sóng",
     "valid_from": "ngày bắt đầu hiệu lực",
     "valid_until": "ngày hết hiệu lực",
 }
@@ -121,13 +122,20 @@ def _value(name: str, draft: Draft) -> str:
             return ", ".join(map(_translation, draft.translations)) or "không có"
         case "chimes":
             return "có" if draft.chimes else "không"
+        case "relay":
+            return _relay(draft.relay)
         case "field":
             return labels.FIELDS[draft.field]
         case "priority":
             return labels.PRIORITIES[draft.priority]
-        case "relay":
-            return draft.relay.url if draft.relay else "không"
     return labels.short_date(getattr(draft, name)) or "không đặt"
+
+
+def _relay(stream: Stream | None) -> str:
+    if stream is None:
+        return "không"
+    others = f" (và {', '.join(stream.hosts)})" if stream.hosts else ""
+    return f"{stream.url}{others}, {labels.relay_length(stream)}"
 
 
 def _translation(translation: Translation) -> str:

@@ -10,6 +10,7 @@ from content import parts
 from content.bulletins import Priority
 from content.bulletins import State as BulletinState
 from content.parts import Part
+from content.relays import Relay, Stream
 from devices.fleet import Health
 from loa import languages
 from loa.staff import Role
@@ -34,6 +35,7 @@ PART_KINDS: dict[type[Part], str] = {
     parts.Chime: "nhạc hiệu",
 }
 PRIORITIES = reports.PRIORITIES
+RELAYED = reports.RELAYED
 FIELDS = {
     1: "thông tin chung",
     2: "đột xuất",
@@ -248,6 +250,11 @@ def lateness(ms: int | None) -> str:
 def part_kind(part: Part) -> str:
     """What a part of a bulletin is."""
     return PART_KINDS[type(part)]
+
+
+def relay_length(relay: Stream | Relay) -> str:
+    """30 phút; one that its programme cuts off may have seconds, too."""
+    return duration(relay.ms) if relay.ms % MINUTE else f"{relay.ms // MINUTE} phút"
 
 
 def language(code: str) -> str:

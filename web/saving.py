@@ -27,10 +27,13 @@ def unchanged(session: Session, bulletin_id: int) -> Bulletin:
 
 def save(session: Session, bulletin: Bulletin, draft: Draft) -> bool:
     """Change the bulletin and, where that can be heard, have its sound made; False when nothing differs."""
-    now, most = current.now(), current.config().content.max_characters
+    now, content = current.now(), current.config().content
     if draft.priority is Priority.EMERGENCY is not bulletin.priority:
         _demand_unscheduled(session, bulletin)
-    changed = bulletins.edit(session, bulletin, current.staff(), draft, now, max_characters=most)
+    changed = bulletins.edit(
+        session, bulletin, current.staff(), draft, now,
+        max_characters=content.max_characters, relay_hosts=content.relay_hosts,
+    )  # fmt: skip
     if changed and not bulletin.sounds:
         recordings.queue(session, bulletin, now)
     return changed

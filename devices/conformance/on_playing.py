@@ -126,6 +126,22 @@ def mute(s: Stand) -> str:
     return "volume 0"
 
 
+@clause(
+    "play.cap",
+    "Plan",
+    "An occurrence with vol is no louder than that, and never louder than set.vol; an emergency heeds no cap.",
+)
+def cap(s: Stand) -> str:
+    capped, above = s.occurrence(vol=20), s.occurrence(in_ms=LEAD + 2_500, vol=90)
+    alarm = s.occurrence(in_ms=LEAD + 5_000, cls="E", vol=20)
+    s.order(capped, above, alarm, set=s.settings(vol=35), key=s.keys.alarm)
+    said = [s.entry("started", one.id).entry.detail.get("vol") for one in (capped, above, alarm)]
+    hold(said == [20, 35, 35], f"started at {said}, asked for 20, 35 and 35")
+    ends = [s.entry("played", one.id).entry.detail.get("vol") for one in (capped, above, alarm)]
+    hold(ends == said, f"played at {ends}, begun at {said}")
+    return f"volumes {said}"
+
+
 @clause("play.expired", "Plan", "After exp nothing of the plan sounds: refused{expired}.")
 def expired(s: Stand) -> str:
     occ = s.occurrence(in_ms=5_000, late=0)
@@ -234,7 +250,7 @@ def wanted_again(s: Stand) -> str:
 
 PLAYING = (
     Group("play", (start, volume, once, late)),
-    Group("play2", (window, delay, mute, expired, heard)),
+    Group("play2", (window, delay, mute, cap, expired, heard)),
 )
 STOPPING = (
     Group("stop", (off_before, off_during, off_unheard_of)),

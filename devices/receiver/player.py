@@ -12,14 +12,14 @@ from devices.receiver.canned import Shelved
 from devices.receiver.clock import Clock
 from devices.receiver.fetch import Fetcher
 from devices.receiver.journal import Journal, Note
-from devices.receiver.outputs import Output, Undecodable, delay_of
+from devices.receiver.outputs import Output, Undecodable, delay_of, factor
 from devices.receiver.plans import Accepted
 from devices.receiver.relay import Relays
 from devices.receiver.ring import Ring
 from devices.receiver.shelf import Shelf
 from devices.receiver.stage import BY_HAND, RANK, Act, Stage
 from devices.receiver.store import Fact, Value
-from devices.receiver.wings import Wings, ahead, volume
+from devices.receiver.wings import Wings, ahead, loudness, volume
 from loa.times import SECOND, Instant, after
 
 log = logging.getLogger(__name__)
@@ -73,8 +73,14 @@ class Player:
 
     def _turn(self) -> None:
         now = self._stage.now
-        if now:
-            self._stage.turn(self.local_vol if now.kid == BY_HAND else self.vol)
+        if now is None:
+            return
+        if now.kid == BY_HAND:
+            self._stage.turn(self.local_vol, factor(self.local_vol, now.occ.gain))
+            return
+        accepted = self._agenda.accepted
+        occ = accepted.by_id.get(now.occ.id, now.occ) if accepted else now.occ
+        self._stage.turn(volume(self._settings, occ), loudness(self._settings, occ))
 
     def _keep_canned(self, newer: Accepted) -> tuple[list[Note], dict[Fact, Value]]:
         """A sound that breaks the quiet hours at a touch is given only by those who may break them."""
@@ -229,8 +235,8 @@ class Player:
         accepted = self._agenda.accepted
         kid = accepted.kid if accepted else ""
         act = Act(
-            coming.occ, prepared.playing, prepared.sound, self.vol, coming.length(release), kid,
-            prepared.order,
+            coming.occ, prepared.playing, prepared.sound, volume(self._settings, coming.occ),
+            coming.length(release), kid, prepared.order,
         )  # fmt: skip
         self._wings.leave(coming.id)
         late, more = 0 if coming.again else release - coming.due, {"rel": 1} if coming.relay else {}

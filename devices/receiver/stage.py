@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from devices.messages import Class, Occurrence
 from devices.receiver.clock import Clock
 from devices.receiver.journal import Journal, Note
-from devices.receiver.outputs import Output, OutputFault, Playing, Sound, Undecodable, factor
+from devices.receiver.outputs import Output, OutputFault, Playing, Sound, Undecodable
 from devices.receiver.relay import Order
 from devices.receiver.store import Fact, Value
 from loa.times import Instant
@@ -92,12 +92,12 @@ class Stage:
             if now.left_ms() == 0:
                 self._finish(now)
 
-    def turn(self, vol: int) -> None:
-        """What sounds goes on at that volume, from here on."""
+    def turn(self, vol: int, level: float) -> None:
+        """What sounds goes on at that volume from here on, its samples multiplied by ``level``."""
         self.attend()  # what has sounded by now was at the old one
         now = self.now
         if now:
-            now.sound.level = factor(vol, now.occ.gain)
+            now.sound.level = level
             self.now = replace(now, vol=min(now.vol, vol))
 
     def interrupt(self, why: str, facts: Mapping[Fact, Value] | None = None) -> None:

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
-from devices.messages import Settings
+import msgspec
+
+from devices.messages import Occurrence, Settings
 from devices.receiver.agenda import Coming
 from devices.receiver.fetch import Fetcher
 from devices.receiver.outputs import Output, Playing, Sound, Undecodable, factor
@@ -57,7 +59,7 @@ class Wings:
         return prepared
 
     def _open(self, coming: Coming, data: bytes, settings: Settings) -> Prepared:
-        level = factor(volume(settings), coming.occ.gain)
+        level = loudness(settings, coming.occ)
         sound = Sound(coming.id, data, coming.length(coming.due), level)
         if coming.relay is None:
             return Prepared(self._output.open(sound), sound, None)
@@ -93,6 +95,21 @@ def ahead(coming: Coming) -> int:
     return LEAD if coming.relay else PREPARE
 
 
-def volume(settings: Settings) -> int:
-    """0 to 100, as it is heard."""
-    return 0 if settings.mute else settings.vol
+def volume(settings: Settings, occ: Occurrence | None = None) -> int:
+    """0 to 100, as it is heard; that occurrence may have a cap of its own."""
+    if settings.mute:
+        return 0
+    cap = _cap(occ) if occ else None
+    return settings.vol if cap is None else min(settings.vol, cap)
+
+
+def loudness(settings: Settings, occ: Occurrence) -> float:
+    """What the samples of an occurrence are multiplied by."""
+    # A gain must not lift it over its cap.
+    gain = occ.gain if _cap(occ) is None else min(occ.gain, 0)
+    return factor(volume(settings, occ), gain)
+
+
+def _cap(occ: Occurrence) -> int | None:
+    """None where nothing caps it: an emergency is never made softer."""
+    return None if occ.cls == "E" or occ.vol is msgspec.UNSET else occ.vol

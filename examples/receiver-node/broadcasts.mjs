@@ -177,8 +177,8 @@ export class Broadcasts {
     if (!this.sounds.check(occ.sha)) return this.#fetch() // spoilt since it was ready: there may be time to fetch it anew
     if (this.playing) this.#stop('interrupted', 'preempt')
     const late = this.#isOpen(occ.id) ? now - this.#startOf(occ) : 0
-    const { by, volume } = this.orders
-    this.#start(occ.id, { late_ms: late, vol: volume }, occ.sha, { ms: this.#sound(occ).ms, cls: occ.cls, by })
+    const { by } = this.orders
+    this.#start(occ.id, { late_ms: late, vol: this.orders.volumeOf(occ) }, occ.sha, { ms: this.#sound(occ).ms, cls: occ.cls, by })
   }
 
   #start (id, detail, sha, { ms, cls, by }) {

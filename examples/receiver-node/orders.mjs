@@ -24,6 +24,9 @@ export class Orders {
   get settings () { return this.plan?.set ?? readSettings({}) }
   get volume () { return this.settings.mute ? 0 : this.settings.vol }
 
+  /** Volume of one occurrence, which may have a cap of its own; an emergency is never made softer. */
+  volumeOf ({ cls, vol }) { return cls === 'E' || vol === undefined ? this.volume : Math.min(this.volume, vol) }
+
   /** May what the plan orders be begun now? */
   get isUnderGoodKey () { return this.keys.isInTime(this.by, this.clock) }
   get isEmergency () { return this.keys.isEmergency(this.by) }

@@ -40,7 +40,7 @@ const areSettings = ({ vol, hb, quiet, tz, delay_ms: delay, mute, boot }) =>
 
 const areOccurrences = (occ) => areDistinct(occ.map((one) => one.id)) && occ.every((one) =>
   isLike(ID, one.id) && [one.at, one.late, one.end].every(isCount) && isLike(SHA, one.sha) && Number.isSafeInteger(one.gain) &&
-  ['N', 'P', 'E'].includes(one.cls) && ['on', 'off'].includes(one.st) && ['stop', 'restart'].includes(one.onint))
+  (one.vol === undefined || isWithin(one.vol, 0, 100)) && ['N', 'P', 'E'].includes(one.cls) && ['on', 'off'].includes(one.st) && ['stop', 'restart'].includes(one.onint))
 
 const areCanned = ({ can, aud }) => can === null || (Array.isArray(can) && can.length <= 20 &&
   can.every((one) => isObject(one) && isWithin(one.n, 1, 99) && Object.hasOwn(aud, one.sha) && isText(one.title ?? '', 64)) &&

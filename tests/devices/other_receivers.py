@@ -26,6 +26,7 @@ from devices.receiver import (
     ring,
     shelf,
     stage,
+    wings,
 )
 from devices.receiver import receiver as whole
 from devices.receiver.journal import Note
@@ -92,6 +93,11 @@ def no_played_set() -> None:
 @fault
 def no_quiet_hours() -> None:
     quiet.touches = lambda *_: False
+
+
+@fault
+def ignores_caps() -> None:
+    wings._cap = lambda occ: None
 
 
 @fault

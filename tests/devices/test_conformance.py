@@ -40,6 +40,7 @@ EXPECTED: dict[str, tuple[str, str]] = {
     "ignores-exp": ("plan.expired play.expired", "play.start"),
     "no-played-set": ("play.once", "play.start"),
     "no-quiet-hours": ("quiet.accept quiet.zone", "quiet.emergency"),
+    "ignores-caps": ("play.cap", "play.mute"),
     "ignores-off": ("stop.before stop.during", "stop.omitted"),
     "never-sends-again": ("journal.reconnect", "journal.rewind"),
     "believes-any-evack": ("journal.no_rewind", "journal.rewind"),

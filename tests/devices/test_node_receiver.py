@@ -23,7 +23,7 @@ NEVER = 300
 CHAPTERS = {
     "connect": "again will goodbye",
     "plan": "accepted role_E old_rev alg_none shape",
-    "play": "start",
+    "play": "start cap",
     "stop": "during",
     "quiet": "part zone",
     "keys": "accepted rotation revoked kept",

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from devices.messages import Settings
@@ -19,6 +20,13 @@ def bench(tmp_path: Path) -> Bench:
 
 def long_tone() -> bytes:
     return tone(LONG, 300)
+
+
+def level_now(bench: Bench) -> float:
+    """What the samples of the one that sounds are multiplied by."""
+    now = bench.receiver._player._stage.now
+    assert now is not None
+    return now.sound.level
 
 
 def test_it_plays_at_its_time_and_says_how_much(bench: Bench) -> None:
@@ -76,6 +84,56 @@ def test_gain_is_added_to_the_volume(bench: Bench) -> None:
     bench.give(bench.occ("b1", AT, gain=-20), set=Settings(vol=50))
     bench.until(AT + MINUTE, serve=True)
     assert bench.speaker.levels == [pytest.approx(0.05)]
+
+
+@pytest.mark.parametrize(
+    ("cls", "vol", "gain", "heard", "level"),
+    [
+        ("N", 30, 0, 30, 0.3),
+        ("P", 30, 0, 30, 0.3),
+        ("N", 90, 0, 50, 0.5),
+        ("N", 0, 0, 0, 0.0),
+        ("N", 30, 20, 30, 0.3),
+        ("N", 30, -20, 30, 0.03),
+        ("E", 30, 0, 50, 0.5),
+        ("E", 30, -20, 50, 0.05),
+    ],
+)
+def test_a_cap_makes_one_softer_never_louder_and_no_emergency(
+    bench: Bench, cls: str, vol: int, gain: int, heard: int, level: float
+) -> None:
+    bench.give(bench.occ("b1", AT, cls=cls, vol=vol, gain=gain), set=Settings(vol=50))
+    bench.until(AT + MINUTE, serve=True)
+    assert bench.speaker.levels == [pytest.approx(level)]
+    assert bench.detail("b1", "started")["vol"] == heard
+    assert bench.detail("b1", "played")["vol"] == heard
+
+
+def test_mute_goes_before_a_cap(bench: Bench) -> None:
+    bench.give(bench.occ("b1", AT, vol=30), set=Settings(vol=50, mute=True))
+    bench.until(AT + MINUTE, serve=True)
+    assert bench.speaker.levels == [0]
+    assert bench.detail("b1", "started")["vol"] == 0
+
+
+def test_a_cap_outlives_a_change_of_the_receivers_own_volume(bench: Bench) -> None:
+    occ = bench.occ("b1", AT, long_tone(), vol=30)
+    bench.give(occ, set=Settings(vol=20))
+    bench.until(AT + SECOND, serve=True)
+    bench.give(occ, set=Settings(vol=80))
+    assert level_now(bench) == pytest.approx(0.3)
+    bench.until(AT + MINUTE, serve=True)
+    assert (bench.detail("b1", "started")["vol"], bench.detail("b1", "played")["vol"]) == (20, 20)
+
+
+def test_a_newer_plans_cap_is_heard_at_once(bench: Bench) -> None:
+    occ = bench.occ("b1", AT, long_tone())
+    bench.give(occ, set=Settings(vol=80))
+    bench.until(AT + SECOND, serve=True)
+    bench.give(msgspec.structs.replace(occ, vol=40), set=Settings(vol=80))
+    assert level_now(bench) == pytest.approx(0.4)
+    bench.until(AT + MINUTE, serve=True)
+    assert (bench.detail("b1", "started")["vol"], bench.detail("b1", "played")["vol"]) == (80, 40)
 
 
 # -- too late, or not at all ----------------------------------------------------------------------

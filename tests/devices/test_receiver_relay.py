@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import wave
 from array import array
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import imageio_ffmpeg
 import pytest
@@ -23,7 +25,7 @@ from devices.receiver.relay import (
     Relayed,
     Relays,
 )
-from loa.times import DAY, HOUR, MINUTE, SECOND
+from loa.times import DAY, HOUR, MINUTE, SECOND, instant
 from tests.devices.receiver_rig import T0, Bench, FakeClock, tone
 from tests.devices.test_receiver_relay_streams import loudness, wait_for
 from tests.devices.upper_station import Answer, on_air
@@ -117,6 +119,18 @@ def seconds(sound: array[int], level: int) -> float:
 # -- heard ----------------------------------------------------------------------------------------
 
 
+def test_a_cap_holds_for_a_relay(bench: RelayBench) -> None:
+    occ = bench.occ("r1", AT, tone(5), rel=Relay(URL, LONG), vol=35)
+    bench.give(occ, set=Settings(vol=70))
+    bench.until(AT - LEAD, serve=True)
+    bench.tick(AT + SECOND)
+    now = bench.receiver._player._stage.now
+    assert now is not None
+    assert now.sound.level == pytest.approx(0.35)
+    bench.tick(AT + LONG + SECOND)
+    assert bench.detail("r1", "played")["vol"] == 35
+
+
 def test_a_relay_is_opened_ahead_heard_at_its_time_and_ends(bench: RelayBench) -> None:
     bench.relay()
     bench.until(AT - LEAD - 1, serve=True)
@@ -194,6 +208,18 @@ def test_a_hiccup_of_the_net_is_waited_for(bench: RelayBench) -> None:
 
 
 # -- the rules of recordings hold -------------------------------------------------------------------
+
+
+def test_a_relay_at_a_quarter_past_three_makes_no_sound_though_a_signed_plan_says_so(
+    bench: RelayBench,
+) -> None:
+    at = instant(datetime(2026, 11, 21, 3, 15, tzinfo=ZoneInfo("Asia/Ho_Chi_Minh")))
+    quiet = Settings(quiet=(("21:00", "05:00"),))
+    bench.give(bench.occ("r1", at, rel=Relay(URL, 30 * MINUTE), end=at + HOUR), set=quiet)
+    bench.until(at + HOUR, serve=True)
+    assert bench.codes("r1") == ["refused"]
+    assert bench.detail("r1", "refused") == {"why": "quiet"}
+    assert bench.upper.opened == []
 
 
 def test_a_relay_that_would_reach_into_quiet_hours_is_refused(bench: RelayBench) -> None:

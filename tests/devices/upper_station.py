@@ -25,6 +25,8 @@ class Answer:
     location: str = ""
     endless: bool = False
     """The body again and again, until the listener leaves or ``cut``."""
+    pace: float = 0.05
+    """Seconds from one body to the next."""
 
 
 @dataclass
@@ -60,7 +62,7 @@ def on_air(answers: dict[str, Answer | Callable[[], Answer]]) -> Iterator[Upper]
             with contextlib.suppress(OSError):
                 self.wfile.write(answer.body)
                 # Faster than it is heard, but not so fast that minutes of it wait in the sockets when it is cut.
-                while answer.endless and not upper.cut.wait(0.05):
+                while answer.endless and not upper.cut.wait(answer.pace):
                     self.wfile.write(answer.body)
 
         def log_message(self, format: str, *arguments: object) -> None:

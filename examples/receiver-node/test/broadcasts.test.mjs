@@ -81,6 +81,15 @@ test('what runs late into quiet hours is refused at its start', () => {
   assert.deepEqual(box.fate('o1'), ['accepted', 'refused:quiet'])
 })
 
+test('a cap makes one softer, never louder, and no emergency', () => {
+  const box = new Box()
+  const begun = (id) => box.journal.entries().find(([, occ, code]) => occ === id && code === 'started')[7].vol
+  const [a, b, c] = [{ vol: 20 }, { vol: 90 }, { cls: 'E', vol: 20 }].map((more, i) => occurrence(`o${i}`, NOON + i * 30_000, more))
+  box.order([a, b, c, occurrence('o3', NOON + 90_000)], { kid: 'alarm-1', set: { vol: 35, quiet: [], tz: 'Asia/Ho_Chi_Minh' } })
+  box.pass(120_000)
+  assert.deepEqual(['o0', 'o1', 'o2', 'o3'].map(begun), [20, 35, 35, 35])
+})
+
 test('off cancels, leaving out cancels, and a newer plan may want it again', () => {
   const box = new Box()
   const one = occurrence('o1', IN_A_MINUTE)

@@ -315,6 +315,8 @@ def _changed() -> None:
         table.create_foreign_key("fk_staff_area_id_areas", "areas", ["area_id"], ["id"])
     op.execute("UPDATE regulations SET made_at = since")
     _broadcasts()
+    # Of a relay: whether the stream was heard, or the recording in its place.
+    _columns("deliveries", sa.Column("rel", sa.String(length=8)))
 
 
 def _rules_of_schedules() -> None:
