@@ -46,6 +46,8 @@ class Wanted:
     """Words of the name, with or without marks, or parts of the id."""
     area_id: int | None = None
     """Those that stand there or below."""
+    within_id: int | None = None
+    """The same, of the area for which whoever asks works."""
     group_id: int | None = None
 
 
@@ -163,6 +165,8 @@ def _conditions(session: Session, wanted: Wanted, now: Instant) -> list[sa.Colum
         found.append(_healths(now)[wanted.health])
     if wanted.area_id is not None:
         found.append(Receiver.area_id.in_(areas.with_descendants(session, [wanted.area_id])))
+    if wanted.within_id is not None:
+        found.append(Receiver.area_id.in_(areas.with_descendants(session, [wanted.within_id])))
     if wanted.group_id is not None:
         members = sa.select(Member.receiver_id).where(Member.group_id == wanted.group_id)
         found.append(Receiver.id.in_(members))

@@ -118,8 +118,9 @@ def add(
     password: str,
     now: Instant,
     by: str = audit.SYSTEM,
+    area_id: int | None = None,
 ) -> Staff:
-    """Add a member of staff. Raises LoaError with its field on a bad or taken login or password."""
+    """Add a member of staff, who works for that area. Raises LoaError naming the field."""
     login = login.strip().lower()
     if not login or not login.replace(".", "").replace("-", "").isalnum() or not login.isascii():
         raise LoaError(
@@ -132,12 +133,48 @@ def add(
         raise LoaError(
             f"Tên đăng nhập “{login}” đã có người dùng. Hãy chọn tên khác.", field="login"
         )
-    person = Staff(login=login, name=name.strip(), role=role, created_at=now, active=True)
+    _demand_whole(role, area_id)
+    person = Staff(
+        login=login, name=name.strip(), role=role, area_id=area_id, created_at=now, active=True
+    )
     _set_password(person, password)
     session.add(person)
     session.flush()
-    audit.append(session, now, by, "staff.add", login=login, name=person.name, role=role)
+    where = {} if area_id is None else {"area": area_id}
+    audit.append(session, now, by, "staff.add", login=login, name=person.name, role=role, **where)
     return person
+
+
+def _demand_whole(role: Role, area_id: int | None) -> None:
+    # Receivers, keys and the regulation are the station's: there is no managing a part of them.
+    if role is Role.ADMIN and area_id is not None:
+        raise LoaError(
+            "Quản trị làm việc cho cả đài. Hãy chọn “cả đài”, hoặc vai trò khác cho cán bộ của một địa bàn.",
+            field="area",
+        )
+
+
+def move(session: Session, person: Staff, area_id: int | None, *, now: Instant, by: Staff) -> bool:
+    """Have the person work for another area, None for the whole station; False where nothing changes.
+
+    Raises LoaError for an admin. What the person has scheduled stays as it is.
+    """
+    by.demand(May.MANAGE)
+    _demand_whole(person.role, area_id)
+    if person.area_id == area_id:
+        return False
+    audit.append(
+        session,
+        now,
+        by.login,
+        "staff.area",
+        login=person.login,
+        before=person.area_id,
+        after=area_id,
+    )
+    person.area_id = area_id
+    session.flush()
+    return True
 
 
 def change_password(

@@ -19,7 +19,7 @@ from loa import audit
 from loa.errors import ContentError, NotAllowed, ScheduleError
 from loa.staff import May, Staff
 from loa.times import MINUTE, SECOND, Instant, after
-from scheduler import admission, alert_orders, alert_words, alerts, regulation
+from scheduler import admission, alert_orders, alert_words, alerts, levels, regulation
 from scheduler.alert_orders import LEAD
 from scheduler.alerts import Alert, State
 
@@ -104,6 +104,8 @@ def _demand_open(
     session: Session, alert: Alert, staff: Staff, now: Instant, zone: ZoneInfo
 ) -> None:
     staff.demand(May.APPROVE)
+    levels.demand_over(session, staff, alert.staff.area_id)
+    levels.demand_within(session, staff, alert.where)
     if alert.state not in alerts.STANDING or (alert.state is State.ACTIVE and not alert.is_alone):
         raise ScheduleError("Lệnh này không còn chờ đồng ý. Hãy tải lại trang.")
     if alert.expires_at <= now:

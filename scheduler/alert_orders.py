@@ -21,7 +21,7 @@ from loa import audit
 from loa.errors import ContentError, ScheduleError
 from loa.staff import May, Staff
 from loa.times import HOUR, MINUTE, SECOND, Instant, after
-from scheduler import admission, alert_words, alerts, broadcasts, targets
+from scheduler import admission, alert_words, alerts, broadcasts, levels, targets
 from scheduler.admission import Asked
 from scheduler.alert_words import DRILL, drill_title, drill_words
 from scheduler.alerts import Alert, State, repeated
@@ -61,6 +61,7 @@ def prepare(
 ) -> Alert:  # fmt: skip
     """An alert that waits for a second person; its sound is being made. Raises LoaError naming the field."""
     staff.demand(May.SCHEDULE)
+    levels.demand_within(session, staff, order.where)
     _check(session, order, now, zone)
     bulletin = order.bulletin or _write(session, staff, order, now)
     alert = Alert(
@@ -110,6 +111,8 @@ def choose_where(session: Session, alert: Alert, staff: Staff, where: Where, now
         raise ScheduleError(
             "Lệnh này không còn chờ nên không đổi nơi phát được. Hãy tải lại trang."
         )
+    levels.demand_over(session, staff, alert.staff.area_id)
+    levels.demand_within(session, staff, where)
     check_where(session, where)
     if where != alert.where:
         _void_words(session, alert, staff, now)
@@ -136,6 +139,7 @@ def refuse(session: Session, alert: Alert, staff: Staff, why: str, now: Instant)
     demand_refuser(alert, staff)
     if alert.state is not State.WAITING:
         raise ScheduleError("Lệnh này không còn chờ. Hãy tải lại trang.")
+    levels.demand_over(session, staff, alert.staff.area_id)
     _demand_reason(why)
     close(session, alert, State.REFUSED, staff.name, why.strip(), now)
     audit.append(session, now, staff.login, "alert.refuse", alert=alert.id, reason=why.strip())
@@ -152,6 +156,7 @@ def end(session: Session, alert: Alert, staff: Staff, why: str, now: Instant) ->
     staff.demand(May.STOP)
     if alert.state is not State.ACTIVE:
         raise ScheduleError("Lệnh này đã kết thúc rồi. Hãy tải lại trang.")
+    levels.demand_over(session, staff, alert.staff.area_id)
     _demand_reason(why)
     close(session, alert, State.ENDED, staff.name, why.strip(), now)
     audit.append(session, now, staff.login, "alert.end", alert=alert.id, reason=why.strip())

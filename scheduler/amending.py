@@ -17,7 +17,7 @@ from loa.errors import NotFound, ScheduleError
 from loa.staff import May, Staff
 from loa.times import MINUTE, Instant, after, local
 from loa.times import at as instant_at
-from scheduler import days, regulation, rethinking, rulebook, rulebook_check
+from scheduler import days, levels, regulation, rethinking, rulebook, rulebook_check
 from scheduler.days import DayMark
 from scheduler.regulation import QuietHours, Regulation
 from scheduler.rulebook import Rulebook, Slot
@@ -167,6 +167,7 @@ def check_mark(session: Session, marking: Marking, now: Instant, zone: ZoneInfo)
 def mark(session: Session, staff: Staff, marking: Marking, now: Instant, rules: Rules) -> DayMark:
     """Say what kind of days these are; it goes before the calendar and before what was said earlier."""
     staff.demand(May.SCHEDULE)
+    levels.demand_whole(session, staff, "ghi loại ngày cho cả đài")
     check_mark(session, marking, now, rules.zone)
     made = DayMark(
         first=marking.first, last=marking.last, kind=marking.kind, name=marking.name.strip(),
@@ -182,6 +183,7 @@ def mark(session: Session, staff: Staff, marking: Marking, now: Instant, rules: 
 def unmark(session: Session, staff: Staff, made: DayMark, now: Instant, rules: Rules) -> None:
     """Take it back: the days are again what they were; what it silenced until now stays explained by it."""
     staff.demand(May.SCHEDULE)
+    levels.demand_whole(session, staff, "bỏ loại ngày của cả đài")
     if made.withdrawn_at is not None:
         return
     made.withdrawn_at = now

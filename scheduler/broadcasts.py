@@ -26,6 +26,7 @@ from loa.errors import NotFound
 from loa.languages import KINH
 from loa.staff import May, Staff
 from loa.times import DAY, MINUTE, Instant, after, at, local
+from scheduler import levels
 from scheduler.schedule_tables import Schedule
 from scheduler.targets import Where
 
@@ -219,16 +220,19 @@ class Tally:
         return sum(self.counts.get(state, 0) for state in states)
 
 
-def tallies(session: Session, broadcast_ids: Iterable[int]) -> dict[int, Tally]:
-    """The tally of each of these broadcasts, in one query."""
+def tallies(
+    session: Session, broadcast_ids: Iterable[int], at: sa.ColumnElement[bool] | None = None
+) -> dict[int, Tally]:
+    """The tally of each of these broadcasts, in one query; ``at``: only at such receivers."""
     counted: dict[int, dict[DeliveryState, int]] = {
         broadcast_id: {} for broadcast_id in broadcast_ids
     }
-    rows = session.execute(
-        sa.select(Delivery.broadcast_id, Delivery.state, sa.func.count())
-        .where(Delivery.broadcast_id.in_(counted))
-        .group_by(Delivery.broadcast_id, Delivery.state)
+    found = sa.select(Delivery.broadcast_id, Delivery.state, sa.func.count()).where(
+        Delivery.broadcast_id.in_(counted)
     )
+    if at is not None:
+        found = found.join(Receiver, Receiver.id == Delivery.receiver_id).where(at)
+    rows = session.execute(found.group_by(Delivery.broadcast_id, Delivery.state))
     for broadcast_id, state, count in rows:
         counted[broadcast_id][state] = count
     return {broadcast_id: Tally(counts) for broadcast_id, counts in counted.items()}
@@ -277,14 +281,18 @@ def _set_by(staff: Staff) -> Iterator[sa.ColumnElement[bool]]:
 
 
 def may_stop(session: Session, broadcast: Broadcast, staff: Staff) -> bool:
-    """Whoever may stop any broadcast, and the one who set this one."""
-    return staff.may(May.STOP) or broadcast.id in set_by(session, [broadcast.id], staff)
+    """Whoever may stop any broadcast of their area, and the one who set this one."""
+    is_theirs = levels.answers_for(session, staff, broadcast.by_area_id)
+    return (staff.may(May.STOP) and is_theirs) or broadcast.id in set_by(
+        session, [broadcast.id], staff
+    )
 
 
 def stop(session: Session, broadcast: Broadcast, staff: Staff, now: Instant) -> None:
     """ "Dừng": silence it where it sounds and cancel it where it does not yet; receivers say which it was."""
     if not may_stop(session, broadcast, staff):
         staff.demand(May.STOP)
+        levels.demand_over(session, staff, broadcast.by_area_id)
     if broadcast.stop_requested_at is not None or broadcast.state in (State.FINISHED, State.MISSED):
         return
     request_stop(session, broadcast, now, f"{staff.name} dừng")
@@ -299,6 +307,7 @@ def stop_all(session: Session, staff: Staff, now: Instant) -> int:
             Broadcast.stop_requested_at.is_(None),
             Broadcast.state.in_(LIVE),
             Broadcast.starts_at < after(now, STOP_ALL_AHEAD),
+            levels.theirs(session, staff, Broadcast.by_area_id),
         )
     ).all()
     for broadcast in live:
@@ -358,6 +367,12 @@ def settle_all(session: Session, broadcast_ids: Collection[int]) -> None:
     for broadcast in session.scalars(sa.select(Broadcast).where(Broadcast.id.in_(broadcast_ids))):
         broadcast.state = _state(counted[broadcast.id], broadcast.state)
     session.flush()
+
+
+def state_there(broadcast: Broadcast, tally: Tally) -> State:
+    """Its state where the tally was taken: cancelled there, it may sound elsewhere."""
+    is_off = tally.total > 0 and tally.of(D.CANCELLED) == tally.total
+    return State.CANCELLED if is_off else broadcast.state
 
 
 def _state(tally: Tally, before: State) -> State:

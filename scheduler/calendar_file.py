@@ -7,7 +7,7 @@ events of their own in place of the day's.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -57,15 +57,24 @@ class _Writing:
         )
 
 
-def write(session: Session, name: str, now: Instant, zone: ZoneInfo) -> bytes:
-    """All schedules that were not ended, as the text of an .ics file. ``name``: of the station."""
+def write(
+    session: Session,
+    name: str,
+    now: Instant,
+    zone: ZoneInfo,
+    only: Callable[[Iterable[Schedule]], Iterable[Schedule]] = iter,
+) -> bytes:
+    """The schedules that were not ended, as the text of an .ics file.
+
+    ``name``: of the station; ``only`` chooses those its reader may see.
+    """
     writing = _Writing(session, context.read(session, Rules(zone, AHEAD_DAYS * DAY, 0)), now)
     calendar = Calendar()
     calendar.add("prodid", "-//Loa//Lich phat//VI")
     calendar.add("version", "2.0")
     calendar.add("x-wr-calname", f"Lịch phát, {name}")
     found = sa.select(Schedule).where(Schedule.ended_at.is_(None)).order_by(Schedule.id)
-    for schedule in session.scalars(found):
+    for schedule in only(session.scalars(found).all()):
         if schedule.bulletin.state not in SILENT:
             for event in _events(writing, schedule):
                 calendar.add_component(event)

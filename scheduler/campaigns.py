@@ -20,7 +20,14 @@ from loa import audit
 from loa.errors import ScheduleError
 from loa.staff import May, Staff
 from loa.times import DAY, MINUTE, Instant, local
-from scheduler import admission, campaign_book, campaign_counts, campaign_plan, context
+from scheduler import (
+    admission,
+    campaign_book,
+    campaign_counts,
+    campaign_plan,
+    context,
+    levels,
+)
 from scheduler.admission import Asked
 from scheduler.campaign_orders import Line, Order, checked
 from scheduler.campaign_plan import wanted
@@ -133,6 +140,7 @@ def _last_act(session: Session, seen: int) -> int:
 def add(session: Session, order: Order, staff: Staff, now: Instant, zone: ZoneInfo) -> Campaign:
     """A new campaign. Raises ScheduleError naming the field or the rule it breaks."""
     staff.demand(May.SCHEDULE)
+    levels.demand_within(session, staff, order.where)
     campaign = draft(session, order, staff, now, zone)
     _admit(session, campaign, now, zone)
     session.add(campaign)
@@ -147,6 +155,8 @@ def change(
     """The same campaign as ``order`` now has it; what it has played stays counted. Raises ScheduleError."""
     staff.demand(May.SCHEDULE)
     _demand_running(campaign)
+    levels.demand_over(session, staff, campaign.staff.area_id)
+    levels.demand_within(session, staff, order.where)
     order = checked(session, order, local(now, zone).date(), campaign)
     _set(session, campaign, order)
     _think_again(campaign, now)
@@ -183,6 +193,7 @@ def pause(session: Session, campaign: Campaign, staff: Staff, now: Instant) -> N
     """Nothing of it sounds until it is resumed; what sounds goes on."""
     staff.demand(May.SCHEDULE)
     _demand_running(campaign)
+    levels.demand_over(session, staff, campaign.staff.area_id)
     if campaign.paused_at is None:
         campaign.paused_at = now
         _think_again(campaign, now)
@@ -193,6 +204,7 @@ def resume(session: Session, campaign: Campaign, staff: Staff, now: Instant) -> 
     """Go on: what is left is spread over the days left."""
     staff.demand(May.SCHEDULE)
     _demand_running(campaign)
+    levels.demand_over(session, staff, campaign.staff.area_id)
     if campaign.paused_at is not None:
         campaign.paused_at = None
         _think_again(campaign, now)
@@ -202,6 +214,7 @@ def resume(session: Session, campaign: Campaign, staff: Staff, now: Instant) -> 
 def end(session: Session, campaign: Campaign, staff: Staff, now: Instant) -> None:
     """For good: broadcasts not yet begun are cancelled by the planner; what sounds goes on."""
     staff.demand(May.SCHEDULE)
+    levels.demand_over(session, staff, campaign.staff.area_id)
     if campaign.ended_at is None:
         campaign.ended_at = now
         _think_again(campaign, now)

@@ -65,7 +65,10 @@ class Fleet:
         for group_id in where.group_ids:
             found |= self.members.get(group_id, frozenset())
         found |= set(where.receiver_ids)
-        return frozenset(found & self.receivers.keys()) - set(where.except_ids)
+        found = (found & self.receivers.keys()) - set(where.except_ids)
+        if apart := set(where.except_area_ids):
+            found = {each for each in found if not apart & self.line(self.receivers[each].area_id)}
+        return frozenset(found)
 
     def line(self, area_id: int) -> set[int]:
         """The area and all above it."""

@@ -256,6 +256,12 @@ class _Asking:
             for said in self._decisions(receiver)
             if said.broadcast_id == sound.broadcast_id
         ]
+        gave_way = [
+            said for said in self._decisions(receiver)
+            if said.other_id == sound.broadcast_id and turn is None and sound.broadcast_id
+        ]  # fmt: skip
+        reasons += [telling.gave_way(said, self._titles) for said in gave_way]
+        is_apart = len(reasons) > 1
         if sound.why_not is not None:
             reasons.append(Reason(sound.why_not.sentence or f"Không phát: {sound.why_not.code}."))
         else:
@@ -263,7 +269,7 @@ class _Asking:
             reasons.append(telling.approval(sound, approvers))
             reasons += list(telling.precedence(turn, self._clock)) if turn else []
         if delivery is not None:
-            reasons += telling.delivered(delivery, self._clock)
+            reasons += telling.delivered(delivery, self._clock, is_apart)
         if verdict is Verdict.UNKNOWN:
             reasons.append(Reason(telling.UNKNOWN))
         return Account(sound, verdict, reasons)

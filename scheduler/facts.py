@@ -18,9 +18,10 @@ from devices.areas import Area
 from devices.groups import Member
 from devices.receivers import Receiver
 from loa.times import Instant, after
-from scheduler import alerts, regulation, targets
+from scheduler import alerts, declining, regulation, targets
 from scheduler.broadcasts import Broadcast
 from scheduler.days import Calendar, DayMark
+from scheduler.declining import Apart
 from scheduler.regulation import Regulation
 from scheduler.sources import Rules
 from scheduler.targets import Where
@@ -54,7 +55,8 @@ class Case(NamedTuple):
         approved = (approval.sounds, approval.names, approval.logins) if approval else ()
         planned = (self.broadcast.where, self.broadcast.relay)
         return hash(
-            (told, valid, repr(approved), planned, facts.law, facts.fleet, self.phase)
+            (told, valid, repr(approved), planned, facts.law, facts.fleet, self.phase,
+             facts.apart.get(self.broadcast.id))
         )  # fmt: skip
 
 
@@ -90,6 +92,9 @@ class Facts:
         self.lengths = {row.sha256: row.ms for row in session.execute(lengths)}
         self.spoken_in = areas.spoken_in(session)
         self.fleet = _fleet(session)
+        since = min((broadcast.starts_at for broadcast in found), default=Instant(0))
+        self.apart = declining.standing(session, since)
+        """Broadcast → where areas do not hear it, by their officers' word."""
         self._meant: dict[Where, dict[str, Meant]] = {}
         self._session = session
 
@@ -119,6 +124,24 @@ class Facts:
             )  # fmt: skip
             self._meant[where] = {row[0]: Meant(*row) for row in self._session.execute(found)}
         return self._meant[where]
+
+    def without(self, broadcast: Broadcast) -> dict[str, str]:
+        """Those of the receivers meant that do not get it all the same → the code of why."""
+        apart = self.apart.get(broadcast.id, Apart())
+        meant = self.meant(broadcast.where)
+        found: dict[str, str] = {}
+        for giving in apart.gives_way:
+            meets = self.meant(giving.to)
+            found |= dict.fromkeys(
+                self._inside(meant, giving.area_id) & meets.keys(), declining.ORDER
+            )
+        for area_id in apart.declined:
+            found |= dict.fromkeys(self._inside(meant, area_id), declining.DECLINED)
+        return found
+
+    def _inside(self, meant: dict[str, Meant], area_id: int) -> set[str]:
+        inside = areas.with_descendants(self._session, [area_id])
+        return {each.id for each in meant.values() if each.area_id in inside}
 
 
 def _law(regulations: Sequence[Regulation], marks: Sequence[DayMark]) -> int:

@@ -5,7 +5,7 @@ There may be ten thousand of them, so they are looked at in groups that are alik
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,7 +18,7 @@ from devices.receivers import Receiver
 from loa import audit, bulk
 from loa.languages import KINH
 from loa.times import Instant, after
-from scheduler import broadcasts, regulation, series, targets
+from scheduler import broadcasts, declining, regulation, series, targets
 from scheduler.broadcasts import OPEN, Broadcast, Delivery, DeliveryState
 from scheduler.facts import Case, Facts, Meant
 from scheduler.sources import Rules
@@ -36,7 +36,8 @@ SLICE = 5_000
 def receivers_now(session: Session, case: Case, facts: Facts, now: Instant) -> bool:
     """Add, drop or take back deliveries as receivers come and go or speak otherwise; True when any did."""
     broadcast = case.broadcast
-    meant = facts.meant(broadcast.where)
+    without = facts.without(broadcast)
+    meant = {rid: each for rid, each in facts.meant(broadcast.where).items() if rid not in without}
     found = sa.select(
         Delivery.id, Delivery.receiver_id, Delivery.language, Delivery.state, Delivery.rev, Delivery.dropped_at
     ).where(Delivery.broadcast_id == broadcast.id)  # fmt: skip
@@ -45,7 +46,8 @@ def receivers_now(session: Session, case: Case, facts: Facts, now: Instant) -> b
     gone = [row for rid, row in known.items() if row.dropped_at is None and rid not in meant]
     back = [row for rid, row in known.items() if row.dropped_at is not None and rid in meant]
     _add(session, broadcast, new, facts)
-    _drop(session, gone, now)
+    _drop(session, gone, without, now)
+    _say_apart(broadcast, bool(without) and not meant)
     _take_back(session, back)
     spoken = [
         {"id": row.id, "language": language}
@@ -68,11 +70,21 @@ def _add(session: Session, broadcast: Broadcast, new: Sequence[Meant], facts: Fa
     bulk.insert(session, Delivery, rows)
 
 
-def _drop(session: Session, gone: Collection[Any], now: Instant) -> None:
-    """Follow receivers out of the schedule's places."""
+def _say_apart(broadcast: Broadcast, is_apart: bool) -> None:
+    """Where no receiver is left because of what areas decided, the broadcast says so itself."""
+    if is_apart:
+        broadcast.reason = declining.NOBODY
+    elif broadcast.reason == declining.NOBODY:
+        broadcast.reason = None
+
+
+def _drop(
+    session: Session, gone: Collection[Any], without: Mapping[str, str], now: Instant
+) -> None:
+    """Follow receivers out of the schedule's places; ``without`` says who is left out otherwise, and why."""
     bulk.update(session, Delivery, [{"id": row.id, "dropped_at": now} for row in gone])
     unsent = [
-        {"id": row.id, "state": D.CANCELLED, "reason": "left_area"}
+        {"id": row.id, "state": D.CANCELLED, "reason": without.get(row.receiver_id, "left_area")}
         for row in gone
         if row.rev is None and row.state in OPEN
     ]

@@ -14,7 +14,7 @@ from loa.errors import ScheduleError
 from loa.staff import May, Staff
 from loa.times import Instant, local
 from loa.times import at as instant_at
-from scheduler import admission, exceptions, schedule_checks, schedules, series
+from scheduler import admission, exceptions, levels, schedule_checks, schedules, series
 from scheduler.exceptions import Kind, Otherwise, ScheduleException
 from scheduler.schedules import Schedule
 
@@ -42,6 +42,7 @@ def make(
     """Make a day of the series otherwise. Raises ScheduleError naming the field or the rule it breaks."""
     staff.demand(May.SCHEDULE)
     schedules.demand_running(schedule)
+    levels.demand_over(session, staff, schedule.staff.area_id)
     if not series.has_day(schedule, wanted.day):
         raise ScheduleError(
             f"Lịch này không có lượt nào vào ngày {wanted.day:%d/%m/%Y}. Hãy chọn một ngày của lịch.",
@@ -73,6 +74,7 @@ def undo(
     staff.demand(May.SCHEDULE)
     if exception.withdrawn_at is not None:
         return
+    levels.demand_over(session, staff, schedule.staff.area_id)
     own = instant_at(exception.day, schedule.at, zone)
     has_day = series.has_day(schedule, exception.day)
     if has_day:

@@ -30,6 +30,7 @@ from scheduler import (
     context,
     days,
     exceptions,
+    level_follow,
     meeting,
     programme_begun,
     programmes,
@@ -82,6 +83,7 @@ def plan(session: Session, now: Instant, rules: Rules, held: Held | None = None)
     held = {} if held is None else held
     looked = campaigns.rethink(session, now, rules, held.get(_CAMPAIGNS))
     new = _plan_sources(session, now, rules)
+    level_follow.follow(session, now)
     upkeep.keep(session, now, rules, held)
     held[_CAMPAIGNS] = looked
     canned.follow_approvals(session, now)

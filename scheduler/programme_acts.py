@@ -23,6 +23,7 @@ from scheduler import (
     context,
     days,
     exceptions,
+    levels,
     programme_begun,
     programme_checks,
     programme_runs,
@@ -61,6 +62,7 @@ def add(
 ) -> Programme:
     """A new programme. Raises ScheduleError naming the field or the rule it breaks."""
     staff.demand(May.SCHEDULE)
+    levels.demand_within(session, staff, order.where)
     found = _context(session, zone)
     waived = demand(session, draft(session, order, staff, now), now, found, waived_why)
     programme = Programme(
@@ -88,6 +90,8 @@ def change(
     staff.demand(May.SCHEDULE)
     if programme.ended_at is not None:
         raise ScheduleError("Chương trình này đã kết thúc. Hãy nhân bản thành chương trình mới.")
+    levels.demand_over(session, staff, programme.staff.area_id)
+    levels.demand_within(session, staff, order.where)
     found = _context(session, zone)
     waived = demand(
         session, draft(session, order, programme.staff, now, programme.id), now, found, waived_why
@@ -103,6 +107,7 @@ def change(
 def end(session: Session, programme: Programme, staff: Staff, now: Instant) -> None:
     """End it: what has not begun is cancelled by the planner; what sounds goes on."""
     staff.demand(May.SCHEDULE)
+    levels.demand_over(session, staff, programme.staff.area_id)
     if programme.ended_at is None:
         programme.ended_at = programme.planned_until = now
         audit.append(session, now, staff.login, "programme.end", programme=programme.id)
@@ -164,6 +169,7 @@ def except_day(
 ) -> ScheduleException:  # fmt: skip
     """Skip, move or replace one day. Raises ScheduleError, after which all of it must be taken back."""
     staff.demand(May.SCHEDULE)
+    levels.demand_over(session, staff, programme.staff.area_id)
     before = _demand_ahead(session, programme, wanted.day, now, _context(session, zone))
     if wanted.bulletin_id is not None:
         programme_checks.check_instead(session, wanted.bulletin_id)
@@ -184,6 +190,7 @@ def restore_day(
     staff.demand(May.SCHEDULE)
     if exception.programme_id != programme.id or exception.withdrawn_at is not None:
         return
+    levels.demand_over(session, staff, programme.staff.area_id)
     day, found = exception.day, _context(session, zone)
     if _runs_of(programme, day, found):
         _demand_ahead(session, programme, day, now, found)

@@ -7,6 +7,7 @@ the planner asks, judged as upkeep will judge them. ``sounds`` is the pure core;
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -15,7 +16,7 @@ from sqlalchemy.orm import Session
 from content import bulletins
 from content.bulletins import Bulletin, Priority
 from loa.times import HOUR, Instant, after
-from scheduler import alerts, campaigns, context, programmes, schedules
+from scheduler import alerts, campaigns, context, declining, programmes, schedules
 from scheduler.broadcasts import Broadcast, State
 from scheduler.context import Context
 from scheduler.outlook import Outlook
@@ -218,7 +219,10 @@ def planned(
     unsaid = {row.bulletin_id for row in rows if not row.ms and row.relay is None}
     known = sa.select(Bulletin).where(Bulletin.id.in_(unsaid))
     by_id = {each.id: each for each in session.scalars(known)} if unsaid else {}
-    return [_of_row(row, by_id.get(row.bulletin_id), context) for row in rows]
+    without = declining.areas_without(session, since) if rows else {}
+    return [
+        _of_row(row, by_id.get(row.bulletin_id), context, without.get(row.id, ())) for row in rows
+    ]
 
 
 def _is_of(column: str) -> sa.ColumnElement[bool]:
@@ -226,14 +230,17 @@ def _is_of(column: str) -> sa.ColumnElement[bool]:
     return found.is_not(None)
 
 
-def _of_row(row: Broadcast, bulletin: Bulletin | None, context: Context) -> Sound:
+def _of_row(
+    row: Broadcast, bulletin: Bulletin | None, context: Context, without: tuple[int, ...]
+) -> Sound:
     """``bulletin`` is given where no approval has told the row its length yet."""
     ms = row.relay.ms if row.relay else row.ms
     if not ms and bulletin is not None:
         ms = context.length_ms(bulletin, row.where)
+    where = replace(row.where, except_area_ids=without) if without else row.where
     column, source_id = source_of(row)
     return Sound(
-        row.starts_at, after(row.starts_at, ms), row.priority, row.where, row.title, row.bulletin_id,
+        row.starts_at, after(row.starts_at, ms), row.priority, where, row.title, row.bulletin_id,
         column, source_id, row.item, why_not(row), row.id, row.occurrence, row.origin, row.scheduler,
         row.by_area_id, row.resumes, row.relay is not None, row.drill, row.recording_sha is not None, row.state,
     )  # fmt: skip

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from content.bulletins import Priority
+from devices.receivers import Receiver
 from loa import languages
 from loa.errors import ScheduleError
 from loa.times import Instant, at, local
@@ -29,6 +30,8 @@ class LogFilter:
     receiver_id: str | None = None
     state: DeliveryState | None = None
     search: str = ""
+    within: frozenset[int] | None = None
+    """Areas in which the receivers stand; None is anywhere."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,8 @@ REASONS = {
     "reset": "đầu thu bị đặt lại giữa chừng",
     "no_receiver": "không có đầu thu",
     "left_area": "đầu thu không còn thuộc địa bàn của lịch",
+    "declined": "địa bàn không nhận lượt này",
+    "order": "nhường lượt ưu tiên khác theo quyết định của địa bàn",
     "withdrawn": "bản tin đã thu hồi",
     "key": "khoá ký lệnh không còn hiệu lực",
     "old_kv": "danh sách khoá cũ hơn danh sách đã nhận",
@@ -158,6 +163,9 @@ def _matching(wanted: LogFilter) -> sa.Select[Broadcast, Delivery]:
         query = query.where(Delivery.receiver_id == wanted.receiver_id)
     if wanted.state:
         query = query.where(Delivery.state == wanted.state)
+    if wanted.within is not None:
+        standing = sa.select(Receiver.id).where(Receiver.area_id.in_(wanted.within))
+        query = query.where(Delivery.receiver_id.in_(standing))
     if wanted.search.strip():
         query = query.where(Broadcast.title.icontains(wanted.search.strip(), autoescape=True))
     return query

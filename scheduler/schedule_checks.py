@@ -51,8 +51,12 @@ def demand(
     *,
     waived_why: str = "",
     of: Changed | None = None,
+    instead: Changed | None = None,
 ) -> list[str]:
-    """Raise ScheduleError for the first thing that does not hold; which rules ``waived_why`` was needed for."""
+    """Raise ScheduleError for the first thing that does not hold; which rules ``waived_why`` was needed for.
+
+    ``instead``: a schedule that is not heard where this one is, and whose minutes do not count.
+    """
     demand_said(bulletin)
     demand_where(session, rule.where)
     _demand_days(bulletin, rule)
@@ -62,7 +66,7 @@ def demand(
         raise _never(ahead)
     waived: set[str] = set()
     for said, moments in _by_bulletin(bulletin, ahead):
-        asked = asking(session, said, rule.where, moments, minutes=rule.minutes, of=of)
+        asked = asking(session, said, rule.where, moments, minutes=rule.minutes, of=of or instead)
         waived.update(admission.demand(session, asked, now, zone, waived_why))
     return sorted(waived)
 

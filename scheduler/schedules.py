@@ -16,7 +16,7 @@ from loa import audit
 from loa.errors import NotFound, ScheduleError
 from loa.staff import May, Staff
 from loa.times import DAY, SECOND, Instant, after, local
-from scheduler import admission, schedule_checks, series
+from scheduler import admission, levels, schedule_checks, series
 from scheduler.context import Context
 from scheduler.schedule_checks import LOOK_AHEAD_DAYS, length_ms
 from scheduler.schedule_tables import Schedule, ScheduleArea, ScheduleExcept, ScheduleGroup
@@ -50,13 +50,17 @@ def add(
     zone: ZoneInfo,
     is_now: bool = False,
     waived_why: str = "",
+    instead: Schedule | None = None,
 ) -> Schedule:
-    """Schedule a bulletin. Raises ScheduleError naming the field or the rule it breaks.
+    """Schedule a bulletin, perhaps where another schedule is not heard. Raises ScheduleError naming field or rule.
 
     ``waived_why``: an officer's reason for what the regulation lets through only with one.
     """
     staff.demand(May.SCHEDULE)
-    waived = schedule_checks.demand(session, bulletin, rule, now, zone, waived_why=waived_why)
+    levels.demand_within(session, staff, rule.where)
+    waived = schedule_checks.demand(
+        session, bulletin, rule, now, zone, waived_why=waived_why, instead=instead
+    )
     schedule = Schedule(
         uid=secrets.token_hex(6), bulletin_id=bulletin.id, is_now=is_now, staff_id=staff.id,
         created_at=now, planned_until=now,
@@ -87,6 +91,8 @@ def change(
     """
     staff.demand(May.SCHEDULE)
     demand_running(schedule)
+    levels.demand_over(session, staff, schedule.staff.area_id)
+    levels.demand_within(session, staff, rule.where)
     waived = schedule_checks.demand(
         session, schedule.bulletin, rule, now, zone, waived_why=waived_why, of=schedule
     )
@@ -180,6 +186,7 @@ def broadcast_now(
 def end(session: Session, schedule: Schedule, staff: Staff, now: Instant) -> None:
     """End a schedule: broadcasts not yet begun are cancelled by the planner; what sounds goes on."""
     staff.demand(May.SCHEDULE)
+    levels.demand_over(session, staff, schedule.staff.area_id)
     if schedule.ended_at is None:
         _end(session, schedule, staff, now)
 

@@ -16,12 +16,16 @@ from devices.receivers import Receiver
 
 @dataclass(frozen=True)
 class Where:
-    """Areas with all below them, groups, and single receivers; ``except_ids`` are left out of all."""
+    """Areas with all below them, groups, and single receivers, without what is left out of all of these:
+    the receivers ``except_ids``, and the areas ``except_area_ids`` with all below them.
+    """
 
     area_ids: tuple[int, ...] = ()
     group_ids: tuple[int, ...] = ()
     except_ids: tuple[str, ...] = ()
     receiver_ids: tuple[str, ...] = ()
+    except_area_ids: tuple[int, ...] = ()
+    """Areas that declined it (scheduler.declining); never stored with a source."""
 
     @property
     def is_nowhere(self) -> bool:
@@ -37,11 +41,11 @@ def standing_in(session: Session, where: Where) -> sa.ColumnElement[bool]:
         inside.append(Receiver.id.in_(where.receiver_ids))
     if where.area_ids:
         inside.append(Receiver.area_id.in_(areas.with_descendants(session, where.area_ids)))
-    return sa.and_(
-        receivers.in_service(),
-        sa.or_(sa.false(), *inside),
-        Receiver.id.not_in(where.except_ids),
-    )
+    left_out = [Receiver.id.not_in(where.except_ids)]
+    if where.except_area_ids:
+        apart = areas.with_descendants(session, where.except_area_ids)
+        left_out.append(Receiver.area_id.not_in(apart))
+    return sa.and_(receivers.in_service(), sa.or_(sa.false(), *inside), *left_out)
 
 
 def receivers_of(session: Session, where: Where) -> list[Receiver]:
@@ -71,6 +75,9 @@ def words(session: Session, where: Where) -> str:
     named += [f"nhóm {name}" for name in session.scalars(groups)]
     if where.receiver_ids:
         named.append(f"{len(where.receiver_ids)} đầu thu")
+    if where.except_area_ids:
+        apart = sa.select(Area).where(Area.id.in_(where.except_area_ids)).order_by(Area.id)
+        named += [f"trừ {area.full_name} không nhận" for area in session.scalars(apart)]
     return ", ".join([*named, *left_out(session, where.except_ids)])
 
 

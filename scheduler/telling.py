@@ -90,6 +90,16 @@ def decision(said: AreaDecision, titles: dict[int, str]) -> Reason:
     return Reason(f"{said.staff.name} quyết định phát lượt này trước “{other}”{why}.")
 
 
+def gave_way(said: AreaDecision, titles: dict[int, str]) -> Reason:
+    """The same of the one that is not heard because of it."""
+    first = titles.get(said.broadcast_id, "lượt khác")
+    again = " Lượt này được xếp lại ngay sau đó." if said.schedule_id is not None else ""
+    return Reason(
+        f"Nhường “{first}”: {said.staff.name} quyết định lượt kia phát trước.{again}",
+        About("broadcast", said.broadcast_id),
+    )
+
+
 # -- among others ---------------------------------------------------------------------------------
 
 
@@ -136,10 +146,10 @@ def _order(sound: Sound, other: Sound) -> str:
 UNKNOWN = "Chưa có xác nhận: đầu thu chưa báo lại, nên không biết đã phát hay chưa."
 
 
-def delivered(delivery: Delivery, clock: Clock) -> Iterator[Reason]:
-    """What the receiver said of it, or that it said nothing."""
+def delivered(delivery: Delivery, clock: Clock, is_apart: bool = False) -> Iterator[Reason]:
+    """What the receiver said of it, or that it said nothing; ``is_apart``: why it was dropped is told already."""
     about = About("broadcast", delivery.broadcast_id)
-    if delivery.dropped_at is not None:
+    if delivery.dropped_at is not None and not is_apart:
         at = f"{clock.minute(delivery.dropped_at)} ngày {clock.day(delivery.dropped_at)}"
         yield Reason(f"Đầu thu không còn thuộc nơi phát của lượt này từ {at}.", about)
     if delivery.barred_at is not None:

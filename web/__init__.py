@@ -43,6 +43,7 @@ from web import (
     groups,
     health,
     labels,
+    levels,
     library,
     listening,
     live,
@@ -74,7 +75,7 @@ from web.current import Parts
 FAMILIES = (
     sign_in, today, library, bulletins, readings, dictionary, listening, transfers, cuts, translations, versions,
     decisions, sounds, audio, voices, schedules, campaigns,
-    exceptions, programmes, programme_days, broadcasts, emergency, canned, receivers,
+    levels, exceptions, programmes, programme_days, broadcasts, emergency, canned, receivers,
     receiver_files, remote, faults, groups,
     claims, claiming, stickers, areas, log, staff, regulation, days, live, plan, why,
 )  # fmt: skip
@@ -114,6 +115,7 @@ def create_app(
     _words(app, config)
     # First of all: a stranger's post is turned away before any of it is read.
     app.before_request(sign_in.admit)
+    app.before_request(levels.guard)
     app.before_request(uploads.allow)
     CSRFProtect(app)
     errors.register(app)

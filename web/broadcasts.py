@@ -14,8 +14,10 @@ from devices.receivers import Receiver
 from loa.errors import ScheduleError
 from loa.languages import KINH
 from loa.staff import May
-from scheduler import broadcasts, readiness
+from scheduler import broadcasts, from_above, readiness
 from scheduler.broadcasts import Broadcast, Delivery, Tally
+from scheduler.level_views import View
+from scheduler.levels import Said
 from scheduler.readiness import Unready
 from web import current, labels, live
 
@@ -34,16 +36,25 @@ class Page:
     """Whether its reader may stop such a broadcast."""
     unready: list[Unready]
     """Who may miss it as things stand, shortly before its time."""
+    decided: list[from_above.Told]
+    """What areas said of it."""
+    is_theirs: bool
+    """Whether it was set for its reader's area, or below."""
 
     @property
     def outcome(self) -> labels.Outcome:
-        return labels.outcome(self.broadcast.state, self.tally)
+        return labels.outcome(broadcasts.state_there(self.broadcast, self.tally), self.tally)
 
     @property
     def may_be_stopped(self) -> bool:
         """Whether its reader may stop it now."""
         over = self.broadcast.state in broadcasts.OVER or self.broadcast.stop_requested_at
         return self.may_stop and not over
+
+    @property
+    def is_above(self) -> bool:
+        """Whether it comes to its reader's area from a wider one."""
+        return not self.is_theirs and current.staff().may(May.SCHEDULE)
 
     def language(self, delivery: Delivery) -> str:
         """What is heard at a place that speaks another language than Kinh; empty elsewhere."""
@@ -55,21 +66,23 @@ class Page:
 
 
 def load(session: Session, broadcast_id: int) -> Page:
-    broadcast = broadcasts.get(session, broadcast_id)
+    broadcast, view = broadcasts.get(session, broadcast_id), View(session, current.staff())
     found = session.execute(
         sa.select(Delivery, Receiver.simulated)
         .join(Receiver, Delivery.receiver_id == Receiver.id)
-        .where(Delivery.broadcast_id == broadcast_id)
+        .where(Delivery.broadcast_id == broadcast_id, view.receivers())
         .order_by(Delivery.area_name, Delivery.receiver_name)
     )
     rows = [(delivery, simulated) for delivery, simulated in found]
     return Page(
         broadcast=broadcast,
-        tally=broadcasts.tallies(session, [broadcast_id])[broadcast_id],
+        tally=view.tallies([broadcast_id])[broadcast_id],
         rows=rows,
         sounds=_sounds(session, broadcast, [delivery for delivery, _ in rows]),
         may_stop=broadcasts.may_stop(session, broadcast, current.staff()),
-        unready=readiness.unready(session, current.now(), broadcast_id=broadcast_id),
+        unready=view.here(readiness.unready(session, current.now(), broadcast_id=broadcast_id)),
+        decided=from_above.of_broadcast(session, broadcast_id, current.staff()),
+        is_theirs=view.owns(broadcast.by_area_id),
     )
 
 
@@ -89,7 +102,7 @@ def show(broadcast_id: int) -> str:
     with current.read() as session:
         page = load(session, broadcast_id)
     shown = live.part("broadcasts/deliveries.html", page=page)
-    return render_template("broadcasts/show.html", page=page, part=shown)
+    return render_template("broadcasts/show.html", page=page, part=shown, Said=Said)
 
 
 @bp.get("/luot-phat/<int:broadcast_id>/ket-qua")

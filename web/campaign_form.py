@@ -123,7 +123,7 @@ def _lengths(session: Session, found: Sequence[Bulletin]) -> dict[str, int]:
 def defaults(today: date) -> dict[str, object]:
     """Of a new campaign."""
     with current.read() as session:
-        everywhere = where_form.everywhere(where_form.places(session))
+        everywhere = where_form.everywhere(where_form.own_places(session))
     return {
         "start_date": today, "aim": Aim.PLAYS, "number": 20, "per": Per.TOTAL, "times": 1, "weight": 1, **everywhere,
     }  # fmt: skip

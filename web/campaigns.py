@@ -16,6 +16,7 @@ from loa.times import MINUTE, local
 from scheduler import campaign_forecast, campaigns, context, targets
 from scheduler.campaign_forecast import Forecast
 from scheduler.campaigns import Campaign
+from scheduler.level_views import View
 from scheduler.sources import Rules
 from web import campaign_form, current, editors, where_form
 from web import campaign_words as words
@@ -47,7 +48,8 @@ class Entry:
 def listing() -> str:
     with current.read() as session:
         found = context.read(session, _rules())
-        entries = [_entry(session, each, found) for each in campaigns.listing(session)]
+        shown = View(session, current.staff()).sources(campaigns.listing(session))
+        entries = [_entry(session, each, found) for each in shown]
     running = [each for each in entries if not words.is_done(each.campaign, _today())]
     return render_template(
         "campaigns/listing.html", running=running, words=words,

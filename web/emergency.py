@@ -35,6 +35,7 @@ from scheduler import (
     cap_out,
 )
 from scheduler.alerts import Alert, State
+from scheduler.level_views import View
 from web import current, live
 from web.emergency_forms import ConsentForm, OrderForm, PlaceForm, WhyForm, order_form
 from web.emergency_page import Reach, load, reach
@@ -69,9 +70,11 @@ def _standing() -> dict[str, object]:
 def standing() -> list[Alert]:
     """What sounds and what waits: asked once for a page, which must not fail for want of it."""
     if "alerts" not in g:
-        g.alerts, g.alerts_given = [], {}
+        g.alerts, g.alerts_given, g.alerts_mine = [], {}, set()
         with suppress(OperationalError, PoolTimeout), current.read() as session:
-            g.alerts = alerts.standing(session)
+            view = View(session, current.staff())
+            g.alerts = view.sources(alerts.standing(session))
+            g.alerts_mine = {each.id for each in g.alerts if view.owns(each.staff.area_id)}
             waiting = [alert.bulletin_id for alert in g.alerts if alert.state is State.WAITING]
             g.alerts_given = decisions.standing(session, waiting) if waiting else {}
     return list(g.alerts)
@@ -92,6 +95,7 @@ def for_me() -> list[Alert]:
         alert
         for alert in found
         if alerts.waits_for(alert, me)
+        and alert.id in g.alerts_mine
         and (
             alert.bulletin.state is bulletins.State.APPROVED
             or me.id not in given.get(alert.bulletin_id, ())
@@ -119,7 +123,8 @@ def board() -> AnyResponse:
 
 def _board() -> live.Part:
     with current.read() as session:
-        found, past = alerts.standing(session), alerts.past(session)
+        view = View(session, current.staff())
+        found, past = view.sources(alerts.standing(session)), view.sources(alerts.past(session))
         reached = {each.id: reach(session, each.where, current.now()) for each in found}
     return live.part("emergency/board.html", standing=found, past=past, reached=reached)
 

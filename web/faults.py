@@ -14,6 +14,7 @@ from devices import areas, outages
 from devices.outages import Fault, Kind
 from devices.receivers import Receiver
 from loa.staff import May
+from scheduler.level_views import View
 from web import current, remedies
 from web.forms import Form, choices
 
@@ -97,6 +98,7 @@ def _page(session: Session, form: FaultsForm) -> Page:
 
 def _here(session: Session, form: FaultsForm) -> list[sa.ColumnElement[bool]]:
     conditions: list[sa.ColumnElement[bool]] = [Fault.until.is_(None), Receiver.active.is_(True)]
+    conditions.append(View(session, current.staff()).receivers())
     if form.area.data and form.area.data.isdecimal():
         inside = areas.with_descendants(session, [int(form.area.data)])
         conditions.append(Receiver.area_id.in_(inside))

@@ -9,12 +9,12 @@ from flask import request
 from sqlalchemy.orm import Session
 from wtforms import SelectField, StringField
 
-from devices import areas, fleet, groups, outages
+from devices import fleet, groups, outages
 from devices.fleet import Health, Order, Wanted
 from devices.outages import Fault, Kind
 from devices.receivers import Receiver
 from loa.times import Instant
-from scheduler import upcoming
+from scheduler import levels, upcoming
 from scheduler.upcoming import Next
 from web import current, health, labels, remedies
 from web.forms import Form, choices
@@ -48,7 +48,7 @@ class FleetForm(Form):
     order = SelectField("Sắp xếp theo", name="xep", choices=choices(ORDERS.items()))
 
     def choose_places(self, session: Session) -> None:
-        tree = areas.tree(session)
+        tree = levels.tree(session, current.staff())
         named = [(area.id, f"{'— ' * depth}{area.full_name}") for depth, area in tree]
         self.area.choices = choices([("", "tất cả"), *named])
         known = [(group.id, group.name) for group in groups.listing(session)]
@@ -74,6 +74,7 @@ class FleetForm(Form):
             search=self.search.data or "",
             area_id=_number(self.area.data),
             group_id=_number(self.group.data),
+            within_id=current.staff().area_id,
         )
 
     @property

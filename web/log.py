@@ -13,8 +13,9 @@ from wtforms import SelectField, StringField
 
 from devices import receivers
 from loa.times import Instant, local
-from scheduler import reports
+from scheduler import levels, reports
 from scheduler.broadcasts import DeliveryState
+from scheduler.level_views import View
 from scheduler.reports import LogFilter, LogRow
 from web import current, labels, spreadsheets
 from web.forms import Day, Form, choices
@@ -42,7 +43,12 @@ class LogForm(Form):
     search = StringField("Tên bản tin", name="tim")
 
     def choose_places(self, session: Session) -> None:
-        known = [*receivers.listing(session), *receivers.listing(session, active=False)]
+        view = View(session, current.staff())
+        known = [
+            each
+            for each in (*receivers.listing(session), *receivers.listing(session, active=False))
+            if view.inside is None or each.area_id in view.inside
+        ]
         names = sorted({receiver.area.full_name for receiver in known})
         self.area.choices = choices([ANY, *((name, name) for name in names)])
         self.receiver.choices = choices(
@@ -127,7 +133,13 @@ def _filter(form: LogForm) -> LogFilter | None:
         receiver_id=form.receiver.data or None,
         state=DeliveryState(form.state.data) if form.state.data else None,
         search=form.search.data or "",
+        within=_within(),
     )
+
+
+def _within() -> frozenset[int] | None:
+    with current.read() as session:
+        return levels.reach(session, current.staff())
 
 
 def _span(form: LogForm) -> tuple[Instant, Instant]:

@@ -16,7 +16,8 @@ from devices.areas import Area
 from devices.receivers import Receiver
 from loa.errors import NotFound, ScheduleError
 from loa.times import HOUR, SECOND, Instant, at, instant, local
-from scheduler import precedence
+from scheduler import levels, precedence
+from scheduler.level_views import View
 from scheduler.sources import Rules
 from web import current
 from web.forms import MOST_YEARS, Clock, Day, Form, choices, is_near
@@ -83,14 +84,16 @@ def asked(**usual: str) -> MultiDict[str, str]:
 
 def fill(form: Filled, session: Session) -> Filled:
     """The form with the places there are to choose from."""
-    named = [("", "Toàn đài")]
-    named += [(str(area.id), "– " * depth + area.full_name) for depth, area in areas.tree(session)]
+    tree, view = levels.tree(session, current.staff()), View(session, current.staff())
+    named = [("", "Toàn đài")] if view.inside is None else []
+    named += [(str(area.id), "– " * depth + area.full_name) for depth, area in tree]
     form.noi.choices = choices(named)
-    number = session.scalar(sa.select(sa.func.count()).where(receivers.in_service())) or 0
+    here = sa.and_(receivers.in_service(), view.receivers())
+    number = session.scalar(sa.select(sa.func.count()).select_from(Receiver).where(here)) or 0
     if number > LISTED:
         del form.dau_thu
         return form
-    found = sa.select(Receiver.id, Receiver.name).where(receivers.in_service())
+    found = sa.select(Receiver.id, Receiver.name).where(here)
     rows = [(row.id, row.name) for row in session.execute(found.order_by(Receiver.name))]
     chosen = request.args.get("dau_thu", "")
     if chosen and chosen not in dict(rows):
@@ -101,12 +104,17 @@ def fill(form: Filled, session: Session) -> Filled:
 
 
 def scope(session: Session, form: PlaceForm) -> Scope:
-    """What was chosen; a receiver goes before an area. Raises NotFound."""
+    """What was chosen of what the reader may see; a receiver goes before an area. Raises NotFound."""
+    view = View(session, current.staff())
     if receiver_id := _receiver_id():
         receiver = receivers.get(session, receiver_id)
+        if not view.shows_receiver(receiver_id):
+            raise NotFound(f"Đầu thu {receiver_id} không thuộc địa bàn của bạn. Hãy chọn lại.")
         return Scope(receiver, None, [receiver.id], f"đầu thu {receiver.name}")
     chosen = (form.noi.data or "").strip()
     standing = sa.select(Receiver.id).where(receivers.in_service()).order_by(Receiver.id)
+    if view.inside is not None and not (chosen.isdecimal() and int(chosen) in view.inside):
+        chosen = str(current.staff().area_id)
     if not chosen.isdecimal():
         return Scope(None, None, list(session.scalars(standing)), "toàn đài")
     area = areas.get(session, int(chosen))

@@ -29,6 +29,7 @@ from scheduler import (
     targets,
 )
 from scheduler.broadcasts import Broadcast, Tally
+from scheduler.level_views import View
 from scheduler.programme_checks import Line
 from scheduler.programmes import Programme
 from web import current, editors, programme_form, programme_lines
@@ -68,7 +69,8 @@ class Found:
 def listing() -> str:
     with current.read() as session:
         slots = regulation.rules_at(session, current.now()).slots
-        entries = [_entry(session, each) for each in programmes.listing(session)]
+        found = View(session, current.staff()).sources(programmes.listing(session))
+        entries = [_entry(session, each) for each in found]
         yesterday = _of_yesterday(session)
     going = [each for each in entries if each.programme.ended_at is None and each.laid.next]
     return render_template(

@@ -18,6 +18,7 @@ from devices.receivers import Receiver
 from loa.errors import DeviceError, LoaError
 from loa.staff import May
 from scheduler import tones
+from scheduler.level_views import View
 from web import current, fleet
 from web.forms import Form, choices, given, required
 
@@ -206,7 +207,11 @@ def _chosen(session: Session) -> Chosen:
     ticked = values.getlist("r")
     again: list[tuple[str, str]] = []
     if not values.get("tat_ca"):
-        ids = [each for each in dict.fromkeys(ticked) if session.get(Receiver, each)]
+        view = View(session, current.staff())
+        ids = [
+            each for each in dict.fromkeys(ticked)
+            if session.get(Receiver, each) and view.shows_receiver(each)
+        ]  # fmt: skip
         again += [("r", each) for each in ids]
     else:
         form = fleet.FleetForm(values)

@@ -19,6 +19,7 @@ from loa.times import Instant, local
 from scheduler import calendar_file, days, regulation, schedule_checks, schedules, series, targets
 from scheduler.broadcasts import Broadcast
 from scheduler.context import Context
+from scheduler.level_views import View
 from scheduler.schedules import Kind, Schedule
 from web import current, editors, labels, schedule_page, schedule_preview, where_form
 from web.forms import version_of
@@ -49,7 +50,7 @@ class Line:
 @bp.get("/lich-phat")
 def listing() -> str:
     with current.read() as session:
-        found = schedules.listing(session)
+        found = View(session, current.staff()).sources(schedules.listing(session))
         known = schedule_page.read_context(session)
         left_out = {
             schedule.id: targets.left_out(session, schedule.where.except_ids) for schedule in found
@@ -69,8 +70,9 @@ def calendar() -> Response:
     """All schedules, for the calendar of a phone or a computer."""
     with current.read() as session:
         text = calendar_file.write(
-            session, current.config().station.name, current.now(), current.zone()
-        )
+            session, current.config().station.name, current.now(), current.zone(),
+            lambda found: View(session, current.staff()).sources(found),
+        )  # fmt: skip
     answer = make_response(text)
     answer.headers["Content-Type"] = "text/calendar; charset=utf-8"
     answer.headers["Content-Disposition"] = 'attachment; filename="lich-phat.ics"'

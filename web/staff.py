@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, make_response, redirect, render_template, url_for
+from typing import Any
+
+from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 from wtforms import PasswordField, SelectField, StringField
 
+from devices import areas
 from loa import staff as people
 from loa.errors import LoaError
 from loa.staff import May, Role, Staff
-from web import current, labels, sign_in
+from scheduler import rethinking
+from web import current, labels, plan_places, sign_in
 from web.forms import Form, choices, required
 
 bp = Blueprint("staff", __name__)
+
+
+WHOLE = ("", "cả đài")
 
 
 class StaffForm(Form):
@@ -22,6 +29,11 @@ class StaffForm(Form):
         "Vai trò",
         choices=choices((r, f"{w} – {labels.ROLE_DUTIES[r]}") for r, w in labels.ROLES.items()),
     )
+    area = SelectField("Làm việc cho", default="")
+
+
+class AreaForm(Form):
+    area = SelectField("Làm việc cho")
 
 
 class PasswordForm(Form):
@@ -35,13 +47,15 @@ class PasswordForm(Form):
 def listing() -> str:
     with current.read() as session:
         everyone = people.everyone(session)
-    return render_template("staff/listing.html", everyone=everyone)
+        places = {area.id: area.full_name for _, area in areas.tree(session)}
+    return render_template("staff/listing.html", everyone=everyone, places=places)
 
 
 @bp.route("/can-bo/moi", methods=["GET", "POST"])
 @current.needs(May.MANAGE)
 def new() -> Response:
     form = StaffForm()
+    form.area.choices = _areas()
     password = form.carry_out(lambda: _add(form))
     if password is not None:
         return _show_once(form.name.data or "", (form.login.data or "").strip().lower(), password)
@@ -66,6 +80,21 @@ def reset(staff_id: int) -> Response:
             session, person, password, now=current.now(), by=current.staff().login
         )
     return _show_once(person.name, person.login, password)
+
+
+@bp.route("/can-bo/<int:staff_id>/dia-ban", methods=["GET", "POST"])
+@current.needs(May.MANAGE)
+def move(staff_id: int) -> Response:
+    """For which area a person works."""
+    with current.read() as session:
+        person = people.get(session, staff_id)
+    form = AreaForm() if request.method == "POST" else AreaForm(data={"area": person.area_id or ""})
+    form.area.choices = _areas()
+    if form.carry_out(lambda: _move(staff_id, form)):
+        flash(f"Đã lưu nơi làm việc của {person.name}.")
+        return redirect(url_for("staff.listing"))
+    page = render_template("staff/area.html", form=form, person=person)
+    return make_response(page, form.status)
 
 
 @bp.get("/can-bo/<int:staff_id>/khoa")
@@ -114,8 +143,31 @@ def _add(form: StaffForm) -> str:
         people.add(
             session, login=form.login.data or "", name=form.name.data or "", role=Role(form.role.data),
             password=password, now=current.now(), by=current.staff().login,
+            area_id=_area(form.area.data),
         )  # fmt: skip
     return password
+
+
+def _move(staff_id: int, form: AreaForm) -> bool:
+    now, rules = current.now(), plan_places.rules()
+    with current.write() as session:
+        person = people.get(session, staff_id)
+        if people.move(session, person, _area(form.area.data), now=now, by=current.staff()):
+            # What is planned names the area for which whoever scheduled it works.
+            rethinking.everything(session, now, rules)
+    return True
+
+
+def _areas() -> Any:
+    """As WTForms wants choices."""
+    with current.read() as session:
+        tree = areas.tree(session)
+    named = [(str(area.id), f"{'— ' * (depth + 1)}{area.full_name}") for depth, area in tree]
+    return choices([WHOLE, *named])
+
+
+def _area(chosen: str | None) -> int | None:
+    return int(chosen) if chosen else None
 
 
 def _change_own(form: PasswordForm) -> Staff:

@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 from devices import areas, claims, receivers
 from devices.areas import Area
 from devices.receivers import Receiver
+from scheduler import levels
+from scheduler.level_views import View
 from web import current, qr
 from web.claim_progress import is_local
 
@@ -35,9 +37,11 @@ def show() -> str:
     """Labels of the receivers named (``dau_thu``, several), or of those of an area (``dia_ban``)."""
     area_id = request.args.get("dia_ban", 0, type=int)
     with current.read() as session:
-        chosen = _chosen(session, request.args.getlist("dau_thu"), area_id)
+        view = View(session, current.staff())
+        asked = request.args.getlist("dau_thu")
+        chosen = [each for each in _chosen(session, asked, area_id) if view.shows_receiver(each.id)]
         stickers = _stickers(session, chosen[:MOST])
-        tree = areas.tree(session)
+        tree = levels.tree(session, current.staff())
     return render_template(
         "claims/stickers.html", stickers=stickers, area_id=area_id, left_out=len(chosen[MOST:]),
         areas=[(a.id, f"{'— ' * depth}{a.full_name}") for depth, a in tree],

@@ -22,8 +22,10 @@ from loa.staff import May
 from loa.times import DAY, Instant, after, at, local
 from scheduler import broadcasts, readiness
 from scheduler.broadcasts import OPEN, Broadcast, Delivery, DeliveryState, State, Tally
+from scheduler.level_views import View
+from scheduler.levels import answers_for
 from scheduler.readiness import Unready
-from web import current, emergency, health, labels, live, remedies
+from web import current, emergency, health, labels, levels, live, remedies
 from web.fleet import SLUGS
 
 bp = Blueprint("today", __name__)
@@ -59,7 +61,7 @@ class Card:
 
     @property
     def outcome(self) -> labels.Outcome:
-        return labels.outcome(self.broadcast.state, self.tally)
+        return labels.outcome(broadcasts.state_there(self.broadcast, self.tally), self.tally)
 
 
 @dataclass(frozen=True)
@@ -121,25 +123,36 @@ def _part() -> live.Part:
 def _stoppable(session: Session, now: Instant) -> list[Broadcast]:
     """What "Dừng tất cả" would stop now."""
     found = broadcasts.between(session, after(now, -DAY), after(now, broadcasts.STOP_ALL_AHEAD))
-    return [b for b in found if b.state not in broadcasts.OVER and b.stop_requested_at is None]
+    return [
+        b
+        for b in found
+        if b.state not in broadcasts.OVER
+        and b.stop_requested_at is None
+        and answers_for(session, current.staff(), b.by_area_id)
+    ]
 
 
 def _board() -> Board:
     now, zone = current.now(), current.zone()
     midnight = at(local(now, zone).date() + timedelta(days=1), time(0), zone) or now
     with current.read() as session:
-        today = broadcasts.of_day(session, now, zone)
-        soon = broadcasts.between(session, midnight, max(after(now, DAY), midnight))
-        tallies = broadcasts.tallies(session, [b.id for b in [*today, *soon]])
+        view = View(session, current.staff())
+        today = view.broadcasts(broadcasts.of_day(session, now, zone))
+        soon = view.broadcasts(
+            broadcasts.between(session, midnight, max(after(now, DAY), midnight))
+        )
+        tallies = view.tallies([b.id for b in [*today, *soon]])
         focus = _in_focus(today, now)
-        rows = {each: _rows(session, each, tallies[each]) for each in sorted(focus)}
+        rows = {each: _rows(view, each, tallies[each]) for each in sorted(focus)}
         own = broadcasts.set_by(session, [b.id for b in today], current.staff())
+        if current.staff().may(May.STOP):
+            own |= {b.id for b in today if view.owns(b.by_area_id)}
         cards = [_card(b, tallies[b.id], rows.get(b.id, ()), b.id in own) for b in today]
         return Board(
             cards=tuple(_sounding_first(cards)),
             past=tuple(reversed([card for card in cards if _is_over(card)])),
             tomorrow=tuple(Card(b, tallies[b.id]) for b in soon),
-            next=_next([*today, *soon], now),
+            next=_next([b for b in [*today, *soon] if not _is_off(b, tallies[b.id])], now),
             notices=tuple(_notices(session, [*today, *soon], tallies, now)),
             has_receivers=session.scalar(sa.select(sa.exists().where(Receiver.active))) or False,
         )
@@ -155,6 +168,10 @@ def _is_over(card: Card) -> bool:
     return card.broadcast.state in broadcasts.OVER
 
 
+def _is_off(broadcast: Broadcast, tally: Tally) -> bool:
+    return broadcasts.state_there(broadcast, tally) in broadcasts.OVER
+
+
 def _next(found: Iterable[Broadcast], now: Instant) -> Broadcast | None:
     ahead = (b for b in found if b.starts_at > now and b.state not in broadcasts.OVER)
     return next(ahead, None)
@@ -168,15 +185,15 @@ def _in_focus(today: list[Broadcast], now: Instant) -> set[int]:
     return on_air | {b.id for b in begun[-1:]} | ({upcoming.id} if upcoming else set())
 
 
-def _rows(session: Session, broadcast_id: int, tally: Tally) -> tuple[Row, ...]:
+def _rows(view: View, broadcast_id: int, tally: Tally) -> tuple[Row, ...]:
     """As many as are shown; of a large station first what did not go well, and before anything happened none."""
     if tally.of(DeliveryState.PLANNED) == tally.total:
         return ()
     went_well = (Delivery.state.in_(GOOD),) if tally.total > MOST_ROWS else ()
-    found = session.execute(
+    found = view.session.execute(
         sa.select(Delivery, Receiver.simulated)
         .join(Receiver, Delivery.receiver_id == Receiver.id)
-        .where(Delivery.broadcast_id == broadcast_id)
+        .where(Delivery.broadcast_id == broadcast_id, view.receivers())
         .order_by(*went_well, Delivery.area_name, Delivery.receiver_name, Delivery.receiver_id)
         .limit(MOST_ROWS)
     )
@@ -184,9 +201,9 @@ def _rows(session: Session, broadcast_id: int, tally: Tally) -> tuple[Row, ...]:
 
 
 def _card(broadcast: Broadcast, tally: Tally, rows: tuple[Row, ...], is_own: bool) -> Card:
+    """``is_own``: its reader may stop it, before it is over."""
     over = broadcast.state in broadcasts.OVER or broadcast.stop_requested_at is not None
-    may_stop = not over and (is_own or current.staff().may(May.STOP))
-    return Card(broadcast, tally, rows, tally.total - len(rows) if rows else 0, may_stop)
+    return Card(broadcast, tally, rows, tally.total - len(rows) if rows else 0, is_own and not over)
 
 
 def _notices(
@@ -198,6 +215,7 @@ def _notices(
             "Hãy báo người quản trị khởi động lại Loa.", "", "bad",
         )  # fmt: skip
     yield from _alarms()
+    yield from _from_above()
     yield from _contradicted(session)
     yield from _cloned(session)
     yield from _waiting(session)
@@ -214,9 +232,23 @@ def _alarms() -> Iterable[Notice]:
         yield Notice(f"{kind} “{alert.title}” chờ bạn nghe và đồng ý.", link, "bad")
 
 
+def _from_above() -> Iterable[Notice]:
+    """Two priority broadcasts that meet, until somebody of the area has said which goes first."""
+    for meeting in levels.undecided():
+        upper, own = (
+            f"“{each.title}” ({labels.soon(each.starts_at, current.now(), current.zone())})"
+            for each in (meeting.above, meeting.own)
+        )
+        sentence = (
+            f"{upper} từ cấp trên trùng giờ với {own} của địa bàn. Hãy chọn lượt nào phát trước."
+        )
+        yield Notice(sentence, url_for("levels.show") + f"#thu-tu-{meeting.key}", "bad")
+
+
 def _contradicted(session: Session) -> Iterable[Notice]:
     """A journal that tells its past in another way than it did: restored, cloned, or tampered with."""
-    found = receivers.contradicted(session)
+    view = View(session, current.staff())
+    found = [each for each in receivers.contradicted(session) if view.shows_receiver(each.id)]
     known = outages.known_of(session, Kind.TAMPERED) if found else set()
     unknown = [receiver for receiver in found if receiver.id not in known]
     if len(unknown) > MOST_NOTICES:
@@ -238,7 +270,8 @@ def _contradicted(session: Session) -> Iterable[Notice]:
 
 def _cloned(session: Session) -> Iterable[Notice]:
     """Two boxes that say they are one receiver, until somebody has dealt with it."""
-    found = [receiver for receiver, _ in clones.standing(session)]
+    view = View(session, current.staff())
+    found = [each for each, _ in clones.standing(session) if view.shows_receiver(each.id)]
     if len(found) > MOST_NOTICES:
         named = ", ".join(f"“{receiver.name}”" for receiver in found[:MOST_NAMED])
         yield Notice(
@@ -280,7 +313,7 @@ def _unready(
 ) -> Iterable[Notice]:
     """Broadcasts to come that will not sound as things stand, with who may miss them and why."""
     missing: dict[int, list[Unready]] = {}
-    for each in readiness.unready(session, now):
+    for each in View(session, current.staff()).here(readiness.unready(session, now)):
         missing.setdefault(each.broadcast_id, []).append(each)
     for broadcast in near:
         if broadcast.starts_at <= now or broadcast.state in broadcasts.OVER:
@@ -304,7 +337,7 @@ def _named(found: list[Unready]) -> str:
 
 def _faulty(session: Session, now: Instant) -> Iterable[Notice]:
     """How many receivers are not well, but for those that somebody looks after."""
-    counts = fleet.counts(session, Wanted(), now)
+    counts = fleet.counts(session, Wanted(within_id=current.staff().area_id), now)
     new, known = outages.counts(session)
     total = sum(counts.values())
     offline = counts[Health.OFFLINE] - known.get(Kind.OFFLINE, 0)

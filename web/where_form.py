@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -11,9 +11,11 @@ from wtforms import StringField
 
 from devices import areas, groups, receivers
 from devices.areas import Area
-from devices.groups import Group
+from devices.groups import Group, Member
 from devices.receivers import Receiver
+from scheduler.level_views import View
 from scheduler.targets import Where
+from web import current
 from web.forms import Checkboxes, Form
 
 LISTED = 200
@@ -57,22 +59,47 @@ class Offer:
 
 
 def offer(session: Session) -> Offer:
-    """What there is to choose from now."""
-    sizes = groups.sizes(session)
-    number = session.scalar(sa.select(sa.func.count()).where(receivers.in_service())) or 0
+    """What there is to choose from now, for who is signed in."""
+    sizes, view = groups.sizes(session), View(session, current.staff())
+    standing = sa.and_(receivers.in_service(), view.receivers())
+    number = session.scalar(sa.select(sa.func.count()).select_from(Receiver).where(standing)) or 0
     return Offer(
-        places=places(session),
-        groups=[(group, sizes.get(group.id, 0)) for group in groups.listing(session)],
-        by_area=_by_area(session) if number <= LISTED else [],
+        places=own_places(session),
+        groups=[
+            (group, sizes.get(group.id, 0)) for group in groups.listing(session) if _is_within(session, group, view)
+        ],
+        by_area=_by_area(session, standing) if number <= LISTED else [],
         receivers=number,
+    )  # fmt: skip
+
+
+def own_places(session: Session) -> list[Place]:
+    """The part of the tree for which who is signed in works, with its root at depth 0."""
+    inside = View(session, current.staff()).inside
+    found = [each for each in places(session) if inside is None or each.area.id in inside]
+    top = min((each.depth for each in found), default=0)
+    return [replace(each, depth=each.depth - top) for each in found]
+
+
+def _is_within(session: Session, group: Group, view: View) -> bool:
+    """Whether all of its receivers stand where the person works."""
+    if view.inside is None:
+        return True
+    found = (
+        sa.select(Receiver.id)
+        .join(Member, Member.receiver_id == Receiver.id)
+        .where(Member.group_id == group.id, sa.not_(view.receivers()))
     )
+    return session.scalar(found.limit(1)) is None
 
 
-def _by_area(session: Session) -> list[tuple[str, list[tuple[str, str]]]]:
+def _by_area(
+    session: Session, standing: sa.ColumnElement[bool]
+) -> list[tuple[str, list[tuple[str, str]]]]:
     found = (
         sa.select(Area.level, Area.name, Receiver.id, Receiver.name.label("called"))
         .join(Receiver, Receiver.area_id == Area.id)
-        .where(receivers.in_service())
+        .where(standing)
         .order_by(Area.name, Area.id, Receiver.name, Receiver.id)
     )
     named: dict[str, list[tuple[str, str]]] = {}

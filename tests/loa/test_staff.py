@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from loa import staff
+from loa.audit import AuditEntry
 from loa.database import Database
 from loa.errors import LoaError, NotAllowed
 from loa.staff import May, Role
@@ -106,3 +108,26 @@ def test_a_closed_account_ends_its_sign_ins_and_nobody_closes_their_own(
         staff.close(session, cast.admin, now=NOON, by=cast.admin)
     with pytest.raises(NotAllowed):
         staff.close(session, cast.hoa, now=NOON, by=cast.minh)
+
+
+def test_a_person_works_for_an_area_or_for_all(session: Session, cast: Cast) -> None:
+    assert cast.hoa.area_id is None
+    village = cast.villages[0].id
+    assert staff.move(session, cast.hoa, village, now=NOON, by=cast.admin)
+    assert cast.hoa.area_id == village
+    assert not staff.move(session, cast.hoa, village, now=NOON, by=cast.admin)
+    assert staff.move(session, cast.hoa, None, now=NOON, by=cast.admin)
+    kinds = session.scalars(sa.select(AuditEntry.kind).where(AuditEntry.kind == "staff.area"))
+    assert len(kinds.all()) == 2
+    with pytest.raises(NotAllowed, match="quản lý đầu thu, cán bộ"):
+        staff.move(session, cast.hoa, village, now=NOON, by=cast.minh)
+
+
+def test_an_admin_works_for_the_whole_station(session: Session, cast: Cast) -> None:
+    with pytest.raises(LoaError, match="Quản trị làm việc cho cả đài") as caught:
+        staff.move(session, cast.admin, cast.commune.id, now=NOON, by=cast.admin)
+    assert caught.value.field == "area"
+    new = {"login": "moi", "name": "Mới", "password": PASSWORD, "now": NOON}
+    with pytest.raises(LoaError, match="Quản trị làm việc cho cả đài"):
+        staff.add(session, **new, role=Role.ADMIN, area_id=cast.commune.id)
+    assert staff.add(session, **new, role=Role.EDITOR, area_id=cast.commune.id).area_id

@@ -228,7 +228,7 @@ def served(config: Config, database: Database, clock: Clock, cast: Cast) -> Iter
     arguments = {"clock": clock, "ready": ready}
     thread = threading.Thread(target=serving.serve, args=(config, database, stop), kwargs=arguments)
     thread.start()
-    assert up.wait(10)
+    assert up.wait(90)
     yield f"http://127.0.0.1:{ports[0]}"
     stop.set()
     thread.join(15)

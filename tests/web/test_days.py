@@ -58,7 +58,7 @@ def test_a_mark_is_taken_back_with_what_sounds_again(hoa, minh, lan, database, b
     assert "1 lượt lại được phát" in words(minh.get("/quy-che/ngay/1/bo"))
     assert lan.post("/quy-che/ngay/1/bo").status_code == 403
     assert minh.post("/quy-che/ngay/1/bo").location == "/quy-che/ngay"
-    assert states(database, clock) == [("cancelled", "day_kind"), ("planned", None)]
+    assert states(database, clock) == [("planned", None)]
     assert "Đã bỏ từ" in words(minh.get("/quy-che/ngay/1/bo"))
     with database.read() as session:
         kinds = session.scalars(sa.select(AuditEntry.kind)).all()

@@ -50,6 +50,8 @@ PLACES = {
     "programme_id": 1,
     "campaign_id": 1,
     "exception_id": 1,
+    "decision_id": 1,
+    "other_id": 1,
     "day": "2026-11-22",
 }
 OTHER_PLACES = {"number": 2}

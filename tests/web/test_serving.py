@@ -81,14 +81,14 @@ def test_it_believes_a_proxy_on_this_machine_about_who_asks(served):
         page = guesser.get("/dang-nhap")
         token = page.text.split('name="csrf_token" value="')[1].split('"')[0]
         data = {"csrf_token": token, "login": f"ai-{number}", "password": "sai"}
-        answer = guesser.session.post(served + "/dang-nhap", data=data, timeout=10)
+        answer = guesser.session.post(served + "/dang-nhap", data=data, timeout=90)
     assert answer.status_code == 429
     Visitor(served).sign_in("hoa", PASSWORD)
 
 
 def test_it_refuses_a_forged_post_over_http(served):
     answer = requests.post(
-        served + "/dang-nhap", data={"login": "hoa", "password": PASSWORD}, timeout=10
+        served + "/dang-nhap", data={"login": "hoa", "password": PASSWORD}, timeout=90
     )
     assert answer.status_code == 400
     assert "Trang này mở đã lâu" in answer.text

@@ -272,7 +272,11 @@ def _levels() -> None:
         sa.Column("staff_id", sa.Integer(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("withdrawn_at", sa.BigInteger(), nullable=True),
+        sa.Column("schedule_id", sa.Integer(), nullable=True),
         sa.ForeignKeyConstraint(["area_id"], ["areas.id"], name="fk_area_decisions_area_id_areas"),
+        sa.ForeignKeyConstraint(
+            ["schedule_id"], ["schedules.id"], name="fk_area_decisions_schedule_id_schedules"
+        ),
         sa.ForeignKeyConstraint(
             ["broadcast_id"], ["broadcasts.id"], name="fk_area_decisions_broadcast_id_broadcasts"
         ),
