@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 from typing import BinaryIO
@@ -19,7 +20,8 @@ logger = logging.getLogger(__name__)
 MOST_GET_BYTES = 512
 GATHER_MS = 200
 """An asked block waits so long for others to ask for it too: those who learn of a sound together ask together,
-but one whose subscription came a moment after the publish would have missed it."""
+but one whose subscription came a moment after the publish would have missed it. Nobody is waited for once all that
+asked for the sound before its last sending have asked again."""
 REPEAT_MS = 1 * SECOND
 """At least so long from one sending of a block to the next. Who asks in between is not forgotten: it may have
 asked because it missed the first."""
@@ -28,11 +30,41 @@ BURST = 20
 EACH_MS = 200
 """Gives a receiver one more request, up to BURST."""
 MOST_RECEIVERS = 20_000
+READING_MS = 5 * SECOND
+"""A sound nobody has asked for so long is read by nobody that is known."""
+MOST_SOUNDS = 100
+"""Sounds whose readers are known."""
 MOST_BLOCKS = 4_096
 """Blocks remembered as asked for, or as just sent: 256 MiB of them in a second, more than any line."""
 
 Block = tuple[str, int]
 """(sha256, number)"""
+
+
+@dataclass(slots=True)
+class _Round:
+    """Who asks for blocks of a sound from one sending of it to the next."""
+
+    asked_at: Instant
+    missing: set[str] = field(default_factory=set)
+    """Those that asked in the round before, and not in this one yet."""
+    asked: set[str] = field(default_factory=set)
+    is_first: bool = True
+    """Nobody is known to read it: anybody may still come."""
+
+    def came(self, rid: str, now: Instant) -> None:
+        self.asked_at = now
+        self.missing.discard(rid)
+        self.asked.add(rid)
+
+    @property
+    def is_whole(self) -> bool:
+        """All that read it have asked again."""
+        return not self.is_first and not self.missing
+
+    def end(self) -> None:
+        self.is_first = not self.asked
+        self.missing, self.asked = self.asked, set()
 
 
 class BlockServer:
@@ -50,6 +82,8 @@ class BlockServer:
         self._due: dict[Block, Instant] = {}
         self._sent: OrderedDict[Block, Instant] = OrderedDict()
         self._spent: OrderedDict[str, Instant] = OrderedDict()
+        self._rounds: OrderedDict[str, _Round] = OrderedDict()
+        """By sound, the one asked for last at the end."""
 
     def asked(self, rid: str, payload: bytes, now: Instant) -> None:
         """A receiver asks for blocks: note when each is to be published. Never raises for bad input."""
@@ -64,6 +98,7 @@ class BlockServer:
         self._forget_sent(now)
         for number in get.want:
             self._note((get.sha, number), now)
+        self._note_reader(get.sha, rid, now)
 
     def _note(self, block: Block, now: Instant) -> None:
         if block in self._due or len(self._due) >= MOST_BLOCKS:
@@ -72,11 +107,27 @@ class BlockServer:
         sent = self._sent.get(block)
         self._due[block] = gathered if sent is None else max(gathered, after(sent, REPEAT_MS))
 
+    def _note_reader(self, sha: str, rid: str, now: Instant) -> None:
+        self._rounds.setdefault(sha, _Round(now)).came(rid, now)
+        self._rounds.move_to_end(sha)
+        if len(self._rounds) > MOST_SOUNDS:
+            self._rounds.popitem(last=False)
+
     def send_due(self, now: Instant) -> Instant | None:
         """Publish the blocks whose time has come; returns when the next one's comes, None when none waits."""
-        due = [block for block, at in self._due.items() if at <= now or at > now + REPEAT_MS]
+        self._forget_rounds(now)
+        whole = {sha for sha, each in self._rounds.items() if each.is_whole}
+        due = [
+            block
+            for block, at in self._due.items()
+            if at <= now
+            or at > now + REPEAT_MS
+            or (block[0] in whole and self._may_repeat(block, now))
+        ]
         for block in due:
             del self._due[block]
+        for sha in {sha for sha, _ in due} & self._rounds.keys():
+            self._rounds[sha].end()
         for sha, blocks in groupby(due, key=lambda block: block[0]):
             self._send(sha, [number for _, number in blocks], now)
         return min(self._due.values(), default=None)
@@ -101,6 +152,17 @@ class BlockServer:
         self._publish(messages.block_topic(sha, number), data)
         self._sent[sha, number] = now
         self._sent.move_to_end((sha, number))
+
+    def _may_repeat(self, block: Block, now: Instant) -> bool:
+        sent = self._sent.get(block)
+        return sent is None or after(sent, REPEAT_MS) <= now
+
+    def _forget_rounds(self, now: Instant) -> None:
+        while self._rounds:
+            sha, oldest = next(iter(self._rounds.items()))
+            if 0 <= now - oldest.asked_at < READING_MS:
+                return
+            del self._rounds[sha]
 
     def _forget_sent(self, now: Instant) -> None:
         while self._sent:

@@ -1,4 +1,4 @@
-"""Heartbeats that say nothing new: kept in memory for a few seconds, and written together.
+"""Heartbeats that say nothing new: kept in memory for some seconds, and written together.
 
 A heartbeat that changes anything but its own time is none of them, nor is one that has not been answered for good:
 only whoever is known, and has nothing to be told, may wait here.
@@ -12,20 +12,32 @@ from devices.messages import State
 from loa.times import SECOND, Instant
 
 WAIT = 5 * SECOND
-"""What a heartbeat may wait: as much as ``Presence.is_online`` allows beyond three heartbeats."""
+"""What a heartbeat may wait at least: as much as ``Presence.is_online`` allows beyond three heartbeats."""
+LONGEST = 15 * SECOND
+IN_TIME = 2
+"""Heartbeats: one that comes so long after the last does not wait, or its sender would be called offline meanwhile."""
+
+
+def wait_for(heartbeat_ms: int) -> int:
+    """What a heartbeat may wait where one is sent so often. Each writing touches most of the table."""
+    return max(WAIT, min(LONGEST, heartbeat_ms // 4))
 
 
 class Heartbeats:
     """Who last said what, as a number each, and the heartbeats that wait. One thread may use it."""
 
-    def __init__(self, wait: int = WAIT) -> None:
-        self._wait = wait
+    def __init__(self, heartbeat_ms: int = 60 * SECOND) -> None:
+        self._wait, self._in_time = wait_for(heartbeat_ms), IN_TIME * heartbeat_ms
         self._said: dict[str, int] = {}
+        self._heard: dict[str, Instant] = {}
         self._held: dict[str, tuple[State, Instant]] = {}
         self._since = Instant(0)
 
     def hold(self, receiver_id: str, state: State, now: Instant) -> bool:
         """Keep it for later if it says nothing new; False when it is to be looked at now."""
+        before, self._heard[receiver_id] = self._heard.get(receiver_id), now
+        if before is None or not 0 <= now - before <= self._in_time:
+            self._said.pop(receiver_id, None)
         if self._said.get(receiver_id) != _digest(state):
             self._said.pop(receiver_id, None)
             if state.on:

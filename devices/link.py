@@ -603,7 +603,8 @@ class _Session:
         for _ in range(A_TURN):
             before = self.packets
             self._heed(self.client.loop_read())
-            if self.lost or self.packets == before:
+            # More than we have read is told by epoll: to ask the network for it here mostly costs a call for nothing.
+            if self.lost or self.packets == before or not self._is_unread():
                 return
 
     def _heed(self, code: MQTTErrorCode) -> None:

@@ -52,6 +52,9 @@ class AuditEntry(Base):
     hash: Mapped[str] = mapped_column(sa.String(64))
 
 
+_NEWEST = sa.select(AuditEntry.n, AuditEntry.hash).order_by(AuditEntry.n.desc()).limit(1)
+
+
 def append(session: Session, at: Instant, actor: str, kind: str, /, **data: Any) -> AuditEntry:
     """Add one act in the caller's transaction; the single writer keeps the chain unforked."""
     n, head = checkpoint(session)
@@ -101,9 +104,7 @@ def first_broken(session: Session) -> int | None:
 
 def checkpoint(session: Session) -> tuple[int, str]:
     """(n, hash) of the newest row: what each plan carries, so that every receiver is a witness."""
-    last = session.execute(
-        sa.select(AuditEntry.n, AuditEntry.hash).order_by(AuditEntry.n.desc()).limit(1)
-    ).first()
+    last = session.execute(_NEWEST).first()
     return (last.n, last.hash) if last else (0, GENESIS)
 
 

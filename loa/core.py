@@ -77,7 +77,7 @@ class Core:
         self._publisher = Publisher(database, link)
         self._gate = Gate(database)
         self._clones = clones.Watch()
-        self._heartbeats = Heartbeats()
+        self._heartbeats = Heartbeats(self._terms.heartbeat_seconds * SECOND)
         self._planned_at = self._looked_at = Instant(0)
         self._known_acts = 0
         """Number of the newest row of the audit log that was looked at for news."""
@@ -118,7 +118,9 @@ class Core:
         with self._database.read() as session:
             newest, _ = audit.checkpoint(session)
             since, self._known_acts = self._known_acts, newest
-            if newest < since or audit.is_any_other(session, since, audit.WIRE):
+            if newest != since and (
+                newest < since or audit.is_any_other(session, since, audit.WIRE)
+            ):
                 return True
             # Who is being served is no news; whoever comes to it meanwhile is looked for when that is over.
             return not self._serving and dispatcher.is_due(session, now, self._terms)
@@ -136,8 +138,9 @@ class Core:
         """
         self._attempt("nonces", lambda: self._answer_nonces(now))
         changed = self._take_change()
-        if changed or now - self._planned_at >= PLAN_EVERY or now < self._planned_at:
+        if changed:
             self._attempt("alarms", lambda: self._serve_alarms(now))
+        if changed or now - self._planned_at >= PLAN_EVERY or now < self._planned_at:
             self._attempt("plan", lambda: self._plan(now))
         self._attempt("publish", lambda: self._publisher.fill(now))
         self._attempt("expire", lambda: self._expire(now))
@@ -417,7 +420,8 @@ class Core:
         """Log who came or went, each of both at most once a minute for one receiver."""
         never = Instant(-NOTED_EVERY)
         new = [act for act in acts if not 0 <= now - self._noted.get(act, never) < NOTED_EVERY]
-        audit.append_all(session, now, new)
+        if new:
+            audit.append_all(session, now, new)
         self._noted.update(dict.fromkeys(new, now))
 
     def _note_needs(self, online: Mapping[str, State], now: Instant) -> None:

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from content import renderings, voices
 from devices import broker, messages, receivers, trust
 from devices.inbox import Inbox
-from devices.link import Link, LinkSettings
+from devices.link import Incoming, Link, LinkSettings
 from loa import files, memory, times
 from loa.config import Config
 from loa.core import Core
@@ -120,6 +120,7 @@ class Runner:
         if not self._wait_for_lease():
             return True
         gc.set_threshold(COLLECT_EVERY, 20, 20)
+        memory.be_thrifty()
         threads = [
             threading.Thread(target=self._guarded, args=(work,), name=name, daemon=True)
             for name, work in (
@@ -269,20 +270,24 @@ class Runner:
         wait, tidy_at = INGEST_WAIT, time.monotonic() + TIDY_EVERY
         while not self._over.is_set():
             arrived = self._inbox.take(INGEST_MOST, wait)
-            next_block = self._core.send_blocks(times.now())
-            wait = INGEST_WAIT if next_block is None else _seconds_until(next_block)
             if len(arrived) < INGEST_MOST and time.monotonic() >= tidy_at:
                 tidy_at = time.monotonic() + TIDY_EVERY
+                self._database.rest()
                 memory.give_back()
-            if not arrived and not self._core.is_due(times.now()):
-                continue
-            if not self._keep_lease():
-                return
-            try:
-                self._core.take_in(arrived, times.now())
-            except Exception:  # nothing was acknowledged, so receivers send it again
-                log.exception("what came from the receivers could not be stored")
-                self._over.wait(1.0)
+            if arrived or self._core.is_due(times.now()):
+                if not self._keep_lease():
+                    return
+                self._take_in(arrived)
+            # After the questions that have just come in: some of them wait for nobody.
+            next_block = self._core.send_blocks(times.now())
+            wait = INGEST_WAIT if next_block is None else _seconds_until(next_block)
+
+    def _take_in(self, arrived: list[Incoming]) -> None:
+        try:
+            self._core.take_in(arrived, times.now())
+        except Exception:  # nothing was acknowledged, so receivers send it again
+            log.exception("what came from the receivers could not be stored")
+            self._over.wait(1.0)
 
     def _link_settings(self) -> LinkSettings:
         host, port, tls = self._config.broker_address

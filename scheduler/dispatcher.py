@@ -121,21 +121,33 @@ def dispatch_nonces(session: Session, now: Instant, terms: Terms, nonces: Mappin
 
 def is_due(session: Session, now: Instant, terms: Terms) -> bool:
     """Whether any receiver waits to be served."""
-    return session.scalar(_due(now, terms).limit(1)) is not None
+    when = {"retired": now - terms.valid, "made": now - RENEW_AFTER}
+    return session.scalar(_IS_ANY_DUE, when) is not None
 
 
 def _due(now: Instant, terms: Terms) -> sa.Select[str]:
     """Ids of the receivers whose plans are to be looked at."""
+    return _due_since(now - terms.valid, now - RENEW_AFTER)
+
+
+def _due_since(
+    retired: int | sa.BindParameter[int], made: int | sa.BindParameter[int]
+) -> sa.Select[str]:
+    """Of those retired since then, too; and those with plans made until then."""
     # One retired lately is told that it has nothing left to play; its old plan runs out after that.
-    retired_lately = Receiver.retired_at > now - terms.valid
+    retired_lately = Receiver.retired_at > retired
     stale = sa.select(Receiver.id).where(
         Receiver.plan_stale, sa.or_(Receiver.active, retired_lately)
     )
     # Mostly none has: from the old plans to their receivers, not a look at every receiver's plan.
-    old_plans = sa.select(Outgoing.receiver_id).where(Outgoing.made_at <= now - RENEW_AFTER)
+    old_plans = sa.select(Outgoing.receiver_id).where(Outgoing.made_at <= made)
     grown_old = sa.select(Receiver.id).where(Receiver.active, Receiver.id.in_(old_plans))
     either = sa.union(stale, grown_old).subquery()
     return sa.select(either.c.id)
+
+
+# Asked after every commit: made once.
+_IS_ANY_DUE = _due_since(sa.bindparam("retired"), sa.bindparam("made")).limit(1)
 
 
 def _urgent(now: Instant, terms: Terms) -> sa.Select[str]:

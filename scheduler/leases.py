@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+from typing import cast
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -17,7 +18,8 @@ from loa import audit
 from loa.database import Base
 from loa.times import SECOND, Instant
 
-RENEW_SECONDS = 2.0
+RENEW_SECONDS = 3.0
+"""Each renewal is a commit, and wakes whoever waits for one: not oftener than the others need."""
 STANDSTILL_SECONDS = 10.0
 """The count must stand so long before it is taken over; the holder stops by itself before that."""
 GIVE_UP_SECONDS = 8.0
@@ -34,6 +36,15 @@ class Lease(Base):
     count: Mapped[int] = mapped_column(sa.BigInteger)
     renewed_at: Mapped[Instant]
     """For people to read; nothing is decided by it but the page's warning."""
+
+
+_LEASES = cast(sa.Table, Lease.__table__)
+_RENEW = (
+    sa.update(_LEASES)
+    .where(_LEASES.c.name == NAME, _LEASES.c.holder == sa.bindparam("me"))
+    .values(count=_LEASES.c.count + 1, renewed_at=sa.bindparam("now"))
+    .returning(_LEASES.c.name)
+)
 
 
 class Claim:
@@ -73,12 +84,7 @@ class Claim:
 
     def renew(self, session: Session, now: Instant, monotonic: float) -> bool:
         """Count up; False when another has taken over: stop at once."""
-        renewed = session.execute(
-            sa.update(Lease)
-            .where(Lease.name == NAME, Lease.holder == self.holder)
-            .values(count=Lease.count + 1, renewed_at=now)
-            .returning(Lease.name)
-        )
+        renewed = session.connection().execute(_RENEW, {"me": self.holder, "now": now})
         if renewed.first() is None:
             return False
         self._renewed = monotonic

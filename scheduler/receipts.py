@@ -341,16 +341,22 @@ def expire(session: Session, now: Instant, *, late: int, grace: int) -> int:
 
 def may_expire(session: Session, now: Instant, *, late: int, grace: int) -> bool:
     """Whether ``expire`` may have anything to do: one cheap look."""
-    return bool(session.scalar(sa.select(sa.exists().where(_may_expire(now, late + grace)))))
+    return bool(session.scalar(_MAY_EXPIRE, {"now": now, "wait": late + grace}))
 
 
-def _may_expire(now: Instant, wait: int) -> sa.ColumnElement[bool]:
+def _may_expire(
+    now: Instant | sa.BindParameter[Instant], wait: int | sa.BindParameter[int]
+) -> sa.ColumnElement[bool]:
     """Broadcasts in which somebody's word is still waited for, though its time is over."""
     return sa.and_(
         Broadcast.state.in_(LIVE),
         Broadcast.starts_at < now,
         Broadcast.starts_at + broadcasts.heard_for(Broadcast.ms) + wait < now,
     )
+
+
+# Asked every second: made once.
+_MAY_EXPIRE = sa.select(sa.exists().where(_may_expire(sa.bindparam("now"), sa.bindparam("wait"))))
 
 
 def _of_its_broadcast(value: sa.ColumnElement[Instant]) -> sa.ScalarSelect[Instant]:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devices import blocks, messages
-from devices.blocks import GATHER_MS, REPEAT_MS, BlockServer
+from devices.blocks import GATHER_MS, READING_MS, REPEAT_MS, BlockServer
 from loa.times import DAY, Instant, after
 
 NOW = Instant(1_795_289_283_123)
@@ -75,6 +75,67 @@ def test_who_asks_just_after_a_block_was_sent_gets_it_a_second_later(server, pub
     assert topics(published) == ["0"]
     server.send_due(after(sent, REPEAT_MS))
     assert topics(published) == ["0", "0"]
+
+
+def test_nobody_is_waited_for_once_all_readers_have_asked_again(server, published):
+    for number in range(3):
+        server.asked(f"r-{number:04}", get(0), NOW)
+    server.send_due(LATER)
+    server.asked("r-0000", get(1), after(LATER, 10))
+    server.asked("r-0001", get(1), after(LATER, 20))
+    assert server.send_due(after(LATER, 20)) == after(LATER, 10 + GATHER_MS)
+    server.asked("r-0002", get(1), after(LATER, 30))
+    assert server.send_due(after(LATER, 30)) is None
+    assert topics(published) == ["0", "1"]
+
+
+def test_who_is_slower_than_the_others_is_waited_for_as_long_as_ever(server, published):
+    for rid in ("r-0001", "r-0002"):
+        server.asked(rid, get(0), NOW)
+    server.send_due(LATER)
+    server.asked("r-0001", get(1), LATER)
+    assert server.send_due(after(LATER, GATHER_MS - 1)) == after(LATER, GATHER_MS)
+    server.send_due(after(LATER, GATHER_MS))
+    assert topics(published) == ["0", "1"]
+    server.asked("r-0002", get(1), after(LATER, GATHER_MS))  # it comes to it anyway
+    server.asked("r-0001", get(2), after(LATER, GATHER_MS))
+    server.send_due(after(LATER, GATHER_MS))
+    assert topics(published) == ["0", "1", "2"]
+
+
+def test_all_readers_together_get_no_block_twice_within_a_second(server, published):
+    server.asked("r-0001", get(0), NOW)
+    server.send_due(LATER)
+    server.asked("r-0001", get(0, 1), LATER)
+    assert server.send_due(LATER) == after(LATER, REPEAT_MS)
+    assert topics(published) == ["0", "1"]
+    server.send_due(after(LATER, REPEAT_MS))
+    assert topics(published) == ["0", "1", "0"]
+
+
+def test_two_sounds_read_at_once_keep_their_own_readers(server, path, published):
+    other = "b" * 64
+    server = BlockServer({SHA: path, other: path}.get, lambda topic, _: published.append(topic))
+    for rid, sha in (("r-0001", SHA), ("r-0002", other), ("r-0003", SHA), ("r-0003", other)):
+        server.asked(rid, get(0, sha=sha), NOW)
+        server.asked(rid, get(1, sha=sha), NOW)
+    server.send_due(LATER)
+    assert len(published) == 4
+    server.asked("r-0001", get(2), LATER)
+    server.asked("r-0002", get(2, sha=other), LATER)
+    server.asked("r-0003", get(2, sha=other), LATER)
+    server.send_due(LATER)
+    assert published[4:] == [f"loa/1/audio/{other[:16]}/2"]
+
+
+def test_who_reads_no_more_is_forgotten(server, published):
+    server.asked("r-0001", get(0), NOW)
+    server.send_due(LATER)
+    server.send_due(after(NOW, READING_MS))
+    assert not server._rounds
+    server.asked("r-0001", get(1), after(NOW, READING_MS))
+    server.send_due(after(NOW, READING_MS))
+    assert topics(published) == ["0"]
 
 
 def test_a_block_beyond_the_end_and_a_sound_unknown_are_ignored(server, published, caplog):
@@ -161,10 +222,12 @@ def test_a_clock_set_back_stops_nothing(server, published):
 def test_its_memory_has_an_end(path, monkeypatch):
     monkeypatch.setattr(blocks, "MOST_RECEIVERS", 10)
     monkeypatch.setattr(blocks, "MOST_BLOCKS", 10)
+    monkeypatch.setattr(blocks, "MOST_SOUNDS", 10)
     server = BlockServer(lambda sha: path, lambda topic, data: None)
     for number in range(100):
         server.asked(f"r-{number:04}", get(0, 1, 2, sha=f"{number:064x}"), NOW)
         assert len(server._due) <= 10
+        assert len(server._rounds) <= 10
     for second in range(100):
         server.asked(f"r-{second:04}", get(0, 1, 2, sha=f"{second:064x}"), after(NOW, second))
         server.send_due(after(NOW, second + GATHER_MS))

@@ -5,16 +5,18 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from devices.heartbeats import WAIT, Heartbeats
+from devices.heartbeats import LONGEST, WAIT, Heartbeats, wait_for
 from devices.messages import State
-from loa.times import Instant
+from loa.times import SECOND, Instant
 
 NOW = Instant(1_000_000)
+EACH = 20 * SECOND
+"""A heartbeat so often: the shortest for which none waits longer than WAIT."""
 STATE = State(on=1, sid="s", boot=1, jid="j", n=3, acked=3, head="aa", rev=7, t=1, up=1)
 
 
 def known(state: State = STATE) -> Heartbeats:
-    heartbeats = Heartbeats()
+    heartbeats = Heartbeats(EACH)
     assert not heartbeats.hold("r", state, NOW)
     heartbeats.settled({"r": state})
     return heartbeats
@@ -54,7 +56,9 @@ def test_whatever_else_has_changed_is_news_and_takes_the_place_of_what_waits(new
 
 
 def test_who_has_still_to_be_told_something_is_looked_at_each_time() -> None:
-    heartbeats = Heartbeats()
+    heartbeats = Heartbeats(EACH)
+    for rid in ("r", "q"):
+        assert not heartbeats.hold(rid, STATE, NOW)
     heartbeats.settled({"r": STATE, "q": STATE}, but=["r"])
     assert not heartbeats.hold("r", STATE, NOW)
     assert heartbeats.hold("q", STATE, NOW)
@@ -66,3 +70,18 @@ def test_a_will_is_news_and_ends_what_was_heard_before() -> None:
     assert not heartbeats.hold("r", State(on=0, sid="s"), NOW)
     assert heartbeats.take() == ({"r": STATE}, {"r": NOW})
     assert not heartbeats.hold("r", STATE, NOW)
+
+
+def test_one_that_was_silent_for_long_does_not_wait_for_others() -> None:
+    heartbeats = known()
+    assert heartbeats.hold("r", STATE, Instant(NOW + 2 * EACH))
+    assert not heartbeats.hold("r", STATE, Instant(NOW + 4 * EACH + 1))
+    heartbeats.settled({"r": STATE})
+    assert heartbeats.hold("r", STATE, Instant(NOW + 5 * EACH))
+
+
+@pytest.mark.parametrize("seconds", [2, 5, 20, 60, 300, 3600])
+def test_nobody_is_called_offline_for_what_waits(seconds) -> None:
+    """The longest silence after which a heartbeat waits, and its wait, are no more than makes one offline."""
+    assert 2 * seconds * SECOND + wait_for(seconds * SECOND) <= (3 * seconds + 5) * SECOND
+    assert WAIT <= wait_for(seconds * SECOND) <= LONGEST

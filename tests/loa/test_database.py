@@ -125,6 +125,27 @@ def test_it_tells_of_each_of_many_commits_where_the_system_does_not_say_what_was
     changes.close()
 
 
+def test_at_rest_no_idle_connection_is_kept_and_all_goes_on(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/loa.sqlite")
+    database.upgrade()
+    changes = database.changes()
+    with database.write() as session:
+        audit.append(session, NOON, "hoa", "one")
+        database.rest()  # one at work is not disturbed
+        audit.append(session, NOON, "hoa", "two")
+    with database.read() as session:
+        assert audit.checkpoint(session)[0] == 2
+    assert database._reader.pool.checkedin() == 1  # type: ignore[attr-defined]
+    database.rest()
+    assert database._reader.pool.checkedin() == 0  # type: ignore[attr-defined]
+    assert changes.wait(60)
+    with database.write() as session:
+        audit.append(session, NOON, "hoa", "three")
+    assert changes.wait(60)
+    changes.close()
+    database.close()
+
+
 def test_a_file_tells_that_it_was_written_to(tmp_path: Path) -> None:
     path = tmp_path / "log"
     path.touch()

@@ -24,8 +24,8 @@ def test_the_holder_gives_up_before_another_takes_over(database: Database) -> No
     claim = Claim()
     with database.write() as session:
         claim.take(session, NOON, 0.0)
-    assert not claim.due(1.9)
-    assert claim.due(2.0)
+    assert not claim.due(2.9)
+    assert claim.due(3.0)
     assert not claim.lapsed(7.9)
     assert claim.lapsed(8.0)
     assert leases.GIVE_UP_SECONDS < leases.STANDSTILL_SECONDS
