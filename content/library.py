@@ -24,6 +24,8 @@ class Order(enum.StrEnum):
     CHANGED = "changed"
     TITLE = "title"
     CREATED = "created"
+    NEWEST = "newest"
+    """By number, the last written first: what is added meanwhile moves nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +44,8 @@ class Wanted:
     """Such as may not be broadcast after that day, or sooner."""
     expired_on: date | None = None
     """Such as were valid before that day and are not any more."""
+    below_id: int | None = None
+    """Such as were written before that one."""
 
 
 def listing(
@@ -57,6 +61,7 @@ def listing(
         Order.CHANGED: (Bulletin.updated_at.desc(), Bulletin.id.desc()),
         Order.TITLE: (sa.func.substr(Bulletin.search_key, 1, MAX_TITLE), Bulletin.id),
         Order.CREATED: (Bulletin.created_at.desc(), Bulletin.id.desc()),
+        Order.NEWEST: (Bulletin.id.desc(),),
     }
     found = sa.select(Bulletin).options(defer(Bulletin.search_key, raiseload=True))
     found = found.where(*_conditions(wanted or Wanted())).order_by(*orders[order])
@@ -141,4 +146,6 @@ def _conditions(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
         found.append(Bulletin.valid_until <= wanted.ends_by)
     if wanted.expired_on is not None:
         found.append(Bulletin.valid_until < wanted.expired_on)
+    if wanted.below_id is not None:
+        found.append(Bulletin.id < wanted.below_id)
     return found

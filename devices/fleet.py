@@ -33,6 +33,7 @@ class Order(enum.StrEnum):
     NAME = "name"
     WORST = "worst"
     HEARD = "heard"
+    ID = "id"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +50,8 @@ class Wanted:
     within_id: int | None = None
     """The same, of the area for which whoever asks works."""
     group_id: int | None = None
+    after: str = ""
+    """Those whose id comes after this one."""
 
 
 def health_of(receiver: Receiver, now: Instant) -> Health:
@@ -80,6 +83,7 @@ def listing(
         Order.NAME: (),
         Order.WORST: (sa.case((Presence.receiver_id.is_(None), 1), else_=0), _rank(now)),
         Order.HEARD: (sa.func.coalesce(Presence.heard_at, 0).desc(),),
+        Order.ID: (Receiver.id,),
     }
     found = (
         sa.select(Receiver)
@@ -167,6 +171,8 @@ def _conditions(session: Session, wanted: Wanted, now: Instant) -> list[sa.Colum
         found.append(Receiver.area_id.in_(areas.with_descendants(session, [wanted.area_id])))
     if wanted.within_id is not None:
         found.append(Receiver.area_id.in_(areas.with_descendants(session, [wanted.within_id])))
+    if wanted.after:
+        found.append(Receiver.id > wanted.after)
     if wanted.group_id is not None:
         members = sa.select(Member.receiver_id).where(Member.group_id == wanted.group_id)
         found.append(Receiver.id.in_(members))

@@ -121,7 +121,7 @@ def sample_quiet(now: Instant, config: Config) -> QuietHours:
     usual = QuietHours(time(21), time(5))
     if regulation.breach([usual], now, after(now, 3 * HOUR), config.zone) is None:
         return usual
-    begins = local(after(now, 4 * HOUR), config.zone).replace(minute=0)
+    begins = local(after(now, 4 * HOUR), config.zone).replace(minute=0, second=0, microsecond=0)
     return QuietHours(begins.time(), (begins + timedelta(hours=6)).time())
 
 
@@ -167,7 +167,9 @@ def _places(session: Session, config: Config, now: Instant) -> Area:
                 now=now, by="demo",
             )  # fmt: skip
             (folder / identity.STATION).write_bytes(trust.station_json(config, rid, password))
-    regulation.set_quiet(session, None, [sample_quiet(now, config)], now)
+    quiet = sample_quiet(now, config)
+    if regulation.quiet_at(session, now) != (quiet,):
+        regulation.set_quiet(session, None, [quiet], now)
     return commune
 
 

@@ -12,7 +12,7 @@ import gc
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
@@ -30,6 +30,7 @@ from loa.errors import LoaError
 from loa.times import HOUR, SECOND, Instant, after
 from scheduler import leases, regulation
 from scheduler.clock import Clock
+from scheduler.regulation import QuietHours
 
 log = logging.getLogger(__name__)
 INGEST_MOST = 500
@@ -45,8 +46,11 @@ STUCK_SECONDS = 300.0
 """A tick that stands still so long between two transactions will not end."""
 
 
-def open_station(config: Config) -> Database:
-    """Make the folders, open the database, bring it up to date, and put first rules in force."""
+def open_station(config: Config, quiet: Sequence[QuietHours] | None = None) -> Database:
+    """Make the folders, open the database, bring it up to date, and put first rules in force.
+
+    ``quiet``: the first quiet hours, where they are not those of config.toml.
+    """
     for folder in (config.data, config.recordings, config.uploads, config.work):
         folder.mkdir(parents=True, exist_ok=True)
     voices.registry(config)  # a voice that cannot be stops the start, not the first bulletin
@@ -56,8 +60,8 @@ def open_station(config: Config) -> Database:
     trust.broker_password(config)
     with database.write() as session:
         if regulation.at(session, times.now()) is None:
-            quiet = [regulation.parse_quiet(text) for text in config.regulation.quiet]
-            regulation.set_quiet(session, None, quiet, times.now())
+            first = [regulation.parse_quiet(text) for text in config.regulation.quiet]
+            regulation.set_quiet(session, None, first if quiet is None else quiet, times.now())
     return database
 
 

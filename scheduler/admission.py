@@ -25,6 +25,7 @@ from loa.times import Instant, after, local
 from scheduler import context, days, loads, regulation, sittings, sums
 from scheduler.context import Context
 from scheduler.loads import Span
+from scheduler.series import Made
 from scheduler.sources import Rules
 from scheduler.targets import Where
 
@@ -49,6 +50,8 @@ class Asked:
     """(column of Broadcast, id) of the source that this takes the place of: it no longer counts."""
     beside: Sequence[Instant] = ()
     """Other starts of the same source on those days, admitted before: they count in the sums alone."""
+    also: Sequence[Made] = ()
+    """Series admitted in the same act and not stored yet: they count in the sums."""
 
 
 class Finding(NamedTuple):
@@ -64,6 +67,8 @@ class Finding(NamedTuple):
 class ReasonNeeded(ScheduleError):
     """The regulation lets it through with a reason: ask for one, and come again with it as ``waived_why``."""
 
+    code = "reason_needed"
+
     def __init__(self, findings: Sequence[Finding]) -> None:
         told = " ".join(found.sentence for found in findings)
         super().__init__(
@@ -74,15 +79,21 @@ class ReasonNeeded(ScheduleError):
 
 
 def demand(
-    session: Session, asked: Asked, now: Instant, zone: ZoneInfo, waived_why: str = ""
+    session: Session,
+    asked: Asked,
+    now: Instant,
+    zone: ZoneInfo,
+    waived_why: str = "",
+    known: Context | None = None,
 ) -> list[str]:
     """The rules it breaks with leave, for ``waived_why``; none of them is the usual case.
 
     Raises ScheduleError for what is refused, ReasonNeeded where a reason is needed and none is given.
     """
-    found = findings(session, asked, now, zone)
+    found = findings(session, asked, now, zone, known)
     if refused := [each for each in found if each.answer == "refuse"]:
-        raise ScheduleError(" ".join(each.sentence for each in refused), field="at")
+        told = " ".join(each.sentence for each in refused)
+        raise ScheduleError(told, field="at", code=f"regulation_{refused[0].rule}")
     if found and len(waived_why.strip()) < LEAST_REASON:
         raise ReasonNeeded(found)
     return [each.rule for each in found]
@@ -91,19 +102,24 @@ def demand(
 def note(
     session: Session, staff: Staff, rules: Sequence[str], why: str, now: Instant, **source: int
 ) -> None:
-    """Log that an officer let it break these rules; ``source`` like ``schedule=7``. Nothing where there are none."""
+    """Log that an officer let it break these rules; ``source`` like ``schedule=7``. Nothing where there are none.
+
+    With ``exception=3``, or ``restored=3`` for one taken back, it holds for that day alone (scheduler.waivers).
+    """
     if rules:
         audit.append(
             session, now, staff.login, "schedule.waived", rules=list(rules), why=why.strip(), **source
         )  # fmt: skip
 
 
-def findings(session: Session, asked: Asked, now: Instant, zone: ZoneInfo) -> list[Finding]:
+def findings(
+    session: Session, asked: Asked, now: Instant, zone: ZoneInfo, known: Context | None = None
+) -> list[Finding]:
     """The rules it breaks, each once, where it first does. ``moments`` before ``now`` do not count."""
     asked = replace(asked, moments=[moment for moment in asked.moments if moment >= now])
     if asked.priority is Priority.EMERGENCY or not asked.moments:
         return []
-    known = context.read(session, Rules(zone=zone, horizon=0, late=0))
+    known = known or context.read(session, Rules(zone=zone, horizon=0, late=0))
     return [*each_by_itself(known, asked), *together(session, known, asked)]
 
 
@@ -167,7 +183,7 @@ def together(session: Session, known: Context, asked: Asked) -> Iterator[Finding
     zone = known.rules.zone
     moments = sorted({*asked.moments, *asked.beside})
     span = Span(local(moments[0], zone).date(), local(moments[-1], zone).date())
-    found = loads.read(session, known, span, asked.without)
+    found = loads.read(session, known, span, asked.without, asked.also)
     adding = sums.Adding(asked.where, moments, asked.ms)
     for over in sums.over(known, adding, span, found):
         answer = sittings.rules_at(known, over.moment).too_long

@@ -19,7 +19,7 @@ from loa import audit
 from loa.errors import ContentError, NotAllowed, ScheduleError
 from loa.staff import May, Staff
 from loa.times import MINUTE, SECOND, Instant, after
-from scheduler import admission, alert_orders, alert_words, alerts, levels, regulation
+from scheduler import alert_orders, alert_words, alerts, levels, regulation
 from scheduler.alert_orders import LEAD
 from scheduler.alerts import Alert, State
 
@@ -43,8 +43,9 @@ def agree(
 
     ``terms`` are those of the order that was read (``alerts.terms``).
     """
-    _demand_open(session, alert, staff, now, zone)
+    _demand_open(session, alert, staff, now)
     _demand_terms(alert, terms)
+    beside = _drill_rules(session, alert, now, zone) if alert.drill else []
     if not alerts.waits_for(alert, staff):
         raise NotAllowed(
             f"{staff.name} đã chuẩn bị hoặc đã tự phát lệnh này nên không tự đồng ý được. "
@@ -53,7 +54,8 @@ def agree(
     _approve_sound(session, alert, staff, heard, now, version, emergency_approvers)
     is_agreed = decisions.approval(session, alert.bulletin_id) is not None
     audit.append(
-        session, now, staff.login, "alert.agree", alert=alert.id, sounds=alert.bulletin.sounds, complete=is_agreed
+        session, now, staff.login, "alert.agree", alert=alert.id, sounds=alert.bulletin.sounds, complete=is_agreed,
+        **({"rules": beside} if beside else {}),
     )  # fmt: skip
     if is_agreed:
         alert.second_id, alert.agreed_at = staff.id, now
@@ -77,7 +79,7 @@ def sound_alone(
 
     That officer's approval counts as any other, where nothing stands against it.
     """
-    _demand_open(session, alert, staff, now, zone)
+    _demand_open(session, alert, staff, now)
     _demand_terms(alert, terms)
     minutes = regulation.rules_at(session, now).alone_minutes
     if not minutes or alert.drill or alert.state is not State.WAITING:
@@ -100,9 +102,7 @@ def sound_alone(
     return alert.alone_until
 
 
-def _demand_open(
-    session: Session, alert: Alert, staff: Staff, now: Instant, zone: ZoneInfo
-) -> None:
+def _demand_open(session: Session, alert: Alert, staff: Staff, now: Instant) -> None:
     staff.demand(May.APPROVE)
     levels.demand_over(session, staff, alert.staff.area_id)
     levels.demand_within(session, staff, alert.where)
@@ -113,8 +113,6 @@ def _demand_open(
     if why := alert_words.mismatch(alert.bulletin, alert.drill):
         raise ScheduleError(f"{why} Hãy chuẩn bị lệnh mới.")
     alert_orders.check_where(session, alert.where)
-    if alert.drill:
-        _demand_waking(session, alert, staff, now, zone)
 
 
 def _demand_terms(alert: Alert, terms: str | None) -> None:
@@ -124,18 +122,15 @@ def _demand_terms(alert: Alert, terms: str | None) -> None:
         )
 
 
-def _demand_waking(
-    session: Session, alert: Alert, staff: Staff, now: Instant, zone: ZoneInfo
-) -> None:
-    """A drill keeps the station's regulation, but for what an exercise is reason enough to break."""
-    ms = longest(session, alert)
+def _drill_rules(session: Session, alert: Alert, now: Instant, zone: ZoneInfo) -> list[str]:
+    """What it breaks that needs a reason of anything but a drill. Raises ScheduleError for what is refused."""
     starts = alerts.repeated(
         after(now, LEAD), alert.expires_at, spacing(session, alert), alert.times
     )
-    rules = alert_orders.drill_findings(
+    ms = longest(session, alert)
+    return alert_orders.demand_allowed(
         session, alert.title, alert.where, list(starts), ms, now, zone
     )
-    admission.note(session, staff, rules, alert.title, now, alert=alert.id)
 
 
 def _may_agree(session: Session, alert: Alert, staff: Staff) -> bool:

@@ -214,7 +214,7 @@ def _check(session: Session, order: Order, now: Instant, zone: ZoneInfo) -> None
     _check_times(order, now)
     if order.drill and not order.where.is_nowhere:
         starts = list(repeated(after(now, LEAD), order.expires_at, order.every_ms, order.times))
-        drill_findings(session, f"Diễn tập: {order.title}", order.where, starts, 0, now, zone)
+        demand_allowed(session, drill_title(order.title), order.where, starts, 0, now, zone)
     if order.bulletin is not None:
         _check_bulletin(session, order.bulletin, order.drill)
 
@@ -262,17 +262,18 @@ def _check_bulletin(session: Session, bulletin: Bulletin, drill: bool) -> None:
         )
 
 
-def drill_findings(
-    session: Session,
-    title: str,
-    where: Where,
-    moments: Sequence[Instant],
-    ms: int,
-    now: Instant,
-    zone: ZoneInfo,
-) -> list[str]:
-    """Rules of the regulation a drill breaks with leave: it is one, and that is the reason. Raises ScheduleError."""
+def demand_allowed(
+    session: Session, title: str, where: Where, moments: Sequence[Instant], ms: int, now: Instant, zone: ZoneInfo
+) -> list[str]:  # fmt: skip
+    """The rules a drill breaks that the regulation lets through with a reason: it needs none, it says what it is.
+
+    Raises ScheduleError for what the regulation refuses whatever the reason.
+    """
     asked = Asked(
         title=title, priority=Priority.PRIORITY, where=where, moments=moments, ms=ms, kind="alert"
     )
-    return admission.demand(session, asked, now, zone, waived_why=title)
+    found = admission.findings(session, asked, now, zone)
+    if refused := [each for each in found if each.answer == "refuse"]:
+        told = " ".join(each.sentence for each in refused)
+        raise ScheduleError(told, code=f"regulation_{refused[0].rule}")
+    return [each.rule for each in found]

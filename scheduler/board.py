@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
+from operator import itemgetter
 from typing import NamedTuple
 
 from loa.times import SECOND, Instant, after
@@ -13,17 +14,10 @@ BETWEEN = 2 * SECOND
 """Silence after each play, so that the next finds the receiver idle."""
 
 
-class Gap(NamedTuple):
-    """Free time, [starts_at, ends_at)."""
-
-    starts_at: Instant
-    ends_at: Instant
-
-
-class SessionRoom(NamedTuple):
-    """What is free in one session, in the order in which it is to be used."""
-
-    gaps: tuple[Gap, ...]
+Gap = tuple[Instant, Instant]
+"""Free time, [starts_at, ends_at). Plain, for a year has very many: no garbage is looked for in numbers alone."""
+SessionRoom = tuple[Gap, ...]
+"""What is free in one session, in the order in which it is to be used."""
 
 
 class DayRoom(NamedTuple):
@@ -69,7 +63,7 @@ class Span(NamedTuple):
     @property
     def usual(self) -> Span:
         """What may go to any of its days."""
-        return self._replace(goal=self.goal - self.again)
+        return self._replace(goal=self.goal - self.again) if self.again else self
 
     @property
     def later(self) -> Span:
@@ -92,6 +86,11 @@ class Ask:
     heard: tuple[tuple[int, int], ...] = ()
     """Sound → plays of it so far: weights hold over the whole campaign."""
 
+    @property
+    def looks_back(self) -> bool:
+        """Whether what sounds next hangs on what of it sounded on other days."""
+        return len(self.sounds) > 1 or any(sound.apart_ms for sound in self.sounds)
+
 
 class Play(NamedTuple):
     """One sound of one campaign at an instant."""
@@ -107,20 +106,24 @@ class Play(NamedTuple):
         return after(self.starts_at, self.ms + BETWEEN)
 
 
-@dataclass
+@dataclass(slots=True)
 class _Free:
     """A session while it is filled."""
 
+    room: SessionRoom
     gaps: list[Gap]
     starts_at: Instant
     ends_at: Instant
-    counts: dict[int, int] = field(default_factory=dict)
+    counts: dict[int, int]
 
 
 def _free(room: SessionRoom) -> _Free:
-    starts_at = min((gap.starts_at for gap in room.gaps), default=Instant(0))
-    ends_at = max((gap.ends_at for gap in room.gaps), default=Instant(0))
-    return _Free(list(room.gaps), starts_at, ends_at)
+    if not room:
+        return _Free(room, [], Instant(0), Instant(0), {})
+    return _Free(room, list(room), min(room)[0], max(room, key=_end)[1], {})
+
+
+_end = itemgetter(1)
 
 
 class Board:
@@ -130,7 +133,8 @@ class Board:
         self.rooms = rooms
         self.asks = {ask.key: ask for ask in asks}
         self._sounds = {ask.key: {sound.key: sound for sound in ask.sounds} for ask in asks}
-        self._sessions = [[_free(each) for each in room.sessions] for room in rooms]
+        self._sessions: list[list[_Free] | None] = [None for _ in rooms]
+        """As far as they were looked at."""
         self._left = [room.left_ms for room in rooms]
         self._index = {room.day: index for index, room in enumerate(rooms)}
         self._counts: dict[tuple[int, date], int] = {}
@@ -143,6 +147,10 @@ class Board:
         """Plays of a campaign on that day."""
         return self._counts.get((key, day), 0)
 
+    def is_bare(self, index: int) -> bool:
+        """Whether nothing was ever put, or tried, in that room."""
+        return self._sessions[index] is None
+
     def put(self, play: Play) -> None:
         """Take up its place, and count it among what was heard."""
         self._note(play)
@@ -151,13 +159,15 @@ class Board:
 
     def place(self, ask: Ask, index: int, left: int) -> Play | None:
         """One more play of that campaign on that day, put on the board; None where nothing of it fits."""
+        room = self.rooms[index]
+        sounds = self._by_weight(ask, room)
         for session in self._by_need(ask.key, index):
-            for sound in self._by_weight(ask, self.rooms[index]):
+            for sound in sounds:
                 if ask.in_ms and sound.ms > left:
                     continue
                 starts_at = self._fits(ask, sound, index, session)
                 if starts_at is not None:
-                    play = Play(starts_at, ask.key, sound.key, sound.ms, self.rooms[index].day)
+                    play = Play(starts_at, ask.key, sound.key, sound.ms, room.day)
                     self.put(play)
                     return play
         return None
@@ -173,35 +183,43 @@ class Board:
             and (left is None or play.ms <= left)
             and self._too_near(ask.key, sound, play.starts_at) is None
             and any(
-                gap.starts_at <= play.starts_at and play.starts_at + play.ms <= gap.ends_at
-                for session in self._sessions[index]
-                for gap in session.gaps
+                since <= play.starts_at and play.starts_at + play.ms <= until
+                for session in self._on(index)
+                for since, until in session.gaps
             )
         )
 
+    def _on(self, index: int) -> list[_Free]:
+        found = self._sessions[index]
+        if found is None:
+            found = self._sessions[index] = [_free(each) for each in self.rooms[index].sessions]
+        return found
+
     def _note(self, play: Play) -> None:
-        day = play.key, play.day
-        self._counts[day] = self._counts.get(day, 0) + 1
-        self._starts.setdefault((play.key, play.sound), []).append(play.starts_at)
-        index = self._index.get(play.day)
+        begin, key, sound, ms, day = play
+        self._counts[key, day] = self._counts.get((key, day), 0) + 1
+        self._starts.setdefault((key, sound), []).append(begin)
+        index = self._index.get(day)
         if index is None:
             return
         left = self._left[index]
-        self._left[index] = None if left is None else left - play.ms
-        for session, room in zip(self._sessions[index], self.rooms[index].sessions, strict=True):
-            if play.ends_at <= session.starts_at or session.ends_at <= play.starts_at:
-                continue
-            if any(gap.starts_at <= play.starts_at < gap.ends_at for gap in room.gaps):
-                session.counts[play.key] = session.counts.get(play.key, 0) + 1
-            session.gaps = _without(session.gaps, play.starts_at, play.ends_at)
+        if left is not None:
+            self._left[index] = left - ms
+        end = play.ends_at
+        for session in self._on(index):
+            if session.starts_at < end and begin < session.ends_at:
+                _take(session, key, begin, end)
 
     def _by_need(self, key: int, index: int) -> list[_Free]:
         """Sessions of that day, the one with the fewest plays of the campaign first; in turns from day to day."""
-        sessions, day = self._sessions[index], self.rooms[index].day
+        sessions, day = self._on(index), self.rooms[index].day
         if len(sessions) < 2:
             return sessions
         turn = (day.toordinal() + key) % len(sessions)
-        return sorted(sessions[turn:] + sessions[:turn], key=lambda each: each.counts.get(key, 0))
+        found = sessions[turn:] + sessions[:turn]
+        if (key, day) in self._counts:
+            found.sort(key=lambda each: each.counts.get(key, 0))
+        return found
 
     def _by_weight(self, ask: Ask, room: DayRoom) -> list[Sound]:
         """Sounds that may be heard that day, the one furthest behind its weight first."""
@@ -218,13 +236,13 @@ class Board:
 
     def _fits(self, ask: Ask, sound: Sound, index: int, session: _Free) -> Instant | None:
         """The first start in the session's gaps, in their order, at which the sound would be right."""
-        left = self._left[index]
-        if left is not None and sound.ms > left:
+        left, ms = self._left[index], sound.ms
+        if left is not None and ms > left:
             return None
-        for gap in session.gaps:
-            start = whole_second(max(gap.starts_at, ask.since))
-            while start + sound.ms <= gap.ends_at:
-                near = self._too_near(ask.key, sound, start)
+        for since, until in session.gaps:
+            start = whole_second(since if since > ask.since else ask.since)
+            while start + ms <= until:
+                near = self._too_near(ask.key, sound, start) if sound.apart_ms else None
                 if near is None:
                     return start
                 start = whole_second(after(near, sound.apart_ms))
@@ -239,6 +257,15 @@ class Board:
         return max(near, default=None)
 
 
+def _take(session: _Free, key: int, begin: Instant, end: Instant) -> None:
+    """Of a session that [begin, end) touches."""
+    for since, until in session.room:
+        if since <= begin < until:
+            session.counts[key] = session.counts.get(key, 0) + 1
+            break
+    session.gaps = _without(session.gaps, begin, end)
+
+
 def whole_second(moment: Instant) -> Instant:
     """Not before ``moment``: receivers know a broadcast by its second."""
     return Instant(-(-moment // SECOND) * SECOND)
@@ -248,23 +275,24 @@ def _without(gaps: Collection[Gap], since: Instant, until: Instant) -> list[Gap]
     """What is left of the gaps, in their order."""
     found = []
     for gap in gaps:
-        if until <= gap.starts_at or gap.ends_at <= since:
+        begin, end = gap
+        if until <= begin or end <= since:
             found.append(gap)
             continue
-        if gap.starts_at < since:
-            found.append(Gap(gap.starts_at, since))
-        if until < gap.ends_at:
-            found.append(Gap(until, gap.ends_at))
+        if begin < since:
+            found.append((begin, since))
+        if until < end:
+            found.append((until, end))
     return found
 
 
-def without(gaps: Collection[Gap], taken: Iterable[tuple[Instant, Instant]]) -> list[Gap]:
+def without(gaps: Collection[Gap], taken: Iterable[Gap]) -> list[Gap]:
     """What is left of the gaps once these spans are taken."""
     spans = sorted(taken)
     return [left for gap in gaps for left in _left(gap, spans)]
 
 
-def _left(gap: Gap, spans: Sequence[tuple[Instant, Instant]]) -> list[Gap]:
+def _left(gap: Gap, spans: Sequence[Gap]) -> list[Gap]:
     """``spans`` in order of time."""
     at, end = gap
     found = []
@@ -272,6 +300,9 @@ def _left(gap: Gap, spans: Sequence[tuple[Instant, Instant]]) -> list[Gap]:
         if since >= end:
             break
         if until > at:
-            found += [Gap(at, since)] if at < since else []
+            if at < since:
+                found.append((at, since))
             at = until
-    return [*found, Gap(at, end)] if at < end else found
+    if at < end:
+        found.append((at, end))
+    return found

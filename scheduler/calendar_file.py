@@ -7,7 +7,7 @@ events of their own in place of the day's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -31,6 +31,9 @@ AHEAD_DAYS = 366
 """So far dates are given one by one: of the moon, and days of a kind on which a schedule is silent."""
 FAR = timedelta(days=20 * 366)
 """Within so many days a rule must begin, or it is left out."""
+NUMBER, RULE, END = "X-LOA-BULLETIN", "X-LOA-RULE", "X-LOA-END"
+EXCEPT, SKIPS, MINUTES, RESUMES = "X-LOA-EXCEPT", "X-LOA-SKIPS", "X-LOA-MINUTES", "X-LOA-RESUMES"
+"""What RFC 5545 has no word for, so that scheduler.calendar_read finds it again."""
 SILENT = (BulletinState.WITHDRAWN, BulletinState.REJECTED)
 
 
@@ -89,6 +92,8 @@ def _events(writing: _Writing, schedule: Schedule) -> list[Event]:
     if first is None:
         return []
     event = _event(writing, schedule, schedule.bulletin, first)
+    for name, value in _own(schedule):
+        event.add(name, value)
     rule = recurrence.parse(schedule.rule)
     if rule.is_lunar:
         days = [each for each in _by_moon(writing, schedule) if each != first]
@@ -115,6 +120,23 @@ def _event(writing: _Writing, schedule: Schedule, bulletin: Bulletin, starts: In
     when = series.words(schedule)
     event.add("description", f"{when[:1].upper()}{when[1:]}. {schedule.staff.name} đặt.")
     return event
+
+
+def _own(schedule: Schedule) -> Iterator[tuple[str, str]]:
+    """Properties of our own: what holds for the series and stands nowhere else."""
+    yield NUMBER, str(schedule.bulletin_id)
+    if recurrence.parse(schedule.rule).is_lunar:
+        yield RULE, schedule.rule
+        if schedule.end_date is not None:
+            yield END, schedule.end_date.isoformat()
+    if schedule.where.except_ids:
+        yield EXCEPT, " ".join(schedule.where.except_ids)
+    if schedule.skips:
+        yield SKIPS, " ".join(schedule.skips)
+    if schedule.minutes:
+        yield MINUTES, str(schedule.minutes)
+    if schedule.resumes:
+        yield RESUMES, "1"
 
 
 def _first(writing: _Writing, schedule: Schedule) -> Instant | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cached_property
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -21,6 +22,7 @@ from scheduler.campaign_book import Book, is_asking, number_of, numbered
 from scheduler.campaign_counts import CountedFrom
 from scheduler.campaign_tables import Campaign, Message
 from scheduler.context import Context
+from scheduler.parting import Known
 from scheduler.sources import ALL_PLANNED, Wanted, WhyNot
 from scheduler.targets import Where
 
@@ -77,6 +79,16 @@ class Plan:
     unable: Mapping[int, frozenset[str]] = field(default_factory=dict)
     """REACH campaign → receivers left out because they have no room."""
 
+    @cached_property
+    def heard(self) -> Mapping[int, Mapping[tuple[Instant, int], Sequence[int]]]:
+        """Campaign → start and message of each play → numbers of the shares that have it."""
+        found: dict[int, dict[tuple[Instant, int], list[int]]] = {}
+        for number, share in enumerate(self.shares):
+            for play in share.plays:
+                of_one = found.setdefault(play.key, {})
+                of_one.setdefault((play.starts_at, play.sound), []).append(number)
+        return found
+
 
 def wanted(source: Campaign, since: Instant, until: Instant, context: Context) -> Sequence[Wanted]:
     """What a campaign wants in [since, until)."""
@@ -102,22 +114,17 @@ def of_all(context: Context) -> Plan:
 def _wishes(
     source: Campaign, plan: Plan, since: Instant, until: Instant, context: Context
 ) -> list[Wanted]:
-    number = number_of(source)  # asked of the row once: a year has very many plays
-    heard_by: dict[tuple[Instant, int], set[str]] = {}
-    for share in plan.shares:
-        for play in share.plays:
-            if play.key == number and since <= play.starts_at < until:
-                heard_by.setdefault((play.starts_at, play.sound), set()).update(share.receiver_ids)
     messages = numbered(source)
-    return [
-        _wish(
-            source,
-            messages[sound],
-            starts_at,
-            _where(context, source.where, heard_by[starts_at, sound]),
-        )
-        for starts_at, sound in sorted(heard_by)
-    ]
+    wheres: dict[tuple[int, ...], Where] = {}
+    found = []
+    for (starts_at, sound), numbers in sorted(plan.heard.get(number_of(source), {}).items()):
+        if since <= starts_at < until:
+            shares = tuple(numbers)  # a year has very many plays, and few kinds of receivers
+            if shares not in wheres:
+                ids = {id for number in shares for id in plan.shares[number].receiver_ids}
+                wheres[shares] = _where(context, source.where, ids)
+            found.append(_wish(source, messages[sound], starts_at, wheres[shares]))
+    return found
 
 
 def _wish(
@@ -176,10 +183,11 @@ def joint(context: Context, campaigns: Sequence[Campaign]) -> Plan:
     alike = windows.rooms(context, ids, first, last)
     unable: dict[int, frozenset[str]] = {}
     dealt: dict[object, Share] = {}
+    memory = Known()
     for _ in range(TRIES):
         for book in books:
             book.choose(unable.get(book.number, frozenset()))
-        shares = [share for rooms in alike for share in _shares(rooms, books, dealt)]
+        shares = [share for rooms in alike for share in _shares(rooms, books, dealt, memory)]
         short = {book.number: _short(book, shares) for book in books}
         if all(found <= unable.get(key, frozenset()) for key, found in short.items()):
             break
@@ -200,7 +208,9 @@ def _first_day(campaign: Campaign, context: Context) -> date:
     return max(campaign.start_date, local(campaign.planned_until, context.rules.zone).date())
 
 
-def _shares(rooms: windows.Rooms, books: Sequence[Book], dealt: dict[object, Share]) -> list[Share]:
+def _shares(
+    rooms: windows.Rooms, books: Sequence[Book], dealt: dict[object, Share], memory: Known
+) -> list[Share]:
     """What each kind of receivers is to play; ``dealt`` remembers what was dealt to whom."""
     found: dict[_State, list[str]] = {}
     for receiver_id in sorted(rooms.receiver_ids):
@@ -209,13 +219,13 @@ def _shares(rooms: windows.Rooms, books: Sequence[Book], dealt: dict[object, Sha
     for state, ids in found.items():
         known = frozenset(ids), state
         if known not in dealt and state.asks:
-            dealt[known] = _share(rooms.days, state, ids)
+            dealt[known] = _share(rooms.days, state, ids, memory)
         shares += [dealt[known]] if state.asks else []
     return shares
 
 
-def _share(days: Sequence[DayRoom], state: _State, ids: Iterable[str]) -> Share:
-    kept, new = pacing.deal(days, state.asks, state.held, state.loose, state.told)
+def _share(days: Sequence[DayRoom], state: _State, ids: Iterable[str], memory: Known) -> Share:
+    kept, new = pacing.deal(days, state.asks, state.held, state.loose, state.told, memory)
     return Share(frozenset(ids), tuple(days), state.asks, tuple(sorted([*kept, *new])))
 
 

@@ -23,12 +23,14 @@ from loa.times import DAY, MINUTE, Instant, local
 from scheduler import (
     admission,
     campaign_book,
+    campaign_causes,
     campaign_counts,
     campaign_plan,
     context,
     levels,
 )
 from scheduler.admission import Asked
+from scheduler.campaign_causes import Causes
 from scheduler.campaign_orders import Line, Order, checked
 from scheduler.campaign_plan import wanted
 from scheduler.campaign_tables import Aim, Campaign, Message, Per, Target, get, listing
@@ -46,20 +48,6 @@ SETTLING = 5 * MINUTE
 """Plays found lost one after another are answered together."""
 LOOKED_BACK = 3 * DAY
 """A play found lost later than that is made up for in the next night."""
-_MATTERS = ("schedule", "programme", "campaign", "regulation", "day", "exception", "bulletin", "area",
-            "group", "receiver")  # fmt: skip
-"""Kinds of acts after which the free minutes, the receivers or the messages may be others."""
-_MATTERS_NOT = frozenset(
-    {
-        "bulletin.write",
-        "bulletin.submit",
-        "bulletin.reject",
-        "receiver.restart",
-        "receiver.lock",
-        "receiver.tone",
-    }
-)
-"""All of the same families that change nothing of these."""
 
 
 def unplanned(session: Session, until: Instant) -> Sequence[Campaign]:
@@ -87,8 +75,11 @@ def rethink(session: Session, now: Instant, rules: Rules, looked: int | None = N
         Campaign.ended_at.is_(None), Campaign.paused_at.is_(None), Campaign.end_date >= today
     )
     found = session.scalars(running.order_by(Campaign.id)).all()
-    last = _last_act(session, min((each.seen for each in found), default=0)) if found else 0
-    due = [each for each in found if _is_night(each, now, rules.zone) or each.seen < last]
+    seen = min((each.seen for each in found), default=0)
+    causes = campaign_causes.since(session, seen) if found else Causes()
+    due = [each for each in found if _is_night(each, now, rules.zone) or causes.matter_to(each)]
+    for campaign in found:
+        campaign.seen = max(campaign.seen, causes.last)
     settled = [each for each in found if each not in due and _is_settled(each, now)]
     mark = hash((campaign_counts.mark(session), *(each.id for each in settled))) if settled else 0
     if settled and mark != looked:
@@ -124,34 +115,31 @@ def _losing(session: Session, settled: Sequence[Campaign]) -> list[Campaign]:
     return [each for each in settled if lost.get(each.id, 0) > each.lost]
 
 
-def _last_act(session: Session, seen: int) -> int:
-    """Number of the last act after number ``seen`` that matters; 0 where there is none."""
-    kind = audit.AuditEntry.kind
-    matters = sa.or_(*(kind.startswith(f"{each}.") for each in _MATTERS))
-    found = sa.select(audit.AuditEntry.n).where(
-        audit.AuditEntry.n > seen, matters, kind.not_in(audit.WIRE | _MATTERS_NOT)
-    )
-    return session.scalar(found.order_by(audit.AuditEntry.n.desc()).limit(1)) or 0
-
-
 # -- what staff do --------------------------------------------------------------------------------
 
 
-def add(session: Session, order: Order, staff: Staff, now: Instant, zone: ZoneInfo) -> Campaign:
-    """A new campaign. Raises ScheduleError naming the field or the rule it breaks."""
+def add(
+    session: Session, order: Order, staff: Staff, now: Instant, zone: ZoneInfo, waived_why: str = ""
+) -> Campaign:
+    """A new campaign. Raises ScheduleError naming the field or the rule it breaks.
+
+    ``waived_why``: an officer's reason for what the regulation lets through only with one.
+    """
     staff.demand(May.SCHEDULE)
     levels.demand_within(session, staff, order.where)
     campaign = draft(session, order, staff, now, zone)
-    _admit(session, campaign, now, zone)
+    waived = _admit(session, campaign, now, zone, waived_why)
     session.add(campaign)
     session.flush()
     _note(session, "campaign.add", campaign, staff, now)
+    admission.note(session, staff, waived, waived_why, now, campaign=campaign.id)
     return campaign
 
 
 def change(
-    session: Session, campaign: Campaign, order: Order, staff: Staff, now: Instant, zone: ZoneInfo
-) -> None:
+    session: Session, campaign: Campaign, order: Order, staff: Staff, now: Instant, zone: ZoneInfo,
+    waived_why: str = "",
+) -> None:  # fmt: skip
     """The same campaign as ``order`` now has it; what it has played stays counted. Raises ScheduleError."""
     staff.demand(May.SCHEDULE)
     _demand_running(campaign)
@@ -161,8 +149,9 @@ def change(
     _set(session, campaign, order)
     _think_again(campaign, now)
     session.flush()
-    _admit(session, campaign, now, zone)
+    waived = _admit(session, campaign, now, zone, waived_why)
     _note(session, "campaign.change", campaign, staff, now)
+    admission.note(session, staff, waived, waived_why, now, campaign=campaign.id)
 
 
 def draft(
@@ -259,7 +248,9 @@ def _message(session: Session, message: Message | None, line: Line) -> Message:
     return message
 
 
-def _admit(session: Session, campaign: Campaign, now: Instant, zone: ZoneInfo) -> None:
+def _admit(
+    session: Session, campaign: Campaign, now: Instant, zone: ZoneInfo, waived_why: str
+) -> list[str]:
     """Its minutes are those the regulation leaves; the one gate says so again for each."""
     found = context.read(session, Rules(zone=zone, horizon=0, late=0))
     plan = campaign_plan.with_draft(found, campaign)
@@ -274,4 +265,4 @@ def _admit(session: Session, campaign: Campaign, now: Instant, zone: ZoneInfo) -
         title=campaign.name, priority=Priority.NORMAL, where=campaign.where, moments=sorted(moments),
         ms=ms, kind="campaign",
     )  # fmt: skip
-    admission.demand(session, asked, now, zone)
+    return admission.demand(session, asked, now, zone, waived_why)

@@ -147,10 +147,14 @@ class Context:
 
     def length_ms(self, bulletin: Bulletin, where: Where) -> int:
         """How long the bulletin sounds there, in the longest of the languages; 0 while it has no sound."""
+        return max(self.lengths_ms(bulletin, where), default=0)
+
+    def lengths_ms(self, bulletin: Bulletin, where: Where) -> set[int]:
+        """How long it sounds there in each of the languages that have a sound."""
         own = bulletin.sounds.get(KINH)
         heard = self.fleet.languages(where) or {KINH}
         shas = {bulletin.sounds.get(language, own) for language in heard}
-        return max((self.lengths.get(sha, 0) for sha in shas if sha), default=0)
+        return {ms for sha in shas if sha and (ms := self.lengths.get(sha, 0))}
 
     def regulation_at(self, moment: Instant) -> Regulation | None:
         """The regulation in force at ``moment``; None before the first."""

@@ -74,7 +74,7 @@ def lines(
     now: Instant,
 ) -> list[Line]:
     """What those receivers are to hear in [since, until), or heard, in order of time; and what they are not."""
-    sounds = projection.project(session, since, until, found.rules, found=found)
+    sounds = projection.project(session, since, until, found.rules, found=found, now=now)
     past = [one for one in sounds if one.broadcast_id is not None and one.starts_at <= now]
     tallies = _tallies(session, past, receivers)
     ahead = [one for one in sounds if one.broadcast_id not in tallies]

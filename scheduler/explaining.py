@@ -10,18 +10,17 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from devices import receivers
 from devices.receivers import Receiver
 from loa.times import DAY, MINUTE, Instant, after, local
-from scheduler import channel, context, projection, rulebook, telling
-from scheduler.broadcasts import OPEN, Broadcast, Delivery, DeliveryState
+from scheduler import channel, context, explaining_kept, projection, rulebook, telling
+from scheduler.broadcasts import OPEN, Delivery, DeliveryState
 from scheduler.channel import Turn
 from scheduler.context import Context
+from scheduler.explaining_kept import Kept
 from scheduler.levels import AreaDecision, Said
 from scheduler.outlook import Outlook
 from scheduler.projection import LONGEST, Sound
@@ -93,16 +92,6 @@ class Answer:
         return tuple((one.sound.name, one.verdict, one.sound.why_not) for one in self.accounts)
 
 
-class _Kept(NamedTuple):
-    """What the database has of the broadcasts near."""
-
-    deliveries: dict[tuple[int, str], Delivery]
-    delivered: set[int]
-    """Broadcasts of which anybody has a delivery; others never came so far."""
-    approvers: dict[int, list[str]]
-    decisions: list[AreaDecision]
-
-
 def at(session: Session, receiver_id: str, moment: Instant, now: Instant, rules: Rules) -> Answer:
     """The answer for one receiver. Raises NotFound."""
     receiver = receivers.get(session, receiver_id)
@@ -116,41 +105,16 @@ def answers(
     minute = Instant(moment - moment % MINUTE)
     found = context.read(session, rules)
     near = projection.project(session, after(minute, -DAY), after(minute, DAY), rules, found=found)
-    kept = _kept(session, near, [each.id for each in asked], minute)
+    kept = explaining_kept.read(session, near, asked, minute, now)
     asking = _Asking(found, near, kept, minute, now)
     return [asking.answer(each) for each in asked]
-
-
-def _kept(
-    session: Session, near: Iterable[Sound], receiver_ids: Sequence[str], moment: Instant
-) -> _Kept:
-    around = (after(moment, -LONGEST), after(moment, MINUTE))
-    ids = [
-        each.broadcast_id
-        for each in near
-        if each.broadcast_id is not None and around[0] <= each.starts_at < around[1]
-    ]
-    deliveries = session.scalars(
-        sa.select(Delivery).where(
-            Delivery.broadcast_id.in_(ids), Delivery.receiver_id.in_(receiver_ids)
-        )
-    )
-    any_at_all = sa.select(Delivery.broadcast_id).where(Delivery.broadcast_id.in_(ids)).distinct()
-    names = sa.select(Broadcast.id, Broadcast.approver_names).where(Broadcast.id.in_(ids))
-    decided = sa.select(AreaDecision).where(AreaDecision.broadcast_id.in_(ids))
-    return _Kept(
-        {(each.broadcast_id, each.receiver_id): each for each in deliveries},
-        set(session.scalars(any_at_all)),
-        {row.id: row.approver_names for row in session.execute(names)},
-        list(session.scalars(decided.order_by(AreaDecision.id))),
-    )
 
 
 class _Asking:
     """One minute at many receivers."""
 
     def __init__(
-        self, found: Context, near: list[Sound], kept: _Kept, moment: Instant, now: Instant
+        self, found: Context, near: list[Sound], kept: Kept, moment: Instant, now: Instant
     ) -> None:
         self._context, self._near, self._kept, self._now = found, near, kept, now
         self._since, self._until = moment, after(moment, MINUTE)
@@ -162,7 +126,8 @@ class _Asking:
         self._titles = {one.broadcast_id: one.title for one in near if one.broadcast_id}
 
     def answer(self, receiver: Receiver) -> Answer:
-        mine = [one for one in self._near if self._is_meant(one, receiver.id)]
+        near = [one for one in self._near if self._is_meant(one, receiver.id)]
+        mine = [self._as_there(one, receiver.id) for one in near]
         turns = {id(turn.sound): turn for turn in self._play(mine, receiver)}
         accounts = [
             self._account(one, turns.get(id(one)), receiver)
@@ -187,6 +152,13 @@ class _Asking:
         if broadcast_id is not None and broadcast_id in self._kept.delivered:
             return (broadcast_id, receiver_id) in self._kept.deliveries
         return receiver_id in self._context.fleet.resolve(sound.where)
+
+    def _as_there(self, sound: Sound, receiver_id: str) -> Sound:
+        """As long as it is heard there: in another language it may be longer."""
+        delivery = self._delivery(sound, receiver_id)
+        if delivery is None or not delivery.ms:
+            return sound
+        return sound._replace(ends_at=after(sound.starts_at, delivery.ms))
 
     def _play(self, mine: Iterable[Sound], receiver: Receiver) -> list[Turn[Sound]]:
         near = [
@@ -250,21 +222,25 @@ class _Asking:
     def _account(self, sound: Sound, turn: Turn[Sound] | None, receiver: Receiver) -> Account:
         delivery = self._delivery(sound, receiver.id)
         verdict = self._verdict(sound, turn, delivery)
-        reasons = [telling.origin(sound)]
-        reasons += [
+        decided = [
             telling.decision(said, self._titles)
             for said in self._decisions(receiver)
             if said.broadcast_id == sound.broadcast_id
         ]
+        reasons = [telling.origin(sound), *decided]
         gave_way = [
             said for said in self._decisions(receiver)
             if said.other_id == sound.broadcast_id and turn is None and sound.broadcast_id
         ]  # fmt: skip
         reasons += [telling.gave_way(said, self._titles) for said in gave_way]
         is_apart = len(reasons) > 1
+        reasons[1:1] = self._from_above(sound, receiver, is_apart)
         if sound.why_not is not None:
-            reasons.append(Reason(sound.why_not.sentence or f"Không phát: {sound.why_not.code}."))
+            why = sound.why_not.sentence or f"Không phát: {sound.why_not.code}"
+            reasons.append(Reason(f"{why.rstrip('.')}."))
         else:
+            waivers = self._kept.waivers.of_sound(sound, self._context.rules)
+            reasons += [telling.waiver(each, self._clock) for each in waivers]
             approvers = self._kept.approvers.get(sound.broadcast_id or 0, [])
             reasons.append(telling.approval(sound, approvers))
             reasons += list(telling.precedence(turn, self._clock)) if turn else []
@@ -273,6 +249,16 @@ class _Asking:
         if verdict is Verdict.UNKNOWN:
             reasons.append(Reason(telling.UNKNOWN))
         return Account(sound, verdict, reasons)
+
+    def _from_above(self, sound: Sound, receiver: Receiver, is_decided: bool) -> list[Reason]:
+        """Who set it, where that is somebody above the officers of the receiver's own area."""
+        places = self._kept.places
+        own = places.own(receiver.area_id)
+        if own is None or not places.is_above(own, sound.by_area_id):
+            return []
+        return [
+            telling.from_above(sound, places.name(sound.by_area_id), places.name(own), is_decided)
+        ]
 
     def _verdict(
         self, sound: Sound, turn: Turn[Sound] | None, delivery: Delivery | None

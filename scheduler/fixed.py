@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, NamedTuple
@@ -15,7 +14,6 @@ from content.bulletins import State as BulletinState
 from loa.times import HOUR, Instant, after
 from scheduler import alerts, programmes, schedules
 from scheduler.alerts import Alert
-from scheduler.board import BETWEEN
 from scheduler.context import Context
 from scheduler.programmes import Programme
 from scheduler.schedules import Schedule
@@ -91,28 +89,3 @@ def _fixed(wish: Wanted, context: Context, lengths: dict[tuple[int, Where], int]
     if known not in lengths:
         lengths[known] = context.length_ms(wish.bulletin, wish.where)
     return Fixed(wish.starts_at, after(wish.starts_at, lengths[known]), wish.where)
-
-
-class Busy:
-    """The fixed items of one class, by time."""
-
-    def __init__(self, spans: Iterable[tuple[Instant, Instant]]) -> None:
-        self._items = sorted(spans)
-        self._starts = [start for start, _ in self._items]
-        self._longest = max((stop - start for start, stop in self._items), default=0)
-
-    def within(self, since: Instant, until: Instant) -> list[tuple[Instant, Instant]]:
-        """Those that sound in [since, until), with the silence they are owed before and after."""
-        begin = bisect_left(self._starts, since - self._longest - BETWEEN)
-        end = bisect_left(self._starts, until + BETWEEN)
-        return [
-            (after(start, -BETWEEN), after(stop, BETWEEN))
-            for start, stop in self._items[begin:end]
-            if stop + BETWEEN > since
-        ]
-
-    def ms_of(self, since: Instant, until: Instant) -> int:
-        """How much of them begins in [since, until)."""
-        begin = bisect_left(self._starts, since)
-        end = bisect_left(self._starts, until)
-        return sum(stop - start for start, stop in self._items[begin:end])

@@ -6,8 +6,6 @@ box then claims its place. Nothing is done while a file is only looked at.
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,15 +18,24 @@ from devices.areas import Area
 from devices.claims import Newcomer, Place
 from devices.groups import Group
 from devices.receivers import Receiver
-from loa import searching
 from loa.errors import DeviceError
 from loa.times import Instant
-from scheduler.fleet_files import AT_ONCE, EDITABLE, paths
+from scheduler import csv_rows
+from scheduler.csv_rows import Table, unquoted
+from scheduler.fleet_files import AT_ONCE, EDITABLE
+from scheduler.place_names import PlaceNames
 
 MOST_LINES = 20_000
 PORTION = 200
 """Lines brought in by one transaction: whoever else must write waits no longer than for these."""
-_PLAIN = {searching.without_marks(name): name for name in EDITABLE}
+TABLE = Table(
+    columns=EDITABLE,
+    is_whole=lambda named: bool({"mã", "số máy", "tên"} & named),
+    remedy="Dòng đầu của tệp phải là tên cột, ít nhất có “mã” hoặc “số máy”. "
+    "Hãy tải danh sách về, sửa rồi nhập lại.",
+    most=MOST_LINES,
+    error=DeviceError,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,21 +109,21 @@ class _Known:
     waiting: set[str]
     """Ids and serials that wait for their box."""
     names: dict[str, list[str]]
-    areas: dict[str, list[Area]]
-    """Path or name in plain letters → the areas meant."""
+    places: PlaceNames
 
 
 def look_at(session: Session, text: str) -> Plan:
     """What the file would do, line by line. Raises DeviceError when it is no such file."""
     known, plan = _read_known(session), Plan()
     used: set[str] = set()
-    for number, cells in _rows(text):
+    for row in csv_rows.read(text, TABLE):
+        cells = row.cells
         try:
             values = _values(cells, known)
-            _judge(session, number, values, known, used, plan)
+            _judge(session, row.number, values, known, used, plan)
         except DeviceError as error:
             words = cells.get("mã") or cells.get("số máy") or cells.get("tên") or ""
-            plan.wrong.append(Wrong(number, words, error.sentence))
+            plan.wrong.append(Wrong(row.number, words, error.sentence))
     return plan
 
 
@@ -206,68 +213,22 @@ def _read_known(session: Session) -> _Known:
     waiting = {
         each for claim in claims.waiting(session) for each in (claim.receiver_id, claim.serial)
     }
-    return _Known(found, serials, waiting, names, _places(session))
-
-
-def _places(session: Session) -> dict[str, list[Area]]:
-    by_id = {area.id: area for _, area in areas.tree(session)}
-    places: dict[str, list[Area]] = {}
-    for area_id, path in paths(session).items():
-        area = by_id[area_id]
-        for called in {path, area.full_name, area.name}:
-            places.setdefault(_plain(called), []).append(area)
-    return places
-
-
-def _plain(text: str) -> str:
-    return " ".join(searching.without_marks(text).casefold().replace(">", " > ").split())
-
-
-def _rows(text: str) -> Iterator[tuple[int, dict[str, str]]]:
-    """(line number, column → cell) of each line that is not empty. Raises DeviceError on a bad heading."""
-    first = text.lstrip("\ufeff").partition("\n")[0]
-    delimiter = max(",;\t", key=first.count)
-    reader = csv.reader(io.StringIO(text.lstrip("\ufeff"), newline=""), delimiter=delimiter)
-    try:
-        rows = list(reader)
-    except csv.Error as error:
-        raise DeviceError(
-            "Tệp không phải bảng CSV. Trong Excel, hãy chọn Lưu thành “CSV UTF-8”.", field="file"
-        ) from error
-    heading = [_PLAIN.get(_plain(cell), "") for cell in rows[0]] if rows else []
-    if not {"mã", "số máy", "tên"} & set(heading):
-        raise DeviceError(
-            "Dòng đầu của tệp phải là tên cột, ít nhất có “mã” hoặc “số máy”. Hãy tải danh sách về, sửa rồi nhập lại.",
-            field="file",
-        )
-    if len(rows) - 1 > MOST_LINES:
-        raise DeviceError(
-            f"Tệp có {len(rows) - 1} dòng, quá {MOST_LINES} dòng. Hãy chia nhỏ.", field="file"
-        )
-    for number, row in enumerate(rows[1:], start=2):
-        cells = {name: cell.strip() for name, cell in zip(heading, row, strict=False) if name}
-        if any(cells.values()):
-            yield number, cells
+    return _Known(found, serials, waiting, names, PlaceNames(session))
 
 
 def _values(cells: Mapping[str, str], known: _Known) -> Values:
-    listed = cells.get("nhóm")
+    listed, place = cells.get("nhóm"), cells.get("địa bàn", "")
     named = tuple(dict.fromkeys(" ".join(each.split()) for each in (listed or "").split(";")))
     lat, lon = _coordinate(cells, "vĩ độ", 90), _coordinate(cells, "kinh độ", 180)
     if (lat is None) != (lon is None):
         raise DeviceError("Toạ độ phải có đủ vĩ độ và kinh độ.")
     return Values(
-        id=_unquoted(cells.get("mã", "")), serial=_unquoted(cells.get("số máy", "")).upper(),
-        name=_unquoted(cells.get("tên", "")) or None, area=_area(cells.get("địa bàn", ""), known),
+        id=unquoted(cells.get("mã", "")), serial=unquoted(cells.get("số máy", "")).upper(),
+        name=unquoted(cells.get("tên", "")) or None, area=known.places.area(place) if place else None,
         households=_whole(cells, "số hộ", 10_000_000), volume=_whole(cells, "âm lượng", 100),
         lat=lat, lon=lon, groups=None if listed is None else tuple(filter(None, named)),
         says_place="vĩ độ" in cells and "kinh độ" in cells,
     )  # fmt: skip
-
-
-def _unquoted(text: str) -> str:
-    """Without the mark an export puts before what a spreadsheet would take for a formula."""
-    return text[1:] if text[:2] in ("'=", "'+", "'-", "'@") else text
 
 
 def _whole(cells: Mapping[str, str], column: str, most: int) -> int | None:
@@ -280,7 +241,7 @@ def _whole(cells: Mapping[str, str], column: str, most: int) -> int | None:
 
 
 def _coordinate(cells: Mapping[str, str], column: str, most: float) -> float | None:
-    text = _unquoted(cells.get(column, "")).replace(",", ".")
+    text = unquoted(cells.get(column, "")).replace(",", ".")
     if not text:
         return None
     try:
@@ -290,19 +251,6 @@ def _coordinate(cells: Mapping[str, str], column: str, most: float) -> float | N
     if not abs(value) <= most:
         raise DeviceError(f"Cột {column}: “{text}” phải là số từ -{most} đến {most}.")
     return value
-
-
-def _area(text: str, known: _Known) -> Area | None:
-    if not text:
-        return None
-    found = known.areas.get(_plain(text), [])
-    if not found:
-        raise DeviceError(f"Không có địa bàn “{text}”. Hãy thêm địa bàn trước, hoặc sửa tên.")
-    if len({area.id for area in found}) > 1:
-        raise DeviceError(
-            f"Có nhiều địa bàn tên “{text}”. Hãy ghi cả cấp trên, ví dụ: xã Mẫu > thôn Đông."
-        )
-    return found[0]
 
 
 def _judge(

@@ -29,7 +29,9 @@ from scheduler.targets import Where
 AHEAD = 7 * DAY
 """So far what comes from above is shown."""
 ASKED_FOR = 48 * HOUR
-"""So far ahead an officer is asked which of two goes first: as far as broadcasts are planned."""
+"""So far ahead an officer is reminded to say which of two goes first; who wants to may say so earlier."""
+EARLY = ("schedule_id", "programme_id")
+"""Sources whose broadcasts may be made ahead (scheduler.level_early)."""
 KEPT = 30 * DAY
 """So long what areas decided is shown to who is above them."""
 
@@ -43,6 +45,20 @@ class Coming:
     """Of the area, that are meant."""
     decision: AreaDecision | None
     """By which the area declined it."""
+    meets: tuple[Sound, ...] = ()
+    """Of a priority one that is not planned yet: the priority ones of the area at the same time."""
+
+    @property
+    def name(self) -> str:
+        """schedule_id-7-1795000000000-12-0: the same from one look to the next."""
+        return "-".join(str(each) for each in self.sound.key)
+
+    @property
+    def may_be_early(self) -> bool:
+        """Whether there is something to decide of which no broadcast is planned yet."""
+        sound = self.sound
+        is_ahead = sound.broadcast_id is None and sound.why_not is None and sound.column in EARLY
+        return is_ahead and (sound.priority is Priority.NORMAL or bool(self.meets))
 
     @property
     def may_be_declined(self) -> bool:
@@ -100,7 +116,7 @@ def look(session: Session, area_id: int, now: Instant, rules: Rules) -> Page:
     found = context.read(session, rules)
     sounds = projection.project(session, now, after(now, AHEAD), rules, found=found)
     ahead = [_whole(each) for each in sounds if each.starts_at > now]
-    return _page(session, area_id, ahead, found.fleet, after(now, ASKED_FOR))
+    return _page(session, area_id, ahead, found.fleet)
 
 
 def undecided(session: Session, area_id: int, now: Instant, rules: Rules) -> list[Meeting]:
@@ -113,7 +129,7 @@ def undecided(session: Session, area_id: int, now: Instant, rules: Rules) -> lis
     found = context.read(session, rules)
     sounds = projection.planned(session, now, after(now, ASKED_FOR), found)
     ahead = [_whole(each) for each in sounds if each.starts_at > now]
-    return _page(session, area_id, ahead, found.fleet, after(now, ASKED_FOR)).undecided
+    return _page(session, area_id, ahead, found.fleet).undecided
 
 
 def _whole(sound: Sound) -> Sound:
@@ -121,9 +137,7 @@ def _whole(sound: Sound) -> Sound:
     return sound._replace(where=replace(sound.where, except_area_ids=()))
 
 
-def _page(
-    session: Session, area_id: int, ahead: Sequence[Sound], fleet: Fleet, until: Instant
-) -> Page:
+def _page(session: Session, area_id: int, ahead: Sequence[Sound], fleet: Fleet) -> Page:
     inside = areas.with_descendants(session, [area_id])
     above = frozenset(levels.line(session, area_id)[1:])
     here = _Here(fleet, frozenset(inside))
@@ -135,10 +149,21 @@ def _page(
         if (number := len(here.heard(each.where)))
     ]
     shown = [each for each in coming if each.decision or each.sound.why_not is None]
-    own = [each for each in ahead if each.by_area_id in inside and each.starts_at < until]
-    upper = [each.sound for each in coming if each.sound.starts_at < until]
-    apart = declining.standing(session, min((each.starts_at for each in ahead), default=until))
-    return Page(shown, list(_meetings(upper, own, replace(here, apart=apart), said)))
+    own = [each for each in ahead if each.by_area_id in inside]
+    first = min((each.starts_at for each in ahead), default=Instant(0))
+    here = replace(here, apart=declining.standing(session, first))
+    meetings = list(_meetings([each.sound for each in coming], own, here, said))
+    return Page([_ahead(each, own, here) for each in shown], meetings)
+
+
+def _ahead(coming: Coming, own: Sequence[Sound], here: _Here) -> Coming:
+    """The same, with what it will meet, where that is to be decided before it is planned."""
+    upper = coming.sound
+    if upper.broadcast_id is not None or upper.priority is not Priority.PRIORITY:
+        return coming
+    meets = (mine for mine in own if mine.priority is Priority.PRIORITY and mine.why_not is None)
+    met = (mine for mine in meets if mine.broadcast_id is not None or mine.column in EARLY)
+    return replace(coming, meets=tuple(mine for mine in met if here.meet(upper, mine)))
 
 
 @dataclass(frozen=True)
@@ -157,6 +182,11 @@ class _Here:
                 for giving in self.apart.get(sound.broadcast_id or 0, Apart()).gives_way:
                     met -= self.heard(giving.to)
         return met
+
+    def meet(self, upper: Sound, mine: Sound) -> bool:
+        """Whether somebody is meant to hear both at once."""
+        is_at_once = upper.starts_at < mine.ends_at and mine.starts_at < upper.ends_at
+        return is_at_once and bool(self.heard(upper.where) & self.heard(mine.where))
 
     def heard(self, where: Where) -> set[str]:
         standing = self.fleet.receivers

@@ -120,6 +120,7 @@ def _outside(session: Session, staff: Staff, places: str, field: str) -> Schedul
     return ScheduleError(
         f"{staff.name} làm việc cho {own} nên không đặt phát ở {places} được. Hãy chọn {remedy} trong {own}.",
         field=field,
+        code="outside_own_area",
     )
 
 

@@ -66,11 +66,19 @@ class Load:
 
 
 def read(
-    session: Session, context: Context, span: Span, without: tuple[str, int] | None = None
+    session: Session,
+    context: Context,
+    span: Span,
+    without: tuple[str, int] | None = None,
+    also: Sequence[series.Made] = (),
 ) -> list[Load]:
-    """All that is scheduled in the span; ``without``: (column, id) of a source that is about to be changed."""
+    """All that is scheduled in the span; ``without``: (column, id) of a source that is about to be changed.
+
+    ``also``: series that are about to be stored with it; the context knows of their exceptions.
+    """
     marks = _Marks(context, span)
-    found = [*_schedules(session, context, marks), *_programmes(session, context, marks)]
+    stored = _running(session, Schedule, span)
+    found = [*_schedules((*stored, *also), context, marks), *_programmes(session, context, marks)]
     return [load for load in found if (load.column, load.source.id) != without]
 
 
@@ -157,8 +165,8 @@ def _running(session: Session, table: Any, span: Span) -> Iterable[Any]:
     return session.scalars(found.where(goes_on))
 
 
-def _schedules(session: Session, context: Context, marks: _Marks) -> Iterator[Load]:
-    for schedule in _running(session, Schedule, marks.span):
+def _schedules(found: Iterable[Any], context: Context, marks: _Marks) -> Iterator[Load]:
+    for schedule in found:
         bulletin, where = schedule.bulletin, schedule.where
         if bulletin.state not in SILENT and bulletin.priority is not Priority.EMERGENCY:
             ms = length(bulletin, where, schedule.minutes * MINUTE, context)

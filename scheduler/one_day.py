@@ -55,7 +55,8 @@ def make(
     elif wanted.kind is Kind.REPLACE:
         waived = _admit_other(session, schedule, wanted, now, zone, waived_why)
     made = exceptions.add(session, schedule, "schedule_id", staff, wanted, now)
-    admission.note(session, staff, waived, waived_why, now, schedule=schedule.id)
+    source = {"schedule": schedule.id, "exception": made.id}
+    admission.note(session, staff, waived, waived_why, now, **source)
     session.expire(schedule, ["exceptions"])
     return made
 
@@ -84,7 +85,8 @@ def undo(
             session, schedule.bulletin, schedule.where, [own], minutes=schedule.minutes, of=schedule
         )
         waived = admission.demand(session, asked, now, zone, waived_why)
-        admission.note(session, staff, waived, waived_why, now, schedule=schedule.id)
+        source = {"schedule": schedule.id, "restored": exception.id}
+        admission.note(session, staff, waived, waived_why, now, **source)
     exceptions.withdraw(session, schedule, exception, staff, now)
     session.expire(schedule, ["exceptions"])
 

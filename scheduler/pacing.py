@@ -12,12 +12,13 @@ gets one play more is settled by the day itself, not by where the counting began
 from __future__ import annotations
 
 import heapq
-from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Collection, Iterable, Sequence
+import math
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from scheduler.board import Ask, Board, DayRoom, Play, Span
+from scheduler.board import Ask, Board, DayRoom, Play
+from scheduler.parting import Known, Part, Wish
 
 _STRIDE, _SHIFT, _RING = 0x9E3779B1, 0x85EBCA6B, 2**32
 """Multiples of the golden ratio: any few of some days in a row lie well apart."""
@@ -29,6 +30,7 @@ def deal(
     held: Iterable[Play] = (),
     may_stay: Iterable[Play] = (),
     told: Collection[Play] = (),
+    known: Known | None = None,
 ) -> tuple[list[Play], list[Play]]:
     """What is to sound: of ``may_stay`` the plays that stay as they are, and those that are new.
 
@@ -36,44 +38,58 @@ def deal(
     ``held`` are there and stay, and are not part of what is asked for; a play of ``may_stay`` is, and stays
     unless its day is to have fewer, or it no longer fits. Of one of ``told`` the receiver knows: if it is not to
     stay it may yet sound, and none takes its place before that is known.
+    ``known`` spares the work for receivers of which much is alike; it changes nothing of what is found.
     """
-    before, loose = list(held), sorted(may_stay)
+    before, loose, known = list(held), sorted(may_stay), known or Known()
     if not loose:
-        return [], _deal(rooms, asks, before)
+        return [], _deal(rooms, asks, before, known)
     wanted: dict[tuple[int, date], int] = {}
-    for play in [*before, *_deal(rooms, asks, before)]:
+    for play in [*before, *_deal(rooms, asks, before, known)]:
         wanted[play.key, play.day] = wanted.get((play.key, play.day), 0) + 1
     kept = _staying(Board(rooms, asks, before), loose, wanted)
     dropped = [play for play in loose if play in told and play not in kept]
-    return kept, _deal(rooms, _lessened(asks, [*kept, *dropped]), [*before, *kept])
+    lessened = _lessened(asks, [*kept, *dropped])
+    return kept, _deal(rooms, lessened, [*before, *kept], known)
 
 
-def _deal(rooms: Sequence[DayRoom], asks: Sequence[Ask], held: Sequence[Play]) -> list[Play]:
+def _deal(
+    rooms: Sequence[DayRoom], asks: Sequence[Ask], held: Sequence[Play], known: Known
+) -> list[Play]:
+    """What staff stopped comes last, so that it moves nothing to the day they did."""
     board = Board(rooms, asks, held)
-    usual = _round(asks, board, lambda span: span.usual)
-    return usual + _round(asks, board, lambda span: span.later)
+    usual, later = known.parts(rooms, asks)
+    found = [play for part in usual for play in _dealt(part, board, None if later else known)]
+    return found + [play for part in later for play in _dealt(part, board, None)]
 
 
-def _round(asks: Sequence[Ask], board: Board, part: Callable[[Span], Span]) -> list[Play]:
-    """One part of what is asked for. What staff stopped comes last, so that it moves nothing to the day they did."""
-    queue = [
-        turn
-        for number, ask in enumerate(asks)
-        for span in map(part, ask.spans)
-        if span.goal > 0 and (turn := _turn(number, ask, span, board)).days
-    ]
+def _dealt(part: Part, board: Board, known: Known | None) -> Sequence[Play]:
+    if known is None or part.like is None or not board.is_bare(part.begin):
+        return _in_turns(_turns(part, board), board)
+    room = board.rooms[part.begin]
+    found = known.dealt(part.like, room)
+    if found is None:
+        found = known.keep(part.like, room, _in_turns(_turns(part, board), board))
+    return found
+
+
+def _in_turns(turns: Sequence[_Turn], board: Board) -> list[Play]:
+    """Each play goes to the turn that has had the fewest minutes for its weight and days."""
+    whole = math.lcm(*(turn.ask.weight * turn.width for turn in turns))
+    queue = [(0, turn.number, turn.first, at) for at, turn in enumerate(turns)]
     heapq.heapify(queue)
     found: list[Play] = []
     while queue:
-        turn = queue[0]
+        used, number, first, at = queue[0]
+        turn = turns[at]
         play = _next_play(turn, board)
         if play is None:
             heapq.heappop(queue)
             continue
         found.append(play)
         turn.left -= play.ms if turn.ask.in_ms else 1
-        turn.used += play.ms
-        heapq.heapreplace(queue, turn)
+        # Minutes for each unit of weight and day, in whole numbers.
+        used += play.ms * (whole // (turn.ask.weight * turn.width))
+        heapq.heapreplace(queue, (used, number, first, at))
     return found
 
 
@@ -114,7 +130,7 @@ def _less(ask: Ask, kept: Sequence[Play]) -> Ask:
     )  # fmt: skip
 
 
-@dataclass
+@dataclass(slots=True)
 class _Turn:
     """One span of one campaign, waiting to be dealt its next play."""
 
@@ -125,18 +141,15 @@ class _Turn:
     days: list[tuple[int, int, int]]
     """A heap of (plays there, rank, index of the room)."""
     width: int
-    used: int = 0
-
-    def __lt__(self, other: _Turn) -> bool:
-        # Minutes for each unit of weight and day, compared without dividing.
-        mine = self.used * other.ask.weight * other.width
-        theirs = other.used * self.ask.weight * self.width
-        return (mine, self.number, self.first) < (theirs, other.number, other.first)
 
 
-def _turn(number: int, ask: Ask, span: Span, board: Board) -> _Turn:
-    begin = bisect_left(board.rooms, span.first, key=_day)  # a year has many spans of one day
-    end = bisect_right(board.rooms, span.last, key=_day)
+def _turns(part: Part, board: Board) -> list[_Turn]:
+    found = (_turn(wish, board) for wish in part.wishes)
+    return [turn for turn in found if turn.days]
+
+
+def _turn(wish: Wish, board: Board) -> _Turn:
+    begin, end, number, ask, span = wish
     days = [
         (board.count(ask.key, room.day), rank(ask.key, room.day), index)
         for index, room in enumerate(board.rooms[begin:end], start=begin)
@@ -144,10 +157,6 @@ def _turn(number: int, ask: Ask, span: Span, board: Board) -> _Turn:
     ]
     heapq.heapify(days)
     return _Turn(number, ask, span.goal, span.first, days, max(1, len(days)))
-
-
-def _day(room: DayRoom) -> date:
-    return room.day
 
 
 def rank(key: int, day: date) -> int:

@@ -42,15 +42,14 @@ from scheduler.alerts import Alert
 from scheduler.broadcasts import Broadcast, Delivery, DeliveryState
 from scheduler.context import Context
 from scheduler.schedule_tables import Schedule
-from scheduler.sources import ALL_PLANNED, Kind, Rules, Source, Wanted, WhyNot
+from scheduler.sources import ALL_PLANNED, UNWANTED, Kind, Rules, Source, Wanted, WhyNot
 from scheduler.targets import Where
 from scheduler.upkeep import Held
 
-__all__ = ["Held", "Rules", "plan", "plan_urgent"]
+__all__ = ["Held", "Rules", "plan", "plan_ahead", "plan_urgent"]
 
 RENEW_AFTER = 5 * MINUTE
 """The planned span is moved on in steps, so that an idle station does not write every second."""
-UNWANTED = WhyNot("changed", "Lịch đã đổi: lượt này không còn.")
 WITHDRAWN = WhyNot("withdrawn", "Bản tin đã bị thu hồi.")
 
 _CAMPAIGNS = 0
@@ -123,6 +122,24 @@ def _plan_kind(session: Session, planning: Planning, now: Instant, found: Contex
     return new
 
 
+def plan_ahead(
+    session: Session, column: str, source: Any, key: tuple[Instant, int, int], now: Instant, rules: Rules
+) -> Broadcast | None:  # fmt: skip
+    """The broadcast of one wish beyond what is planned, named by its ``Wanted.key``; None where it is wished no more.
+
+    Where its time comes the planner finds it there, and takes it back if its source no longer wants it.
+    """
+    planning = next(each for each in PLANNINGS if each.kind.column == column)
+    found, moment = context.read(session, rules), key[0]
+    wishes = _wishes(planning, source, moment, after(moment, 1), found)
+    wishes = [wish for wish in wishes if wish.key == key]
+    before = [row for row in _rows(session, planning.kind, source, moment) if _key(row) == key]
+    _meet(session, planning.kind, source, wishes, before, now, rules)
+    session.flush()
+    rows = _rows(session, planning.kind, source, moment)
+    return next((row for row in rows if wishes and _key(row) == key), None)
+
+
 def _ask_again(session: Session, now: Instant, rules: Rules) -> None:
     """Ask schedules and alarms anew where a bulletin that was not in force on a day is now.
 
@@ -162,7 +179,10 @@ def _plan(
     wanted = {wish.key for wish in wishes}
     why = WITHDRAWN if _is_withdrawn(source) else planning.kind.ended if ended else UNWANTED
     for row in rows:
-        if (row.starts_at < since and not ended) or _key(row) in wanted:
+        is_asked = (
+            since <= row.starts_at < until
+        )  # one made ahead of its time is asked about at its time
+        if not (is_asked or ended) or _key(row) in wanted:
             continue
         if meeting.may_be_closed(row, now):
             upkeep.close(session, row, DeliveryState.CANCELLED, *why, now)

@@ -1,4 +1,4 @@
-"""What staff do to programmes: make, change and end them, and have one day otherwise.
+"""What staff do to programmes: make, change and end them. One day otherwise: scheduler.programme_days.
 
 A change holds from the next run on: the run that is on goes on as it was, so that nothing is heard twice or cut off.
 """
@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import replace
-from datetime import date
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
@@ -17,12 +15,11 @@ from content.bulletins import Priority
 from loa import audit
 from loa.errors import ScheduleError
 from loa.staff import May, Staff
-from loa.times import DAY, Instant, after, local
+from loa.times import DAY, Instant, after
 from scheduler import (
     admission,
     context,
     days,
-    exceptions,
     levels,
     programme_begun,
     programme_checks,
@@ -30,9 +27,8 @@ from scheduler import (
 )
 from scheduler.admission import Asked, Finding
 from scheduler.context import Context
-from scheduler.exceptions import Otherwise, ScheduleException
 from scheduler.programme_checks import Order
-from scheduler.programme_runs import COLUMN, Run
+from scheduler.programme_runs import COLUMN, Part, Run
 from scheduler.programme_tables import Programme
 from scheduler.sources import Rules
 
@@ -63,7 +59,7 @@ def add(
     """A new programme. Raises ScheduleError naming the field or the rule it breaks."""
     staff.demand(May.SCHEDULE)
     levels.demand_within(session, staff, order.where)
-    found = _context(session, zone)
+    found = known(session, zone)
     waived = demand(session, draft(session, order, staff, now), now, found, waived_why)
     programme = Programme(
         uid=secrets.token_hex(6),
@@ -92,7 +88,7 @@ def change(
         raise ScheduleError("Chương trình này đã kết thúc. Hãy nhân bản thành chương trình mới.")
     levels.demand_over(session, staff, programme.staff.area_id)
     levels.demand_within(session, staff, order.where)
-    found = _context(session, zone)
+    found = known(session, zone)
     waived = demand(
         session, draft(session, order, programme.staff, now, programme.id), now, found, waived_why
     )
@@ -137,164 +133,43 @@ def asked(programme: Programme, now: Instant, found: Context) -> Asked:
             "Không còn lần phát nào ở phía trước: giờ đã qua hoặc ngày không khớp. Hãy chọn lại ngày giờ.",
             field="start_date",
         )
-    return _asked(programme, [run for run in ahead if _is_judged(run)])
+    return asked_of(programme, [run for run in ahead if is_judged(run)])
 
 
-def _asked(programme: Programme, judged: Sequence[Run]) -> Asked:
+def asked_of(programme: Programme, judged: Sequence[Run]) -> Asked:
+    """What these of its runs ask for."""
     return Asked(
-        title=programme.name, priority=_priority(programme), where=programme.where,
+        title=programme.name, priority=_priority(programme, judged), where=programme.where,
         moments=[run.starts_at for run in judged], ms=max((run.total.used for run in judged), default=0),
         kind="programme", without=(COLUMN, programme.id) if programme.id else None,
     )  # fmt: skip
 
 
-def _is_judged(run: Run) -> bool:
+def is_judged(run: Run) -> bool:
     """Where the kind of day silences some items the running order leaves them out itself."""
     codes = {part.why_not.code for part in run.parts if part.why_not}
     return run.frame.why_not is None and days.CODE not in codes
 
 
-def _priority(programme: Programme) -> Priority:
-    """It is as urgent as the least of its items: one priority bulletin does not carry the others outside the rules."""
-    found = {item.bulletin.priority for item in programme.items if item.bulletin}
+def _priority(programme: Programme, judged: Sequence[Run]) -> Priority:
+    """It is as urgent as the least of its items: one priority bulletin does not carry the others outside the rules.
+
+    What another takes the place of for a day does not count.
+    """
+    said = [part.item for run in judged for part in run.parts if not _is_replaced(part)]
+    found = {item.bulletin.priority for item in said or programme.items if item.bulletin}
     return Priority.PRIORITY if found == {Priority.PRIORITY} else Priority.NORMAL
 
 
-# -- one day otherwise ----------------------------------------------------------------------------
-
-
-def except_day(
-    session: Session, programme: Programme, staff: Staff, wanted: Otherwise, *, now: Instant, zone: ZoneInfo,
-    waived_why: str = "",
-) -> ScheduleException:  # fmt: skip
-    """Skip, move or replace one day. Raises ScheduleError, after which all of it must be taken back."""
-    staff.demand(May.SCHEDULE)
-    levels.demand_over(session, staff, programme.staff.area_id)
-    before = _demand_ahead(session, programme, wanted.day, now, _context(session, zone))
-    if wanted.bulletin_id is not None:
-        programme_checks.check_instead(session, wanted.bulletin_id)
-    made = exceptions.add(session, programme, COLUMN, staff, wanted, now)
-    session.refresh(made)
-    found = _context(session, zone)
-    waived = _demand_moved(session, programme, wanted, before, now, found, waived_why)
-    admission.note(session, staff, waived, waived_why, now, programme=programme.id)
-    _rethink(session, programme, now, found)
-    return made
-
-
-def restore_day(
-    session: Session, programme: Programme, staff: Staff, exception: ScheduleException, *, now: Instant, zone: ZoneInfo,
-    waived_why: str = "",
-) -> None:  # fmt: skip
-    """Have the day as the series says again. Raises ScheduleError, after which all of it must be taken back."""
-    staff.demand(May.SCHEDULE)
-    if exception.programme_id != programme.id or exception.withdrawn_at is not None:
-        return
-    levels.demand_over(session, staff, programme.staff.area_id)
-    day, found = exception.day, _context(session, zone)
-    if _runs_of(programme, day, found):
-        _demand_ahead(session, programme, day, now, found)
-    exceptions.withdraw(session, programme, exception, staff, now)
-    session.flush()
-    found = _context(session, zone)
-    again = [
-        run for run in _runs_of(programme, day, found) if run.starts_at > now and _is_judged(run)
-    ]
-    waived = _demand_room(session, programme, again, now, found, waived_why, "day")
-    admission.note(session, staff, waived, waived_why, now, programme=programme.id)
-    _rethink(session, programme, now, found)
-
-
-def _rethink(session: Session, programme: Programme, now: Instant, found: Context) -> None:
-    """Have the planner look at it again, from the end of what has begun on."""
-    session.expire(programme, ["exceptions"])
-    programme.planned_until = programme_begun.settled_until(session, programme, now, found)
-
-
-def _runs_of(programme: Programme, day: date, found: Context) -> list[Run]:
-    if day not in programme_runs.days_of(programme, day):
-        return []
-    return programme_runs.runs_on(programme_runs.Asking(programme, found), day)
-
-
-def _demand_ahead(
-    session: Session, programme: Programme, day: date, now: Instant, found: Context
-) -> Run:
-    """The run of that day, which has not begun."""
-    runs = _runs_of(programme, day, found)
-    if not runs:
-        raise ScheduleError(
-            f"Chương trình không có lần phát nào vào ngày {day:%d/%m/%Y}. Hãy chọn một ngày của chương trình.",
-            field="day",
-        )
-    # Of a day that is moved, where it is heard counts; of one that is skipped, where it would be.
-    heard = [run for run in runs if run.frame.why_not is None] or runs
-    is_begun = day in programme_begun.days_begun(session, programme.id, {day}, now)
-    if is_begun or max(run.starts_at for run in heard) <= now:
-        raise ScheduleError(
-            f"Lần phát ngày {day:%d/%m/%Y} đã bắt đầu hoặc đã qua. Muốn dừng, hãy dùng “Dừng” ở trang Hôm nay.",
-            field="day",
-        )
-    return runs[0]
-
-
-def _demand_moved(
-    session: Session, programme: Programme, wanted: Otherwise, before: Run, now: Instant, found: Context,
-    waived_why: str,
-) -> list[str]:  # fmt: skip
-    """Where it is moved to, it keeps the regulation too."""
-    if wanted.kind is not exceptions.Kind.MOVE:
-        return []
-    runs = programme_runs.runs_on(programme_runs.Asking(programme, found), wanted.day)
-    moved = [run for run in runs if run.frame.why_not is None and run.starts_at > now]
-    if not moved or moved[0].starts_at == before.starts_at:
-        raise ScheduleError(
-            "Giờ chuyển đến đã qua, không có, hoặc trùng giờ cũ. Hãy chọn ngày giờ khác.",
-            field="to_time",
-        )
-    return _demand_room(session, programme, moved, now, found, waived_why, "to_time")
-
-
-def _demand_room(
-    session: Session, programme: Programme, wanted: Sequence[Run], now: Instant, found: Context,
-    waived_why: str, field: str,
-) -> list[str]:  # fmt: skip
-    """These runs keep the regulation together with the programme's other runs, and are heard in none of them."""
-    if not wanted:
-        return []
-    others = _others(programme, wanted, found)
-    for run in wanted:
-        for other in others:
-            if run.starts_at < other.ends_at and other.starts_at < run.ends_at:
-                raise ScheduleError(_overlap(other, found.rules.zone), field=field)
-    zone = found.rules.zone
-    days_wanted = {local(run.starts_at, zone).date() for run in wanted}
-    beside = [run.starts_at for run in others if local(run.starts_at, zone).date() in days_wanted]
-    asked = replace(_asked(programme, wanted), beside=beside)
-    return admission.demand(session, asked, now, zone, waived_why)
-
-
-def _others(programme: Programme, wanted: Sequence[Run], found: Context) -> list[Run]:
-    """Its runs of other days that are heard near these."""
-    these = {run.day for run in wanted}
-    since = after(min(run.starts_at for run in wanted), -DAY)
-    until = after(max(run.starts_at for run in wanted), DAY)
-    ahead = programme_runs.runs(programme, since, until, found)
-    return [run for run in ahead if run.frame.why_not is None and run.day not in these]
-
-
-def _overlap(other: Run, zone: ZoneInfo) -> str:
-    since, until = local(other.starts_at, zone), local(other.ends_at, zone)
-    return (
-        f"Chương trình này đã có lần phát từ {since:%H:%M} đến {until:%H:%M} ngày {since:%d/%m/%Y} nên các mục sẽ "
-        "phát hai lần. Hãy chọn giờ khác, hoặc bỏ một lần phát."
-    )
+def _is_replaced(part: Part) -> bool:
+    return part.why_not is not None and part.why_not.code == "replaced"
 
 
 # -- parts ----------------------------------------------------------------------------------------
 
 
-def _context(session: Session, zone: ZoneInfo) -> Context:
+def known(session: Session, zone: ZoneInfo) -> Context:
+    """What the station knows now."""
     return context.read(session, Rules(zone=zone, horizon=0, late=0))
 
 

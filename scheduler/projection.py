@@ -17,10 +17,10 @@ from content import bulletins
 from content.bulletins import Bulletin, Priority
 from loa.times import HOUR, Instant, after
 from scheduler import alerts, campaigns, context, declining, programmes, schedules
-from scheduler.broadcasts import Broadcast, State
+from scheduler.broadcasts import Broadcast, Delivery, State
 from scheduler.context import Context
 from scheduler.outlook import Outlook
-from scheduler.sources import Rules, Wanted, WhyNot
+from scheduler.sources import UNWANTED, Rules, Wanted, WhyNot
 from scheduler.targets import Where
 
 LONGEST = 6 * HOUR
@@ -84,10 +84,12 @@ def project(
     *,
     columns: Collection[str] | None = None,
     found: Context | None = None,
+    now: Instant | None = None,
 ) -> list[Sound]:
     """All that sounds, or would, within [since, until), in order of time.
 
-    ``columns`` narrows it to kinds of source; ``found`` is the context, where it has been read already.
+    ``columns`` narrows it to kinds of source; ``found`` is the context, where it has been read already. After ``now``,
+    where it is given, broadcasts that their source has since put elsewhere are left out: the new ones are told.
     """
     found = found or context.read(session, rules)
     asked = sources_of(session, until, columns)
@@ -98,6 +100,8 @@ def project(
         wish = ahead.pop(row.key, None)
         # Beyond what is planned a row stands only as far as its source still wants it.
         if wish is None and row.starts_at >= reached.get((row.column, row.source_id), until):
+            continue
+        if now is not None and now < row.starts_at and row.why_not == UNWANTED:
             continue
         rows.append(row)
     both = [*rows, *ahead.values()]
@@ -177,13 +181,17 @@ class _Foreseen:
     def __init__(self, context: Context, outlook: Outlook) -> None:
         self._context, self._outlook = context, outlook
         self._said: dict[Bulletin, _Said] = {}
-        self._lengths: dict[tuple[int, Where], int] = {}
+        self._lengths: dict[tuple[int, Where], tuple[int, int]] = {}
 
     def sound(self, column: str, source_id: int, uid: str, wish: Wanted) -> Sound:
         said = self._said.get(wish.bulletin) or self._note(wish.bulletin)
         start, relay = wish.starts_at, wish.relay
-        end = after(start, self._length(wish, said.id) if relay is None else relay.ms)
-        why_not = wish.why_not or self._outlook.objection(wish.bulletin, said.priority, start, end)
+        least, most = self._length(wish, said.id) if relay is None else (relay.ms, relay.ms)
+        # Upkeep bars it language by language: as long as one of them may sound, it does.
+        first_end, end = after(start, least), after(start, most)
+        why_not = wish.why_not or self._outlook.objection(
+            wish.bulletin, said.priority, start, first_end
+        )
         return Sound(
             start, end, said.priority, wish.where, said.title, said.id, column, source_id, wish.item,
             why_not, None, f"{uid}.i{wish.item}" if wish.item else uid, wish.origin, wish.by,
@@ -197,10 +205,12 @@ class _Foreseen:
         )
         return found
 
-    def _length(self, wish: Wanted, bulletin_id: int) -> int:
+    def _length(self, wish: Wanted, bulletin_id: int) -> tuple[int, int]:
+        """In the shortest and the longest of the languages heard there."""
         known = (bulletin_id, wish.where)
         if known not in self._lengths:
-            self._lengths[known] = self._context.length_ms(wish.bulletin, wish.where)
+            found = self._context.lengths_ms(wish.bulletin, wish.where) or {0}
+            self._lengths[known] = min(found), max(found)
         return self._lengths[known]
 
 
@@ -220,9 +230,24 @@ def planned(
     known = sa.select(Bulletin).where(Bulletin.id.in_(unsaid))
     by_id = {each.id: each for each in session.scalars(known)} if unsaid else {}
     without = declining.areas_without(session, since) if rows else {}
-    return [
+    barred = _barred(session, rows)
+    told = [
         _of_row(row, by_id.get(row.bulletin_id), context, without.get(row.id, ())) for row in rows
     ]
+    return [
+        one._replace(why_not=WhyNot("quiet", row.reason or "")) if row.id in barred else one
+        for row, one in zip(rows, told, strict=True)
+    ]
+
+
+def _barred(session: Session, rows: Iterable[Broadcast]) -> set[int]:
+    """Those of them that quiet hours bar at every receiver: the row has no code of its own, for rules may change."""
+    asked = [row.id for row in rows if row.reason and not (row.code or row.stop_requested_at)]
+    if not asked:
+        return set()
+    is_all = sa.func.count() == sa.func.count(Delivery.barred_at)
+    found = sa.select(Delivery.broadcast_id).where(Delivery.broadcast_id.in_(asked))
+    return set(session.scalars(found.group_by(Delivery.broadcast_id).having(is_all)))
 
 
 def _is_of(column: str) -> sa.ColumnElement[bool]:

@@ -16,14 +16,16 @@ from content.bulletins import Bulletin, Priority
 from content.bulletins import State as BulletinState
 from content.recordings import Recording
 from devices import groups
+from devices.areas import Area
 from devices.receivers import Receiver
 from loa.errors import ScheduleError
 from loa.languages import KINH
 from loa.times import DAY, Instant, after
 from scheduler import admission, context, series, targets
 from scheduler.admission import Asked
+from scheduler.context import Context
 from scheduler.exceptions import ScheduleException
-from scheduler.series import Kind, Occasion, Rule
+from scheduler.series import Kind, Made, Occasion, Rule
 from scheduler.sources import Rules
 from scheduler.targets import Where
 
@@ -52,22 +54,27 @@ def demand(
     waived_why: str = "",
     of: Changed | None = None,
     instead: Changed | None = None,
+    also: Sequence[Made] = (),
+    known: Context | None = None,
 ) -> list[str]:
     """Raise ScheduleError for the first thing that does not hold; which rules ``waived_why`` was needed for.
 
     ``instead``: a schedule that is not heard where this one is, and whose minutes do not count.
+    ``also``: series let through before in the same act and not stored yet; their minutes count.
+    ``known``: the context, where many are asked about one after the other; it knows the exceptions of ``also``.
     """
     demand_said(bulletin)
     demand_where(session, rule.where)
     _demand_days(bulletin, rule)
     _demand_minutes(bulletin, rule.minutes)
-    ahead = coming(session, rule, now, zone, of.exceptions if of else ())
+    ahead = coming(session, rule, now, zone, of.exceptions if of else (), known)
     if not any(each.is_heard for each in ahead):
         raise _never(ahead)
     waived: set[str] = set()
     for said, moments in _by_bulletin(bulletin, ahead):
         asked = asking(session, said, rule.where, moments, minutes=rule.minutes, of=of or instead)
-        waived.update(admission.demand(session, asked, now, zone, waived_why))
+        asked = replace(asked, also=also)
+        waived.update(admission.demand(session, asked, now, zone, waived_why, known))
     return sorted(waived)
 
 
@@ -89,9 +96,11 @@ def coming(
     now: Instant,
     zone: ZoneInfo,
     excepted: Sequence[ScheduleException] = (),
+    known: Context | None = None,
 ) -> list[Occasion]:
     """All that the rule asks for in the year ahead, also what it is silent on and why."""
-    found = context.read(session, Rules(zone=zone, horizon=LOOK_AHEAD_DAYS * DAY, late=0))
+    rules = Rules(zone=zone, horizon=LOOK_AHEAD_DAYS * DAY, late=0)
+    found = known or context.read(session, rules)
     until = after(now, LOOK_AHEAD_DAYS * DAY)
     return series.occasions(rule, now, until, zone, excepted, found)
 
@@ -146,6 +155,7 @@ def demand_ordinary(bulletin: Bulletin, field: str = "bulletin") -> None:
             "Bản tin khẩn cấp phát từ trang Khẩn cấp (/khan-cap), nơi người thứ hai đồng ý ra lệnh; "
             "không đặt lịch hay phát ngay được.",
             field=field,
+            code="emergency_by_order",
         )
 
 
@@ -153,6 +163,12 @@ def demand_where(session: Session, where: Where) -> None:
     """Raise ScheduleError where no receiver is meant, or one that is not there is left out."""
     if where.is_nowhere:
         raise ScheduleError("Hãy chọn ít nhất một địa bàn hoặc nhóm để phát.", field="area_ids")
+    known = set(session.scalars(sa.select(Area.id).where(Area.id.in_(where.area_ids))))
+    if unknown := sorted(set(where.area_ids) - known):
+        raise ScheduleError(
+            f"Không có địa bàn số {unknown[0]}. Hãy tải lại danh sách địa bàn rồi chọn lại.",
+            field="area_ids",
+        )
     for group_id in where.group_ids:
         groups.get(session, group_id)
     for receiver_id in where.except_ids:

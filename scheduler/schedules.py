@@ -56,11 +56,31 @@ def add(
 
     ``waived_why``: an officer's reason for what the regulation lets through only with one.
     """
-    staff.demand(May.SCHEDULE)
-    levels.demand_within(session, staff, rule.where)
+    demand_may(session, staff, rule)
     waived = schedule_checks.demand(
         session, bulletin, rule, now, zone, waived_why=waived_why, instead=instead
     )
+    return keep(session, bulletin, staff, rule, waived, now, is_now=is_now, waived_why=waived_why)
+
+
+def demand_may(session: Session, staff: Staff, rule: Rule) -> None:
+    """Raise NotAllowed or ScheduleError where this person may not schedule there."""
+    staff.demand(May.SCHEDULE)
+    levels.demand_within(session, staff, rule.where)
+
+
+def keep(
+    session: Session,
+    bulletin: Bulletin,
+    staff: Staff,
+    rule: Rule,
+    waived: list[str],
+    now: Instant,
+    *,
+    is_now: bool = False,
+    waived_why: str = "",
+) -> Schedule:
+    """Store what ``demand_may`` and ``schedule_checks.demand`` let through, with what these needed a reason for."""
     schedule = Schedule(
         uid=secrets.token_hex(6), bulletin_id=bulletin.id, is_now=is_now, staff_id=staff.id,
         created_at=now, planned_until=now,

@@ -43,6 +43,10 @@ class WhyNot(NamedTuple):
     sentence: str
 
 
+UNWANTED = WhyNot("changed", "Lịch đã đổi: lượt này không còn.")
+"""Of a broadcast that its source wants no more, at that time."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
     """One broadcast that a source wants."""

@@ -18,6 +18,7 @@ from scheduler.levels import AreaDecision, Said
 from scheduler.outlook import Held, Outlook
 from scheduler.projection import Sound
 from scheduler.regulation import Regulation
+from scheduler.waivers import Waiver
 
 D = DeliveryState
 
@@ -68,7 +69,7 @@ def origin(sound: Sound) -> Reason:
     rule = sound.origin or {"schedule": "Lịch phát"}.get(kind, "Lệnh phát")
     by = f", do {sound.by} đặt" if sound.by else ""
     drill = " Đây là diễn tập." if sound.drill else ""
-    return Reason(f"Theo: {rule}{by}.{drill}", About(kind, sound.source_id))
+    return Reason(f"Theo: {rule.rstrip('.')}{by}.{drill}", About(kind, sound.source_id))
 
 
 def approval(sound: Sound, approvers: list[str]) -> Reason:
@@ -79,6 +80,25 @@ def approval(sound: Sound, approvers: list[str]) -> Reason:
     if sound.approved:
         return Reason("Bản tin đã được duyệt.", about)
     return Reason("Bản tin chưa được duyệt; chưa duyệt thì không phát.", about)
+
+
+def waiver(given: Waiver, clock: Clock) -> Reason:
+    """Which rule of the regulation it breaks, who let it through, and why."""
+    at = f"{clock.minute(given.at)} ngày {clock.day(given.at)}"
+    return Reason(
+        f"Ngoài quy chế: {given.words}. {given.by} cho phép lúc {at}, lý do: {given.why.rstrip('.')}.",
+        About("regulation", 0),
+    )
+
+
+def from_above(sound: Sound, above: str, own: str, is_decided: bool) -> Reason:
+    """Who set it for those below; what these decided stands after it."""
+    told = f"Lượt từ cấp trên: cán bộ của {above} đặt cho {own}"
+    if is_decided:
+        return Reason(f"{told}.")
+    if sound.priority is Priority.EMERGENCY:
+        return Reason(f"{told}; lượt khẩn cấp thì địa bàn không từ chối được.")
+    return Reason(f"{told}; {own} không có quyết định riêng về lượt này.")
 
 
 def decision(said: AreaDecision, titles: dict[int, str]) -> Reason:

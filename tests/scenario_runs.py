@@ -93,16 +93,14 @@ def _meant(
 def _heard_there(
     sound: Sound, bulletin: Bulletin, known: Context, receiver: str, outlook: Outlook
 ) -> Meant:
-    """As long as it is in the language heard there; of the longest alone it is known whether quiet hours forbid it."""
+    """As long as it is in the language heard there; it may be that quiet hours forbid that one alone."""
     code = _code(sound)
     if not sound.is_relay:
         ms = known.length_ms(bulletin, Where(receiver_ids=(receiver,)))
         sound = sound._replace(ends_at=after(sound.starts_at, ms))
-        if (
-            code == "quiet"
-            and outlook.objection(bulletin, sound.priority, sound.starts_at, sound.ends_at) is None
-        ):
-            code = None if sound.approved else "not_approved"
+        why = outlook.objection(bulletin, sound.priority, sound.starts_at, sound.ends_at)
+        if why is not None and why.code == "quiet" and code in (None, "not_approved"):
+            code = "quiet"
     return Meant(receiver, sound, code, outlook.is_broken)
 
 
@@ -230,6 +228,9 @@ def _standing(
     station: Station, sounds: list[Sound], known: Context, now: Instant, until: Instant
 ) -> Iterator[Sound]:
     """Without closed rows of what is wanted no more: they tell of the past; who looks ahead never heard of them."""
+    if all(sound.why_not is None for sound in sounds):
+        yield from sounds
+        return
     wanted = {
         (asking.column, asking.source.id, *wish.key)
         for asking in _asked(station)

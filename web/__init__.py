@@ -10,7 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-from flask import Flask, Response, g, request
+from flask import Flask, Request, Response, g, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFProtect
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -23,6 +24,7 @@ from loa.database import Database
 from loa.staff import May
 from loa.times import Instant
 from web import (
+    api,
     areas,
     audio,
     broadcasts,
@@ -43,6 +45,7 @@ from web import (
     groups,
     health,
     labels,
+    level_guard,
     levels,
     library,
     listening,
@@ -57,12 +60,14 @@ from web import (
     regulation,
     remedies,
     remote,
+    schedule_import,
     schedules,
     sign_in,
     sounds,
     staff,
     stickers,
     today,
+    tokens,
     transfers,
     translations,
     uploads,
@@ -74,10 +79,10 @@ from web.current import Parts
 
 FAMILIES = (
     sign_in, today, library, bulletins, readings, dictionary, listening, transfers, cuts, translations, versions,
-    decisions, sounds, audio, voices, schedules, campaigns,
+    decisions, sounds, audio, voices, schedules, schedule_import, campaigns,
     levels, exceptions, programmes, programme_days, broadcasts, emergency, canned, receivers,
     receiver_files, remote, faults, groups,
-    claims, claiming, stickers, areas, log, staff, regulation, days, live, plan, why,
+    claims, claiming, stickers, areas, log, staff, tokens, regulation, days, live, plan, why,
 )  # fmt: skip
 SIGNED_IN_FOR = timedelta(days=14)
 HEADERS = {
@@ -91,8 +96,18 @@ HEADERS = {
 }
 
 
+class Sessions(SecureCookieSessionInterface):
+    """A program's call has none: its token alone says who asks, and it gets no cookie."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        if current.is_api_path(request.path):
+            return self.session_class()
+        return super().open_session(app, request)
+
+
 class Application(Flask):
     request_class = uploads.Request
+    session_interface = Sessions()
 
 
 def create_app(
@@ -115,10 +130,12 @@ def create_app(
     _words(app, config)
     # First of all: a stranger's post is turned away before any of it is read.
     app.before_request(sign_in.admit)
-    app.before_request(levels.guard)
+    app.before_request(level_guard.guard)
     app.before_request(uploads.allow)
-    CSRFProtect(app)
+    forged_posts = CSRFProtect(app)
     errors.register(app)
+    api.register(app)
+    forged_posts.exempt(api.bp)  # nothing a browser sends along by itself is a token
     for family in FAMILIES:
         app.register_blueprint(family.bp)
     app.after_request(_protect)

@@ -19,7 +19,7 @@ from loa import languages
 from loa.audit import AuditEntry
 from loa.staff import May, Staff
 from loa.times import Instant
-from scheduler import schedules
+from scheduler import level_bulletins, schedules
 from scheduler.schedules import Schedule
 from web import current, texts
 
@@ -71,6 +71,8 @@ class Page:
     withdrawal: Withdrawal | None
     words: Dictionary
     """The commune's dictionary as it is now."""
+    is_theirs: bool
+    """Whether the reader may change it, by the area they work for."""
 
     @cached_property
     def text(self) -> texts.Shown:
@@ -121,15 +123,16 @@ class Page:
 
     def may_submit(self, staff: Staff) -> bool:
         ready = self.bulletin.state in (State.DRAFT, State.REJECTED) and bool(self.sounds)
-        return ready and staff.may(May.WRITE)
+        return ready and self.is_theirs and staff.may(May.WRITE)
 
     def may_edit(self, staff: Staff) -> bool:
-        return self.bulletin.state is not State.WITHDRAWN and staff.may(May.WRITE)
+        is_open = self.bulletin.state is not State.WITHDRAWN
+        return is_open and self.is_theirs and staff.may(May.WRITE)
 
     def may_withdraw(self, staff: Staff) -> bool:
         its_own = staff.id == self.bulletin.author_id
         trusted = its_own or staff.may(May.APPROVE) or staff.may(May.MANAGE)
-        return trusted and self.bulletin.state is not State.WITHDRAWN
+        return trusted and self.is_theirs and self.bulletin.state is not State.WITHDRAWN
 
     def may_schedule(self, staff: Staff) -> bool:
         open_to_it = self.bulletin.state not in (State.WITHDRAWN, State.REJECTED)
@@ -155,6 +158,7 @@ def load(session: Session, bulletin_id: int) -> Page:
         next=_soonest(running),
         withdrawal=_withdrawal(session, bulletin) if bulletin.state is State.WITHDRAWN else None,
         words=entries.in_force(session),
+        is_theirs=level_bulletins.may_change(session, current.staff(), bulletin),
     )
 
 

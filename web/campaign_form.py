@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from flask import request
 from sqlalchemy.orm import Session
 from wtforms import IntegerField, RadioField, SelectField, StringField, TextAreaField
+from wtforms.validators import Length
 
 from content.bulletins import Bulletin, Priority
 from content.bulletins import State as BulletinState
@@ -38,6 +39,9 @@ class CampaignForm(Edited, PlaceForm):
     times = IntegerField("Mỗi hộ nghe ít nhất", [optional()])
     weight = IntegerField("Phần phút so với chiến dịch khác", [optional()])
     lines = Checkboxes("Bản tin", coerce=int, validate_choice=False)
+    waived_why = TextAreaField(
+        "Lý do vẫn phát", [Length(max=500, message="Hãy viết lý do gọn trong 500 chữ.")]
+    )
 
 
 class LineForm(Form):
@@ -150,6 +154,7 @@ def read(campaign: Campaign) -> dict[str, object]:
     return {**as_data(campaign), "lines": lines}
 
 
-def as_read(campaign: Campaign) -> CampaignForm:
-    """The form of what is stored, to be changed."""
-    return CampaignForm(data=as_data(campaign) | {"version": version_of(read(campaign))})
+def as_read(campaign: Campaign, waived_why: str) -> CampaignForm:
+    """The form of what is stored, to be changed; with the reason given for what the regulation let through."""
+    stored = {"waived_why": waived_why, "version": version_of(read(campaign))}
+    return CampaignForm(data=as_data(campaign) | stored)

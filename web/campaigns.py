@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 from loa.errors import LoaError
 from loa.staff import May
 from loa.times import MINUTE, local
-from scheduler import campaign_forecast, campaigns, context, targets
+from scheduler import campaign_forecast, campaigns, context, targets, waivers
 from scheduler.campaign_forecast import Forecast
 from scheduler.campaigns import Campaign
 from scheduler.level_views import View
@@ -73,7 +73,9 @@ def new() -> Response:
 def change(campaign_id: int) -> Response:
     with current.read() as session:
         campaign = campaigns.get(session, campaign_id)
-    form = CampaignForm() if request.method == "POST" else campaign_form.as_read(campaign)
+        waived = waivers.at(session, current.now()).of_source("campaign", campaign_id)
+    why = "".join(each.why for each in waived)
+    form = CampaignForm() if request.method == "POST" else campaign_form.as_read(campaign, why)
     return _filled_in(form, campaign)
 
 
@@ -97,8 +99,9 @@ def show(campaign_id: int) -> str:
         areas = words.by_area(found.fleet, entry.forecast, _area_names(session))
         names = {each.id: each.name for each in found.fleet.receivers.values()}
         plan = words.plan(entry.forecast, names, current.zone())
+        waived = waivers.at(session, current.now()).of_source("campaign", campaign.id)
     return render_template(
-        "campaigns/show.html", entry=entry, campaign=campaign, areas=areas, plan=plan, words=words,
+        "campaigns/show.html", entry=entry, waived=waived, campaign=campaign, areas=areas, plan=plan, words=words,
         curve=words.curve(campaign, curve), points=curve,
     )  # fmt: skip
 
@@ -182,15 +185,16 @@ def _save(form: CampaignForm, campaign: Campaign | None) -> int:
         current.now(),
         current.zone(),
     )
+    why = form.waived_why.data or ""
     with current.write() as session:
         if campaign is None:
-            return campaigns.add(session, order, staff, now, zone).id
+            return campaigns.add(session, order, staff, now, zone, why).id
         known = campaigns.get(session, campaign.id)
         form.demand_unchanged(
             campaign_form.read(known),
             lambda: editors.last(session, "campaign.change", campaign=known.id),
         )
-        campaigns.change(session, known, order, staff, now, zone)
+        campaigns.change(session, known, order, staff, now, zone, why)
         return known.id
 
 

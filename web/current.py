@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar, cast
 from zoneinfo import ZoneInfo
 
-from flask import current_app, g
+from flask import current_app, g, request
 from sqlalchemy.orm import Session
 
 from loa.config import Config
@@ -18,6 +18,7 @@ from loa.times import Instant
 from web.live import Hub
 
 EXTENSION = "loa"
+API = "/api"
 View = TypeVar("View", bound=Callable[..., object])
 
 
@@ -66,6 +67,15 @@ def staff() -> Staff:
 
 def is_signed_in() -> bool:
     return g.get("staff") is not None
+
+
+def is_api() -> bool:
+    """Whether a program asks (web.api), who is answered in JSON, whatever goes wrong."""
+    return is_api_path(request.path)
+
+
+def is_api_path(path: str) -> bool:
+    return path == API or path.startswith(f"{API}/")
 
 
 def needs(act: May) -> Callable[[View], View]:

@@ -17,7 +17,7 @@ from content.versions import Difference
 from loa.errors import NotAllowed
 from loa.staff import May, Role, Staff
 from loa.times import DAY, Instant
-from scheduler import levels, schedules, uses
+from scheduler import level_bulletins, schedules, uses
 from scheduler.uses import Use
 from web import changes, current, live
 from web.bulletin_page import Page, load, next_broadcast
@@ -157,7 +157,7 @@ def withdraw(bulletin_id: int) -> Response:
     with current.write() as session:
         bulletin = bulletins.get(session, bulletin_id)
         stopped = len(uses.live(session, bulletin_id))
-        levels.demand_over(session, me, bulletin.author.area_id)
+        level_bulletins.demand_change(session, me, bulletin)
         ended = len(schedules.end_all_of(session, bulletin_id, me, now, current.zone()))
         bulletins.withdraw(session, bulletin, me, now)
     flash(f"Đã thu hồi bản tin.{_what_ended(ended, stopped)}")

@@ -20,7 +20,6 @@ from flask import (
 )
 from flask_wtf.file import FileField
 from sqlalchemy.orm import Session
-from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 from wtforms import BooleanField, StringField, TextAreaField
 
@@ -30,7 +29,7 @@ from content.entries import OwnEntry
 from loa import searching
 from loa.errors import ContentError
 from loa.staff import May
-from web import current
+from web import current, spreadsheets
 from web.forms import Form, required
 
 bp = Blueprint("dictionary", __name__)
@@ -260,7 +259,7 @@ def _bring_in(form: ImportForm) -> entries.Brought:
 
 
 def _looked_at(form: ImportForm) -> Plan:
-    found = dictionary.parse(_text_of(form.file.data))
+    found = dictionary.parse(spreadsheets.text_of(form.file.data, MOST_BYTES, ContentError))
     if not found:
         raise ContentError("Tệp chỉ có dòng đầu, chưa có mục nào.", field="file")
     if len(found) > entries.MOST:
@@ -285,21 +284,3 @@ def _plan(own: Iterable[Entry], found: Iterable[Entry]) -> Plan:
         else:
             same += 1
     return Plan(plan.added, plan.changed, same)
-
-
-def _text_of(file: FileStorage | None) -> str:
-    if file is None or not file.filename:
-        raise ContentError("Hãy chọn tệp CSV.", field="file")
-    raw = file.stream.read(MOST_BYTES + 1)
-    if len(raw) > MOST_BYTES:
-        raise ContentError(
-            f"Tệp nặng hơn {MOST_BYTES // 1000} kB, quá lớn cho một từ điển. Hãy xem lại tệp đã chọn.",
-            field="file",
-        )
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ContentError(
-            "Tệp không phải văn bản mã UTF-8. Trong Excel, hãy chọn Lưu thành “CSV UTF-8” rồi nhập lại.",
-            field="file",
-        ) from error

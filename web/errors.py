@@ -81,13 +81,16 @@ def of_database(error: OperationalError | PoolTimeout) -> Response:
 
 def of_number(error: OverflowError | DataError) -> Response:
     """A number in an address or a form that no row can have: nothing of it is there. Raises any other such error."""
-    if isinstance(error, DataError):
-        is_too_large = getattr(error.orig, "sqlstate", None) == TOO_LARGE
-    else:
-        is_too_large = "SQLite" in str(error)
-    if not is_too_large:
+    if not is_number_too_large(error):
         raise error
     return show(404, SENTENCES[404])
+
+
+def is_number_too_large(error: OverflowError | DataError) -> bool:
+    """Whether the database says that it has no such number."""
+    if isinstance(error, DataError):
+        return getattr(error.orig, "sqlstate", None) == TOO_LARGE
+    return "SQLite" in str(error)
 
 
 def of_http(error: HTTPException) -> Response:

@@ -13,6 +13,7 @@ from wtforms import DateField, HiddenField, SelectMultipleField, TimeField
 from wtforms.validators import DataRequired, InputRequired, Optional
 from wtforms.widgets import CheckboxInput, ListWidget, TextInput
 
+from loa import typed
 from loa.errors import LoaError, NotAllowed, NotFound, ScheduleError
 from loa.times import local
 from web import current
@@ -157,10 +158,9 @@ class Day(DateField):
     widget = TextInput()
 
     def __init__(self, label: str, validators: Any = None, **kwargs: Any) -> None:
-        formats = ["%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y", "%d%m%Y", "%Y-%m-%d"]
         marks = {"data-date": True, "inputmode": "numeric", "placeholder": "ngày/tháng/năm"}
         keywords = {"render_kw": {**marks, "autocomplete": "off"}, **kwargs}
-        super().__init__(label, validators, format=formats, **keywords)
+        super().__init__(label, validators, format=list(typed.DAYS), **keywords)
 
     def process_formdata(self, valuelist: list[str]) -> None:
         super().process_formdata(valuelist)
@@ -178,12 +178,9 @@ class Clock(TimeField):
     widget = TextInput()
 
     def __init__(self, label: str, validators: Any = None, **kwargs: Any) -> None:
-        # The hour alone goes before "%H%M", which would read 18 as 01:08.
-        formats = ["%H:%M", "%H:%M:%S", "%Hh%M", "%Hh", "%Hg%M", "%Hg", "%H giờ %M", "%H giờ"]
-        formats += ["%H.%M", "%H:", "%H", "%H%M"]
         marks = {"data-clock": True, "inputmode": "numeric", "placeholder": "giờ:phút"}
         keywords = {"render_kw": {**marks, "autocomplete": "off"}, **kwargs}
-        super().__init__(label, validators, format=formats, **keywords)
+        super().__init__(label, validators, format=list(typed.CLOCKS), **keywords)
 
 
 class Checkboxes(SelectMultipleField):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from flask import Blueprint, flash, g, make_response, redirect, render_template, request, url_for
 from sqlalchemy.exc import OperationalError
@@ -15,11 +13,15 @@ from werkzeug.wrappers import Response
 from wtforms import BooleanField, RadioField, TextAreaField
 
 from devices import areas
-from devices.outages import Fault
 from loa.errors import NotFound, ScheduleError
 from loa.staff import May
 from loa.times import Instant, local
-from scheduler import alerts, broadcasts, campaigns, from_above, level_acts, programmes, schedules
+from scheduler import (
+    broadcasts,
+    from_above,
+    level_acts,
+    level_early,
+)
 from scheduler import levels as rules_of_levels
 from scheduler.from_above import Coming, Meeting
 from scheduler.level_acts import Ordered
@@ -98,6 +100,20 @@ def put_first(broadcast_id: int, other_id: int) -> Response:
     return redirect(url_for("levels.show"))
 
 
+@bp.post("/cap-tren/som")
+@current.needs(May.SCHEDULE)
+def bring_forward() -> Response:
+    """Have something further ahead on the page with its form, to be decided now."""
+    with current.write() as session:
+        name, rules = request.form.get("luot", ""), plan_places.rules()
+        me, now = current.staff(), current.now()
+        row = level_early.bring_forward(session, name, me, now, rules)
+        page = from_above.look(session, level_acts.own_area(me), now, rules)
+        met = [each.key for each in page.meetings if each.above.broadcast_id == row.id]
+        place = f"thu-tu-{met[0]}" if met else f"luot-{row.id}"
+    return redirect(url_for("levels.show", mo=row.id, _anchor=place))
+
+
 @bp.post("/cap-tren/quyet-dinh/<int:decision_id>/bo")
 @current.needs(May.SCHEDULE)
 def withdraw(decision_id: int) -> Response:
@@ -125,6 +141,7 @@ def _page(wrong: dict[str, Form] | None = None) -> Response:
     page = render_template(
         "levels/show.html", own=own, told=told, Said=Said, is_used=is_used, rows=rows, choices=choices,
         rule=plan_places.rule_in_words(), day=_day, refusals=_refusals(rows, choices, wrong),
+        opened=request.args.get("mo", type=int),
     )  # fmt: skip
     return make_response(page, next((form.status for form in wrong.values()), 200))
 
@@ -238,51 +255,3 @@ def undecided() -> list[Meeting]:
         except (OperationalError, PoolTimeout):
             return []
     return list(g.undecided)
-
-
-# -- who sees what --------------------------------------------------------------------------------
-
-
-def guard() -> None:
-    """Before each request: what does not concern the reader's area is not there. Raises NotFound."""
-    if not current.is_signed_in() or current.staff().area_id is None:
-        return
-    for name, value in (request.view_args or {}).items():
-        shows = _SHOWS.get(name)
-        if shows is None:
-            continue
-        with current.read() as session:
-            is_shown = shows(session, View(session, current.staff()), value)
-        if not is_shown:
-            raise NotFound(
-                "Không tìm thấy trang này trong địa bàn của bạn. Hãy quay lại trang Hôm nay."
-            )
-
-
-def _shows_broadcast(session: Session, view: View, id: int) -> bool:
-    return bool(view.broadcasts([broadcasts.get(session, id)]))
-
-
-def _shows_fault(session: Session, view: View, id: int) -> bool:
-    fault = session.get(Fault, id)
-    return fault is None or view.shows_receiver(fault.receiver_id)
-
-
-def _shows_receiver(_session: Session, view: View, id: str) -> bool:
-    return view.shows_receiver(id)
-
-
-def _shows_source(get: Callable[[Session, int], Any]) -> Callable[[Session, View, int], bool]:
-    return lambda session, view, id: bool(view.sources([get(session, id)]))
-
-
-_SHOWS: dict[str, Callable[[Session, View, Any], bool]] = {
-    "broadcast_id": _shows_broadcast,
-    "other_id": _shows_broadcast,
-    "receiver_id": _shows_receiver,
-    "fault_id": _shows_fault,
-    "schedule_id": _shows_source(schedules.get),
-    "programme_id": _shows_source(programmes.get),
-    "campaign_id": _shows_source(campaigns.get),
-    "alert_id": _shows_source(alerts.get),
-}

@@ -14,7 +14,7 @@ from content.bulletins import Priority
 from content.bulletins import State as BulletinState
 from content.library import Wanted
 from loa.staff import May
-from scheduler import exceptions, programme_acts, programmes
+from scheduler import exceptions, programme_days, programmes
 from scheduler.exceptions import Kind, Otherwise
 from web import current, labels
 from web.forms import Clock, Day, Form, choices, day_of_address, optional
@@ -86,7 +86,7 @@ def restore(programme_id: int, exception_id: int) -> Response:
 
 def _restore(form: BackForm, programme_id: int, exception_id: int) -> bool:
     with current.write() as session:
-        programme_acts.restore_day(
+        programme_days.restore_day(
             session, programmes.get(session, programme_id), current.staff(),
             exceptions.get(session, exception_id), now=current.now(), zone=current.zone(),
             waived_why=form.waived_why.data or "",
@@ -96,7 +96,7 @@ def _restore(form: BackForm, programme_id: int, exception_id: int) -> bool:
 
 def _except(form: DayForm, programme_id: int, day: date) -> bool:
     with current.write() as session:
-        programme_acts.except_day(
+        programme_days.except_day(
             session, programmes.get(session, programme_id), current.staff(), form.otherwise(day),
             now=current.now(), zone=current.zone(), waived_why=form.waived_why.data or "",
         )  # fmt: skip

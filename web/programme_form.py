@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 
 from flask import request
 from sqlalchemy.orm import Session
@@ -12,7 +11,6 @@ from wtforms import (
     BooleanField,
     HiddenField,
     IntegerField,
-    RadioField,
     SelectField,
     StringField,
     TextAreaField,
@@ -23,34 +21,23 @@ from loa.times import MINUTE, local
 from scheduler import recurrence, regulation
 from scheduler.programme_checks import Line, Order
 from scheduler.programmes import ItemKind, Programme
-from scheduler.recurrence import Recurrence
 from scheduler.rulebook import Rulebook
-from web import current, labels
+from scheduler.series import Kind
+from web import current, recurrence_form
 from web.forms import Checkboxes, Clock, Day, Edited, choices, given, optional, required, version_of
+from web.recurrence_form import RecurrenceFields, unfilled
 from web.where_form import PlaceForm
 
 OWN_TIME = ""
-ONCE, DAILY, WEEKLY, LUNAR, KEPT = "once", "daily", "weekly", "lunar", "kept"
-LUNAR_RULE = "RSCALE=VIETNAMESE;FREQ=MONTHLY;BYMONTHDAY=1,15"
-KINDS = {
-    ONCE: "một ngày",
-    DAILY: "hằng ngày",
-    WEEKLY: "các thứ trong tuần",
-    LUNAR: "rằm và mùng một âm lịch",
-}
 FILL_MINUTES = 5
 """What a new line begins with."""
 
 
-class ProgrammeForm(Edited, PlaceForm):
+class ProgrammeForm(Edited, RecurrenceFields, PlaceForm):
     name = StringField("Tên chương trình", [required("Hãy đặt tên, ví dụ: Bản tin sáng.")])
     slot = SelectField("Phát vào", validate_choice=False)
     at = Clock("Giờ phát", [optional()])
     minutes = IntegerField("Tối đa (phút)", [optional()])
-    kind = RadioField("Những ngày nào", validate_choice=False)
-    weekdays = Checkboxes("Các thứ", coerce=int, choices=choices(enumerate(labels.SHORT_WEEKDAYS)))
-    rule = HiddenField("Những ngày nào")
-    """The days as they were, where this form has no words for them."""
     start_date = Day("Từ ngày", [given("Hãy chọn ngày phát.")])
     end_date = Day("Đến hết ngày", [optional()])
     skips = Checkboxes("Không phát vào", validate_choice=False)
@@ -69,35 +56,6 @@ class ProgrammeForm(Edited, PlaceForm):
         self.skips.choices = choices(
             (kind.key, kind.name.lower()) for kind in rules.kinds if kind.key != "normal"
         )
-        kept = (
-            {KEPT: recurrence.words(self.rule.data or "", self.start_date.data or date.min)}
-            if self.is_other
-            else {}
-        )
-        self.kind.choices = choices((KINDS | kept).items())
-
-    @property
-    def is_other(self) -> bool:
-        """Whether its days are none of KINDS; a rule that is none at all was not made by this page."""
-        return _kind(_recurrence(self.rule.data or "")) == KEPT
-
-    @property
-    def recurs(self) -> str:
-        """On which days, as scheduler.recurrence reads it. Raises ScheduleError."""
-        match self.kind.data:
-            case "once":
-                return recurrence.ONCE
-            case "daily":
-                return str(Recurrence(freq="DAILY"))
-            case "weekly":
-                if not self.weekdays.data:
-                    raise ScheduleError("Hãy chọn ít nhất một thứ trong tuần.", field="weekdays")
-                return str(Recurrence(freq="WEEKLY", weekdays=tuple(sorted(self.weekdays.data))))
-            case "lunar":
-                return LUNAR_RULE
-            case "kept" if self.is_other:
-                return str(self.rule.data)
-        raise ScheduleError("Hãy chọn những ngày phát.", field="kind")
 
     def order(self, lines: Sequence[Line]) -> Order:
         """All that is filled in. Raises ScheduleError."""
@@ -105,20 +63,19 @@ class ProgrammeForm(Edited, PlaceForm):
             raise ScheduleError("Hãy chọn ngày phát.", field="start_date")
         return Order(
             name=self.name.data or "", slot=self.slot.data or None, at=self.at.data, minutes=self.minutes.data or 0,
-            rule=self.recurs, skips=tuple(self.skips.data or ()), start_date=self.start_date.data,
+            rule=self.days[1], skips=tuple(self.skips.data or ()), start_date=self.start_date.data,
             end_date=self.end_date.data, where=self.where, lines=tuple(lines),
         )  # fmt: skip
 
 
 def of_programme(programme: Programme) -> dict[str, object]:
     """The form's values for what is stored."""
-    found = _recurrence(programme.rule)
-    where = programme.where
+    where, is_once = programme.where, programme.rule == recurrence.ONCE
     return {
         "name": programme.name, "slot": programme.slot or OWN_TIME, "at": programme.at,
-        "minutes": programme.minutes or None, "kind": _kind(found), "weekdays": list(found.weekdays),
-        "rule": programme.rule, "start_date": programme.start_date,
-        "end_date": None if found.freq == "ONCE" else programme.end_date, "skips": programme.skips,
+        "minutes": programme.minutes or None, **recurrence_form.filled(programme.rule),
+        "start_date": programme.start_date, "end_date": None if is_once else programme.end_date,
+        "skips": programme.skips,
         "area_ids": list(where.area_ids), "group_ids": list(where.group_ids), "except_ids": list(where.except_ids),
         "except_text": ", ".join(where.except_ids), "waived_why": programme.waived_why,
     }  # fmt: skip
@@ -139,22 +96,12 @@ def anew(session: Session) -> dict[str, object]:
     """What a new programme begins with: the first session of the regulation, every day from tomorrow on."""
     slots = regulation.rules_at(session, current.now()).slots
     today = local(current.now(), current.zone()).date()
-    return {"slot": slots[0].key if slots else OWN_TIME, "kind": DAILY, "start_date": today}
-
-
-def _recurrence(rule: str) -> Recurrence:
-    try:
-        return recurrence.parse(rule)
-    except ScheduleError:
-        return Recurrence(freq="ONCE")
-
-
-def _kind(found: Recurrence) -> str:
-    if str(found) == LUNAR_RULE:
-        return LUNAR
-    plain = found.interval == 1 and not found.is_lunar
-    known = {"ONCE": ONCE, "DAILY": DAILY, "WEEKLY": WEEKLY}
-    return known.get(found.freq, KEPT) if plain else KEPT
+    return {
+        "slot": slots[0].key if slots else OWN_TIME,
+        "kind": Kind.DAILY,
+        "start_date": today,
+        **unfilled(),
+    }
 
 
 # -- lines ----------------------------------------------------------------------------------------

@@ -7,7 +7,6 @@ import logging
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from flask_wtf.file import FileField
 from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 from wtforms import TextAreaField
 
@@ -99,24 +98,6 @@ def _ended_early(saved: int, lines: int, error: Exception) -> str:
 
 
 def _looked_at(form: ImportForm) -> tuple[Plan, str]:
-    text = _text_of(form.file.data)
+    text = spreadsheets.text_of(form.file.data, MOST_BYTES, DeviceError)
     with current.read() as session:
         return fleet_import.look_at(session, text), text
-
-
-def _text_of(file: FileStorage | None) -> str:
-    if file is None or not file.filename:
-        raise DeviceError("Hãy chọn tệp CSV.", field="file")
-    raw = file.stream.read(MOST_BYTES + 1)
-    if len(raw) > MOST_BYTES:
-        raise DeviceError(
-            f"Tệp nặng hơn {MOST_BYTES // 1000} kB. Hãy bỏ các cột không sửa, hoặc chia nhỏ.",
-            field="file",
-        )
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DeviceError(
-            "Tệp không phải văn bản mã UTF-8. Trong Excel, hãy chọn Lưu thành “CSV UTF-8” rồi nhập lại.",
-            field="file",
-        ) from error

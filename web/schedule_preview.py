@@ -88,6 +88,13 @@ def clashes_of(
         rule = rule_of(form)
     except ScheduleError:
         return None
+    return report(session, bulletin, rule, of)
+
+
+def report(
+    session: Session, bulletin: Bulletin, rule: Rule, of: Schedule | None = None
+) -> Report | None:
+    """What a rule would meet in the year ahead; None while it has no occurrence."""
     now = current.now()
     ahead = schedule_checks.coming(session, rule, now, current.zone(), of.exceptions if of else ())
     heard = [each.at for each in ahead if each.is_heard]

@@ -23,7 +23,8 @@ from scheduler.level_views import View
 from scheduler.schedules import Kind, Schedule
 from web import current, editors, labels, schedule_page, schedule_preview, where_form
 from web.forms import version_of
-from web.schedule_form import ScheduleForm, filled, quick_times, read, rule_of, unfilled
+from web.recurrence_form import unfilled
+from web.schedule_form import ScheduleForm, filled, quick_times, read, rule_of
 from web.where_form import Offer, Place, PlaceForm, offer, places
 
 __all__ = ["Offer", "Place", "PlaceForm", "bp", "offer", "places"]

@@ -37,6 +37,9 @@ class SignInForm(Form):
 
 def admit() -> AnyResponse | None:
     """Before each request: who asks, and may they?"""
+    if current.is_api():
+        g.staff = None
+        return None  # a token says who asks, and web.api looks at it
     view = current_app.view_functions.get(request.endpoint or "")
     g.staff = _signed_in() if request.endpoint != "static" else None
     if request.endpoint == "static" or getattr(view, "open_to_all", False):

@@ -1,4 +1,4 @@
-"""A list as a CSV file that Excel opens right."""
+"""Tables as CSV files: a list that Excel opens right, and a file that somebody brings back."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from contextlib import contextmanager
 from typing import IO, TextIO
 
 from flask import send_file
+from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
-from scheduler import reports
+from loa.errors import LoaError
+from scheduler import csv_rows, reports
 from web import current
 
 
@@ -40,3 +42,16 @@ def rows(lines: Iterable[Iterable[object]], out: TextIO) -> None:
 def answer(file: IO[bytes], name: str) -> Response:
     """The file, to be saved under that name."""
     return send_file(file, "text/csv; charset=utf-8", as_attachment=True, download_name=name)
+
+
+def text_of(file: FileStorage | None, most: int, error: type[LoaError], what: str = "CSV") -> str:
+    """What stands in a file somebody chose. Raises ``error`` where there is none, too much or no text."""
+    if file is None or not file.filename:
+        raise error(f"Hãy chọn tệp {what}.", field="file")
+    raw = file.stream.read(most + 1)
+    if len(raw) > most:
+        raise error(
+            f"Tệp nặng hơn {most // 1000} kB. Hãy bỏ các cột không cần, hoặc chia nhỏ.",
+            field="file",
+        )
+    return csv_rows.decoded(raw, error)

@@ -43,7 +43,8 @@ def run(parsed: argparse.Namespace) -> int:
     kind = broker_kind(config)
     if kind != "external":
         _demand_free(config.mqtt.host, config.mqtt.port, "[mqtt] port")
-    database = open_station(config)
+    quiet = [demo.sample_quiet(times.now(), config)] if parsed.demo else None
+    database = open_station(config, quiet)
     authority.renew(config, times.now())
     if parsed.demo:
         demo.make(config, database)

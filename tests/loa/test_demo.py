@@ -34,6 +34,9 @@ def test_it_fills_an_empty_station_once(
     tmp_path: Path, database: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = config.parse(b"", tmp_path / "config.toml")
+    opened = times.now()
+    with database.write() as session:
+        regulation.set_quiet(session, None, [demo.sample_quiet(opened, settings)], opened)
     assert demo.make(settings, database)
     said = capsys.readouterr().out
     with database.write() as session:
@@ -43,6 +46,8 @@ def test_it_fills_an_empty_station_once(
         states = sorted(session.scalars(sa.select(Bulletin.state)))
         boxes = list(session.scalars(sa.select(Receiver)))
         first = session.scalars(sa.select(Broadcast).order_by(Broadcast.starts_at)).first()
+        versions = [str(each.quiet) for each in regulation.versions(session)]
+    assert len(versions) == len(set(versions)), "the sample's rules are put in force once"
     assert set(people.values()) == {Role.EDITOR, Role.APPROVER, Role.OPERATOR, Role.ADMIN}
     assert list(people.values()).count(Role.APPROVER) == 2  # an emergency can be tried
     assert all(login in said for login in people)

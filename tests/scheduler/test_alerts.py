@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from datetime import date, time
 
 import msgspec
@@ -37,6 +38,7 @@ from scheduler.broadcasts import Broadcast, Delivery, DeliveryState
 from scheduler.dispatcher import Terms
 from scheduler.plans import Plan
 from scheduler.regulation import QuietHours, Regulation
+from scheduler.rulebook import Rulebook, Slot
 from scheduler.sources import Rules
 from scheduler.targets import Where
 from tests.cast import (
@@ -547,6 +549,36 @@ def test_a_drill_never_begins_in_quiet_hours(session, cast) -> None:
     agree(session, alert, cast.minh, evening)
     plan(session, evening)
     assert [occ.st for occ in told(session, evening).occ] == ["on"]
+
+
+@pytest.fixture
+def evening(session, cast) -> Instant:
+    """Within a session that ends at half past five."""
+    in_force = session.scalars(sa.select(Regulation)).one()
+    held = (Slot(key="c", name="Chiều", start="17:00", minutes=30),)
+    in_force.rules = Rulebook(slots=held, too_long="reason")
+    session.flush()
+    return vn("2026-11-21 17:05")
+
+
+def test_a_drill_needs_no_reason_and_none_is_made_up_for_it(session, cast, evening) -> None:
+    alert = prepared(session, cast, evening, drill=True, every_ms=10 * MINUTE, ms=11 * MINUTE)
+    assert agree(session, alert, cast.minh, evening)
+    logged = {
+        entry.kind: json.loads(entry.data) for entry in session.scalars(sa.select(AuditEntry))
+    }
+    assert logged["alert.agree"]["rules"] == ["session_minutes"]
+    assert "schedule.waived" not in logged
+
+
+def test_a_drill_does_not_begin_where_the_regulation_refuses(session, cast, evening) -> None:
+    in_force = session.scalars(sa.select(Regulation)).one()
+    in_force.rules = msgspec.structs.replace(in_force.rules, too_long="refuse")
+    session.flush()
+    alert = prepared(session, cast, evening, drill=True, every_ms=10 * MINUTE, ms=11 * MINUTE)
+    with pytest.raises(ScheduleError, match="quá cuối khung giờ"):
+        agree(session, alert, cast.minh, evening)
+    assert alert.state is State.WAITING
 
 
 def test_a_drill_has_words_of_its_own(session, cast) -> None:

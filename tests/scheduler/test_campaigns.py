@@ -215,6 +215,32 @@ def test_acts_that_matter_make_it_think_again_and_others_do_not(
     assert campaign.rethought_at == after(NOON, 2 * MINUTE)
 
 
+def test_what_is_done_about_a_bulletin_concerns_those_who_use_it(
+    session: Session, cast: Cast
+) -> None:
+    used, other = approved_bulletin(session, cast), approved_bulletin(session, cast)
+    one = add(session, cast, 30, 10, lines=(Line(bulletin_id=used.id),))
+    two = add(session, cast, 30, 10, lines=(Line(bulletin_id=other.id),))
+    plan(session)
+    first, second = after(NOON, MINUTE), after(NOON, 2 * MINUTE)
+    approved_bulletin(session, cast)  # of no campaign
+    plan(session, first)
+    assert (one.rethought_at, two.rethought_at) == (NOON, NOON)
+    bulletins.withdraw(session, used, cast.minh, first)
+    plan(session, second)
+    assert (one.rethought_at, two.rethought_at) == (second, NOON)
+
+
+def test_what_is_done_about_a_scheduled_bulletin_concerns_all(session: Session, cast: Cast) -> None:
+    schedule = speak_at(session, cast, time(12), MINUTE)
+    campaign = add(session, cast, 30, 10)
+    plan(session)
+    bulletins.withdraw(session, schedule.bulletin, cast.minh, NOON)
+    later = after(NOON, MINUTE)
+    plan(session, later)
+    assert campaign.rethought_at == later
+
+
 # -- what stands in the way -----------------------------------------------------------------------
 
 

@@ -14,9 +14,11 @@ from content.parts import spoken
 from devices import remote
 from loa.database import Database
 from loa.times import DAY, HOUR, MINUTE, SECOND, Instant, after
-from scheduler import broadcasts, explaining, levels, planner, regulation, schedules
+from scheduler import broadcasts, explaining, levels, one_day, planner, regulation, schedules
 from scheduler.broadcasts import Broadcast, Delivery, DeliveryState
 from scheduler.days import DayMark
+from scheduler.exceptions import Kind as ExceptionKind
+from scheduler.exceptions import Otherwise
 from scheduler.explaining import Answer, Verdict
 from scheduler.levels import Said
 from scheduler.rulebook import Cap, Rulebook, Slot
@@ -289,3 +291,98 @@ def test_receivers_that_say_the_same_are_alike(session: Session, cast: Cast) -> 
     assert [one.receiver_id for one in found] == ["r-0000", "r-0001", "r-0002"]
     assert found[0].alike == found[2].alike != found[1].alike
     assert after(FIVE_PM, 30 * SECOND) - found[0].moment == 30 * SECOND
+
+
+# -- what was let through -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def strict(session: Session, cast: Cast) -> None:
+    """Normal broadcasts outside the one session need a reason."""
+    rules = Rulebook(
+        slots=(Slot(key="s", name="Sáng", start="05:30", minutes=30),), outside="reason"
+    )
+    quiet = [regulation.parse_quiet("21:00-05:00")]
+    regulation.add(session, None, quiet, rules, since=after(NOON, -DAY), now=NOON)
+
+
+def let_through(session: Session, cast: Cast) -> Schedule:
+    wanted = Rule(
+        kind=Kind.DAILY, at=time(17), start_date=TODAY, area_ids=(cast.commune.id,)
+    )  # fmt: skip
+    bulletin = approved_bulletin(session, cast, ms=2 * MINUTE)
+    return schedules.add(
+        session, bulletin, cast.hoa, wanted, now=NOON, zone=ZONE, waived_why="cả xã đi làm về"
+    )
+
+
+WAIVED = "Ngoài quy chế: phát ngoài các khung giờ. Hoa cho phép lúc 12:00 ngày 21/11/2026, lý do: cả xã đi làm về."
+
+
+def test_who_let_it_through_is_told_with_the_rule_and_the_reason(
+    session: Session, cast: Cast, strict: None
+) -> None:
+    let_through(session, cast)
+    planned(session)
+    assert WAIVED in said(ask(session, FIVE_PM))
+    assert WAIVED in said(ask(session, after(FIVE_PM, 100 * DAY))), "beyond what is planned too"
+
+
+def test_what_was_changed_since_is_told_by_what_holds_now(
+    session: Session, cast: Cast, strict: None
+) -> None:
+    schedule = let_through(session, cast)
+    inside = Rule(kind=Kind.DAILY, at=time(5, 30), start_date=TODAY, area_ids=(cast.commune.id,))
+    schedules.change(session, schedule, cast.hoa, inside, now=NOON, zone=ZONE)
+    planned(session)
+    assert "Ngoài quy chế" not in said(ask(session, vn("2026-11-22 05:30")))
+
+
+def test_one_day_that_was_let_through_says_nothing_of_the_others(
+    session: Session, cast: Cast, strict: None
+) -> None:
+    morning = daily(session, cast, time(5, 30))
+    day = date(2026, 11, 23)
+    wanted = Otherwise(day=day, kind=ExceptionKind.MOVE, to_time=time(17))
+    moved = one_day.make(
+        session, morning, cast.hoa, wanted, now=NOON, zone=ZONE, waived_why="cả xã đi làm về"
+    )
+    planned(session)
+    there = vn("2026-11-23 17:00")
+    assert WAIVED in said(ask(session, there))
+    assert "Ngoài quy chế" not in said(ask(session, vn("2026-11-22 05:30")))
+    one_day.undo(session, morning, moved, cast.hoa, now=NOON, zone=ZONE)
+    planned(session)
+    assert "Ngoài quy chế" not in said(ask(session, vn("2026-11-23 05:30")))
+
+
+# -- from above -----------------------------------------------------------------------------------
+
+
+def test_what_comes_from_above_is_told_with_what_the_area_decided(
+    session: Session, cast: Cast
+) -> None:
+    daily(session, cast)
+    (first, *_) = planned(session)
+    assert "cấp trên" not in said(ask(session, FIVE_PM)), "nobody works for less than the station"
+    cast.minh.area_id = cast.commune.id
+    session.flush()
+    told = said(ask(session, FIVE_PM))
+    assert "cán bộ của cả đài đặt cho xã Mẫu; xã Mẫu không có quyết định riêng" in told
+    session.add(
+        levels.AreaDecision(
+            area_id=cast.commune.id, broadcast_id=first.id, said=Said.DECLINED, reason="lễ hội",
+            staff_id=cast.minh.id, at=NOON,
+        )
+    )  # fmt: skip
+    session.flush()
+    told = said(ask(session, FIVE_PM))
+    assert "cán bộ của cả đài đặt cho xã Mẫu. Minh quyết định không nhận lượt này: lễ hội." in told
+
+
+def test_what_the_area_set_itself_comes_from_nowhere_else(session: Session, cast: Cast) -> None:
+    cast.hoa.area_id = cast.commune.id
+    session.flush()
+    daily(session, cast)
+    planned(session)
+    assert "cấp trên" not in said(ask(session, FIVE_PM))

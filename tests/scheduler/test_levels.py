@@ -18,7 +18,7 @@ from loa.audit import AuditEntry
 from loa.database import Database
 from loa.errors import LoaError, NotAllowed, NotFound, ScheduleError
 from loa.staff import Role
-from loa.times import HOUR, MINUTE, SECOND, Instant, after, local
+from loa.times import DAY, HOUR, MINUTE, SECOND, Instant, after, local
 from scheduler import (
     alert_consent,
     alert_orders,
@@ -32,6 +32,7 @@ from scheduler import (
     explaining,
     from_above,
     level_acts,
+    level_early,
     levels,
     one_day,
     planner,
@@ -432,6 +433,84 @@ def test_only_the_area_takes_it_back_and_in_time(here: Province) -> None:
     with pytest.raises(ScheduleError, match="Đã đến giờ phát"):
         level_acts.withdraw(session, said, cast.hoa, FIVE)
     assert said.withdrawn_at is None
+
+
+# -- decided before it is planned -----------------------------------------------------------------
+
+FAR = after(FIVE, 5 * DAY)
+
+
+def forward(here: Province, name: str, now: Instant = NOON) -> Broadcast:
+    return level_early.bring_forward(here.session, name, here.cast.hoa, now, RULES)
+
+
+def test_what_is_days_ahead_may_be_declined_now(here: Province) -> None:
+    session, cast = here.session, here.cast
+    here.order(approved_bulletin(session, cast), cast.minh, here.root, at=FAR)
+    here.plan()
+    (ahead,) = look(here).coming
+    assert (ahead.sound.broadcast_id, ahead.may_be_early, ahead.may_be_declined) == (
+        None,
+        True,
+        False,
+    )
+    row = forward(here, ahead.name)
+    level_acts.decline(session, row, cast.hoa, "Lễ hội", NOON)
+    for now in (NOON, after(NOON, DAY), after(NOON, 4 * DAY)):
+        here.plan(now)
+        assert session.scalars(sa.select(Broadcast)).all() == [row], "made once, and kept"
+        assert (here.heard(row), row.code) == (B, None)
+
+
+def test_what_its_source_no_longer_wants_is_taken_back_in_its_time(here: Province) -> None:
+    session, cast = here.session, here.cast
+    schedule = here.order(approved_bulletin(session, cast), cast.minh, here.root, at=FAR)
+    here.plan()
+    row = forward(here, look(here).coming[0].name)
+    moment = local(FAR, ZONE)
+    later = Rule(
+        kind=Kind.ONCE, at=time(9), start_date=moment.date(), area_ids=(here.root.id,)
+    )  # fmt: skip
+    schedules.change(session, schedule, cast.minh, later, now=NOON, zone=ZONE)
+    here.plan()
+    assert [each.sound.starts_at for each in look(here).coming] == [after(FAR, -8 * HOUR)]
+    here.plan(after(NOON, 4 * DAY))
+    assert row.code == "changed"
+
+
+def test_two_that_will_meet_days_ahead_may_be_put_in_order_now(here: Province) -> None:
+    session, cast = here.session, here.cast
+    said = [
+        approved_bulletin(session, cast, title=title, ms=10 * MINUTE, priority=Priority.PRIORITY)
+        for title in ("Tỉnh", "Xã")
+    ]
+    here.order(said[0], cast.minh, here.root, at=FAR)
+    here.plan()
+    (ahead,) = look(here).coming
+    assert not ahead.may_be_early, "it meets nothing: there is nothing to decide"
+    here.order(said[1], cast.hoa, here.a, at=after(FAR, 5 * MINUTE))
+    here.plan()
+    (ahead,) = look(here).coming
+    assert [each.title for each in ahead.meets] == ["Xã"]
+    above = forward(here, ahead.name)
+    here.plan()
+    (asked,) = look(here).meetings
+    own = session.get_one(Broadcast, asked.own.broadcast_id)
+    put(here, own, above, again=False)
+    here.plan(after(NOON, 4 * DAY))
+    assert (here.heard(above), here.heard(own)) == (B, A)
+    assert not from_above.undecided(session, here.a.id, after(NOON, 4 * DAY), RULES)
+
+
+def test_what_does_not_come_to_the_area_is_brought_forward_by_nobody(here: Province) -> None:
+    session, cast = here.session, here.cast
+    here.order(approved_bulletin(session, cast), cast.minh, here.b, at=FAR)
+    here.plan()
+    (elsewhere,) = from_above.look(session, here.b.id, NOON, RULES).coming
+    for name in (elsewhere.name, "schedule_id-99-1-1-0", ""):
+        with pytest.raises(NotFound):
+            forward(here, name)
+    assert session.scalars(sa.select(Broadcast)).all() == []
 
 
 # -- the order of two -----------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from hypothesis import strategies as some
 
 from loa.times import DAY, HOUR, MINUTE, SECOND, Instant, after
 from scheduler import pacing
-from scheduler.board import BETWEEN, Ask, DayRoom, Gap, Play, SessionRoom, Sound, Span, without
+from scheduler.board import BETWEEN, Ask, DayRoom, Play, SessionRoom, Sound, Span, without
 from tests.cast import vn
 
 FIRST = date(2026, 12, 1)
@@ -29,9 +29,7 @@ def room(number: int, *minutes: float, left: int | None = None, plays: str = "al
     """Sessions of so many free minutes, six hours apart."""
     begin = after(MORNING, number * DAY)
     sessions = [
-        SessionRoom(
-            (Gap(after(begin, n * 6 * HOUR), after(begin, n * 6 * HOUR + int(each * MINUTE))),)
-        )
+        ((after(begin, n * 6 * HOUR), after(begin, n * 6 * HOUR + int(each * MINUTE))),)
         for n, each in enumerate(minutes)
     ]
     return DayRoom(day(number), tuple(each for each in sessions), left, plays)
@@ -62,8 +60,8 @@ def overlap(plays: list[Play]) -> bool:
 
 def lies_free(play: Play, rooms: list[DayRoom]) -> bool:
     return any(
-        gap.starts_at <= play.starts_at and play.starts_at + play.ms <= gap.ends_at
-        for one in rooms if one.day == play.day for each in one.sessions for gap in each.gaps
+        since <= play.starts_at and play.starts_at + play.ms <= until
+        for one in rooms if one.day == play.day for each in one.sessions for since, until in each
     )  # fmt: skip
 
 
@@ -141,9 +139,7 @@ def test_nothing_new_starts_before_it_may() -> None:
 
 
 def test_starts_are_whole_seconds() -> None:
-    rooms = [
-        DayRoom(day(0), (SessionRoom((Gap(after(MORNING, 1), after(MORNING, 15 * MINUTE)),)),))
-    ]
+    rooms = [DayRoom(day(0), (((after(MORNING, 1), after(MORNING, 15 * MINUTE)),),))]
     plays = dealt(rooms, ask(5, 1, sound(seconds=30.4)))
     assert [play.starts_at % SECOND for play in plays] == [0] * 5
     assert min(plays).starts_at == after(MORNING, SECOND)
@@ -233,7 +229,7 @@ def test_planning_from_a_later_day_comes_to_the_same() -> None:
     for later in range(1, 10):
         before = [play for play in whole if play.day < day(later)]
         spans = (Span(day(0), day(9), 57 - len(before)),)
-        rest = ask(0, spans=spans, since=rooms[later].sessions[0].gaps[0].starts_at)
+        rest = ask(0, spans=spans, since=rooms[later].sessions[0][0][0])
         again = dealt(rooms[later:], rest, held=before)
         assert by_day([*before, *again]) == by_day(whole)
 
@@ -251,7 +247,7 @@ def test_a_lost_play_is_made_up_for_and_moves_nothing_else() -> None:
     plays = dealt(rooms, ask(20, 4, *sounds))
     ahead = [play for play in plays if play.day > day(0)]
     missed = 3
-    rest = ask(len(ahead) + missed, 4, *sounds, since=rooms[1].sessions[0].gaps[0].starts_at)
+    rest = ask(len(ahead) + missed, 4, *sounds, since=rooms[1].sessions[0][0][0])
     kept, new = pacing.deal(rooms[1:], [rest], (), ahead)
     assert kept == ahead
     assert len(new) == missed
@@ -292,7 +288,7 @@ lengths = some.integers(5, 180)
 def capacity(one: DayRoom, ms: int) -> int:
     """Plays of that length that fit into a day's sessions."""
     return sum(
-        max(0, gap.ends_at - gap.starts_at + BETWEEN) // (ms + BETWEEN) for each in one.sessions for gap in each.gaps
+        max(0, until - since + BETWEEN) // (ms + BETWEEN) for each in one.sessions for since, until in each
     )  # fmt: skip
 
 
@@ -341,7 +337,7 @@ def test_no_campaign_gets_more_than_it_asks_and_none_overlaps_another(station, w
 
 def _rest(free: SessionRoom, plays: list[Play]) -> SessionRoom:
     taken = [(play.starts_at, play.ends_at) for play in plays]
-    return SessionRoom(tuple(without(free.gaps, taken)))
+    return tuple(without(free, taken))
 
 
 @MANY
@@ -358,11 +354,11 @@ def test_after_outages_the_rest_is_spread_over_the_days_left(days, goal, outages
     heard: list[Play] = []
     lost = dict(outages)
     for number in range(today):
-        since = rooms[number].sessions[0].gaps[0].starts_at
+        since = rooms[number].sessions[0][0][0]
         plan = dealt(rooms[number:], ask(goal - len(heard), days, since=since), held=heard)
         of_today = [play for play in plan if play.day == day(number)]
         heard += of_today[lost.get(number, 0) :]
-    since = rooms[today].sessions[0].gaps[0].starts_at
+    since = rooms[today].sessions[0][0][0]
     rest = dealt(rooms[today:], ask(goal - len(heard), days, since=since), held=heard)
     assert len(heard) + len(rest) == goal
     counts = by_day(rest, days)[today:]

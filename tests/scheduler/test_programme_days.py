@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, time
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from content.bulletins import Priority
+from loa.audit import AuditEntry
 from loa.database import Database
 from loa.errors import ScheduleError
 from loa.times import DAY, HOUR, MINUTE, SECOND, Instant, after, local
@@ -17,8 +20,10 @@ from scheduler import (
     exceptions,
     planner,
     programme_acts,
+    programme_days,
     schedules,
 )
+from scheduler.admission import ReasonNeeded
 from scheduler.broadcasts import Broadcast, Delivery, DeliveryState
 from scheduler.exceptions import Kind, Otherwise, ScheduleException
 from scheduler.programme_checks import Line, Order
@@ -73,13 +78,13 @@ def otherwise(
     session: Session, cast: Cast, made: Programme, day: date, now: Instant = NOON, **said: object
 ) -> ScheduleException:
     wanted = Otherwise(day=day, **said)
-    return programme_acts.except_day(session, made, cast.hoa, wanted, now=now, zone=ZONE)
+    return programme_days.except_day(session, made, cast.hoa, wanted, now=now, zone=ZONE)
 
 
 def restore(
     session: Session, cast: Cast, made: Programme, found: ScheduleException, now: Instant = NOON
 ) -> None:
-    programme_acts.restore_day(session, made, cast.hoa, found, now=now, zone=ZONE)
+    programme_days.restore_day(session, made, cast.hoa, found, now=now, zone=ZONE)
 
 
 def played(session: Session, until: Instant) -> None:
@@ -119,7 +124,7 @@ def test_a_day_moved_beside_another_run_counts_with_it(session: Session, cast: C
     where = (cast.commune.id,)
     rule = Rule(kind=Recurs.ONCE, at=time(17), start_date=TOMORROW, area_ids=where)
     schedules.add(session, long, cast.hoa, rule, now=NOON, zone=ZONE)
-    with pytest.raises(ScheduleError, match="đã có 12 phút, thêm 19 phút 40 giây là quá 30 phút"):
+    with pytest.raises(ScheduleError, match=r"đã có 12 phút, thêm 19 phút 40 giây là quá 30 phút"):
         otherwise(session, cast, made, TODAY, kind=Kind.MOVE, to_day=TOMORROW, to_time=time(17))
 
 
@@ -166,6 +171,53 @@ def test_a_day_put_back_in_time_is_heard_as_ever(session: Session, cast: Cast) -
     planner.plan(session, NOON, RULES)
     restore(session, cast, made, moved)
     assert heard(session, NOON, TODAY) == [("17:00", 1)]
+
+
+def test_what_takes_the_place_of_a_day_keeps_the_regulation(session: Session, cast: Cast) -> None:
+    made = add(session, cast, 300, slot=None, at=time(17, 10), minutes=20)
+    beside = approved_bulletin(session, cast, ms=12 * MINUTE)
+    rule = Rule(kind=Recurs.ONCE, at=time(17), start_date=TODAY, area_ids=(cast.commune.id,))
+    schedules.add(session, beside, cast.hoa, rule, now=NOON, zone=ZONE)
+    long = approved_bulletin(session, cast, ms=19 * MINUTE)
+    with pytest.raises(
+        ScheduleError, match=r"đã có 12 phút, thêm 19 phút .* quá 30 phút"
+    ) as refused:
+        otherwise(session, cast, made, TODAY, kind=Kind.REPLACE, bulletin_id=long.id)
+    assert refused.value.field == "bulletin_id"
+
+
+def test_an_ordinary_bulletin_does_not_take_the_place_of_a_priority_one_outside_the_sessions(
+    session: Session, cast: Cast
+) -> None:
+    ordinary = approved_bulletin(session, cast)
+    urgent = approved_bulletin(session, cast, priority=Priority.PRIORITY)
+    another = approved_bulletin(session, cast, priority=Priority.PRIORITY)
+    in_force = session.scalars(sa.select(Regulation)).one()
+    in_force.rules = Rulebook(slots=(EVENING,), outside="reason")
+    session.flush()
+    alone = order(cast, (Line(ItemKind.BULLETIN, urgent.id),), slot=None, at=time(14), minutes=5)
+    made = programme_acts.add(session, cast.hoa, alone, now=NOON, zone=ZONE)
+    otherwise(session, cast, made, TODAY, kind=Kind.REPLACE, bulletin_id=another.id)
+    wanted = Otherwise(day=TODAY, kind=Kind.REPLACE, bulletin_id=ordinary.id)
+    with pytest.raises(ReasonNeeded, match="ngoài các khung giờ"):
+        programme_days.except_day(session, made, cast.hoa, wanted, now=NOON, zone=ZONE)
+    instead = programme_days.except_day(
+        session, made, cast.hoa, wanted, now=NOON, zone=ZONE, waived_why="họp dân"
+    )
+    entry = session.scalars(sa.select(AuditEntry).where(AuditEntry.kind == "schedule.waived")).one()
+    found = json.loads(entry.data)
+    named = {"programme": made.id, "exception": instead.id}
+    assert found == {"rules": ["outside"], "why": "họp dân", **named}
+
+
+def test_a_day_is_not_put_back_by_another_bulletin_to_a_time_that_is_past(
+    session: Session, cast: Cast
+) -> None:
+    made = add(session, cast, 60, slot=None, at=time(13), minutes=5)
+    otherwise(session, cast, made, TODAY, kind=Kind.MOVE, to_time=time(18))
+    later, other = vn("2026-11-21 14:00"), approved_bulletin(session, cast)
+    with pytest.raises(ScheduleError, match="Giờ thường lệ của ngày này đã qua"):
+        otherwise(session, cast, made, TODAY, later, kind=Kind.REPLACE, bulletin_id=other.id)
 
 
 # -- what has begun -------------------------------------------------------------------------------

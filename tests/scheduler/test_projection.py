@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from content import bulletins
 from content.bulletins import Draft, Priority
 from content.parts import spoken
+from content.recordings import Recording
 from content.relays import Relay
 from loa.database import Database
 from loa.times import DAY, HOUR, MINUTE, SECOND, Instant, after
@@ -139,6 +140,53 @@ def test_quiet_hours_to_come_silence_what_was_allowed_before(session: Session, c
     found = project(session)
     assert [one.why_not.code if one.why_not else "" for one in found] == [""] * 4 + ["quiet"] * 3
     assert "16:00–18:00" in found[-1].why_not.sentence
+
+
+def two_languages(session: Session, cast: Cast, at: time) -> Schedule:
+    """Thirty seconds in Kinh, forty in the Tày of the second village."""
+    schedule = daily(session, cast, at, bulletin={"ms": 30 * SECOND})
+    recording = session.get_one(Recording, schedule.bulletin.sounds["vi"])
+    tay = {name: getattr(recording, name) for name in ("size", "lufs", "true_peak_db", "peaks",
+           "voices", "notes", "spoken", "made_at")}  # fmt: skip
+    session.add(Recording(sha256="7" * 64, ms=40 * SECOND, **tay))
+    schedule.bulletin.sounds = schedule.bulletin.sounds | {"tyz": "7" * 64}
+    cast.villages[1].language = "tyz"
+    session.flush()
+    return schedule
+
+
+@pytest.mark.parametrize(("at", "code"), [("20:59:25", None), ("20:59:35", "quiet")])
+def test_quiet_hours_silence_a_wish_only_where_every_language_reaches_into_them(
+    session: Session, cast: Cast, at: str, code: str | None
+) -> None:
+    schedule = two_languages(session, cast, time(17))
+    schedule.at = time.fromisoformat(at)
+    (found,) = project(session, 1, vn("2026-11-23 12:00"))
+    assert (found.why_not and found.why_not.code, found.ms) == (code, 40 * SECOND)
+
+
+@pytest.mark.parametrize(("at", "code"), [("20:59:25", None), ("20:59:35", "quiet")])
+def test_a_row_that_quiet_hours_bar_everywhere_says_so(
+    session: Session, cast: Cast, at: str, code: str | None
+) -> None:
+    schedule = two_languages(session, cast, time(17))
+    schedule.at = time.fromisoformat(at)
+    planner.plan(session, NOON, RULES)
+    (found,) = project(session, 1)
+    assert (found.broadcast_id is None, found.why_not and found.why_not.code) == (False, code)
+
+
+def test_what_a_changed_mind_closed_is_not_told_beside_what_came_in_its_place(
+    session: Session, cast: Cast
+) -> None:
+    schedule = daily(session, cast)
+    planner.plan(session, NOON, RULES)
+    schedule.at, schedule.planned_until = time(18), NOON
+    planner.plan(session, NOON, RULES)
+    assert [one.sound.starts_at for one in lines(session, cast)] == [vn("2026-11-21 18:00")]
+    later = after(NOON, 6 * HOUR)
+    told = {one.starts_at: one.why_not for one in project(session, 1, now=later)}
+    assert told[vn("2026-11-21 17:00")] is not None, "what is over is told as it was"
 
 
 def test_a_bulletin_is_told_only_while_it_is_valid(session: Session, cast: Cast) -> None:

@@ -21,16 +21,19 @@ from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy import event
 
 from content.bulletins import Bulletin
+from loa import tokens
 from loa.config import Config, Web
 from loa.database import Database
 from loa.staff import Staff
 from loa.times import Instant, after
+from loa.tokens import Scope
 from scheduler import leases, planner, regulation, schedules
 from scheduler.broadcasts import Broadcast
 from scheduler.planner import Rules
 from scheduler.schedules import Rule
 from tests.cast import NOON, ZONE, Cast, approved_bulletin, settle_in
 from tests.visitor import text_of
+from tests.web.program import Program
 from web import create_app, current, serving
 
 HOUR = 3_600_000
@@ -187,6 +190,27 @@ def broadcast(database: Database, cast: Cast, approved: Bulletin) -> Broadcast:
         schedules.add(session, bulletin, cast.hoa, rule, now=NOON, zone=ZONE)
         plan(session, NOON)
         return session.scalars(sa.select(Broadcast)).one()
+
+
+@pytest.fixture
+def program(app: Flask, database: Database, cast: Cast) -> Callable[..., Program]:
+    """``program(cast.hoa)``: a program whose token lets it do all that Hoa may."""
+
+    def program(owner: Staff, *scopes: Scope, days: int = 30) -> Program:
+        with database.write() as session:
+            allowed = scopes or [each for each in Scope if owner.may(tokens.NEEDS[each])]
+            token, text = tokens.make(
+                session,
+                cast.admin,
+                name="Cổng xã",
+                owner=owner,
+                scopes=allowed,
+                days=days,
+                now=NOON,
+            )
+        return Program(app.test_client(), text, token.id)
+
+    return program
 
 
 class Queries:

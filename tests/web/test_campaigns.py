@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, time
 
 import pytest
 import sqlalchemy as sa
 
 from content.bulletins import Bulletin
-from loa.times import DAY, HOUR
-from scheduler import campaigns, regulation
+from loa.times import DAY, HOUR, MINUTE
+from scheduler import campaigns, programme_acts, programme_checks, regulation
 from scheduler.broadcasts import Broadcast, Delivery, DeliveryState
 from scheduler.campaigns import Aim, Campaign, Line, Order, Target
+from scheduler.programme_tables import ItemKind
 from scheduler.regulation import parse_quiet
 from scheduler.rulebook import Rulebook, Slot
 from scheduler.targets import Where
@@ -129,6 +130,30 @@ def test_what_is_wrong_is_shown_at_its_field(hoa, approved):
         answer = hoa.post("/chien-dich/moi", data=sent(approved, **changes))
         assert answer.status_code == 400
         assert error_at(answer, field), field
+
+
+def test_what_the_regulation_lets_through_with_a_reason_is_asked_for_and_kept(
+    hoa, approved, database, cast
+):
+    with database.write() as session:
+        strict = Rulebook(slots=SLOTS, outside="reason")
+        regulation.add(session, None, [], strict, since=NOON, now=NOON)
+        given = programme_checks.Order(
+            name="Trưa", rule="FREQ=DAILY", start_date=date(2026, 11, 21), where=Where((cast.commune.id,)),
+            at=time(9), minutes=10, lines=(programme_checks.Line(ItemKind.FILL, ms=5 * MINUTE),),
+        )  # fmt: skip
+        programme_acts.add(session, cast.hoa, given, now=NOON, zone=ZONE, waived_why="chợ phiên")
+    assert 'name="waived_why"' not in hoa.get("/chien-dich/moi").text
+    wanted = sent(approved, number=60)
+    answer = hoa.post("/chien-dich/moi", data=wanted)
+    assert "nằm ngoài các khung giờ phát" in error_at(answer, "waived_why")
+    page = words(
+        hoa.post(
+            "/chien-dich/moi", data={**wanted, "waived_why": "đợt cao điểm"}, follow_redirects=True
+        )
+    )
+    assert "Đã lưu chiến dịch" in page
+    assert "phát ngoài các khung giờ. Hoa cho phép, lý do: đợt cao điểm" in page
 
 
 def test_the_preview_says_what_is_wrong_too(hoa, approved):

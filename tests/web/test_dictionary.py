@@ -228,7 +228,7 @@ def test_what_goes_out_comes_in_and_changes_nothing(hoa, taught):
         ("form,spoken\n", "chưa có mục nào"),
         ("", "Dòng đầu"),
         ("form,spoken\nĐX,một\n".encode("utf-16"), "CSV UTF-8"),
-        (b"x" * 500_001, "quá lớn"),
+        (b"x" * 500_001, "nặng hơn 500 kB"),
     ],
 )
 def test_a_file_that_is_wrong_is_told_of_with_its_line(hoa, database, file, sentence):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, time
 
 import pytest
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 from content.bulletins import Bulletin, Priority
 from devices import areas, groups
 from loa.staff import Role, Staff
-from loa.times import HOUR, MINUTE, Instant, after, local
+from loa.times import DAY, HOUR, MINUTE, Instant, after, local
 from scheduler import alert_orders, campaigns, programme_acts, schedules
 from scheduler.broadcasts import Broadcast
 from scheduler.levels import AreaDecision, Said
@@ -20,6 +21,7 @@ from scheduler.schedules import Kind, Rule
 from scheduler.targets import Where
 from tests.cast import NOON, ZONE, add_receiver, approved_bulletin
 from tests.web.conftest import error_at, plan, words
+from web import level_guard
 
 BOTH_DATABASES = True
 FIVE = after(NOON, 5 * HOUR)
@@ -208,6 +210,48 @@ def test_what_the_province_set_is_not_hers_to_stop_or_withdraw(
     assert "Tin tỉnh" not in words(hoa.get("/dung-tat-ca"))
 
 
+def test_bulletins_of_others_are_read_and_scheduled_and_not_changed(
+    hoa, lan, minh, database, province, approved
+):
+    with database.write() as session:
+        session.get_one(Staff, province.hoa.id).role = Role.APPROVER
+    here = f"/ban-tin/{approved.id}"  # Hoa's, of commune A
+    assert f"{here}/sua" in hoa.get(here).text
+    assert hoa.get(f"{here}/sua").status_code == 200
+    assert minh.get(f"{here}/thu-hoi").status_code == 200, "of the whole station"
+    page = lan.get(here)
+    assert page.status_code == 200
+    assert f"{here}/dat-lich" in page.text
+    assert f"{here}/sua" not in page.text
+    for answer in (
+        lan.get(f"{here}/sua"),
+        lan.get(f"{here}/thu-hoi"),
+        lan.post(f"{here}/sua", data={"title": "Khác"}),
+        lan.post(f"{here}/doc-lai"),
+        lan.post(f"{here}/phan/1/cach-doc"),
+        lan.post(f"{here}/cac-ban/1/dung-lai"),
+        lan.post(f"{here}/thu-hoi"),
+    ):
+        assert answer.status_code == 403
+        assert "do Hoa, cán bộ của xã Mẫu, soạn" in words(answer)
+        assert "nghe và đặt lịch phát được, nhưng không sửa hay thu hồi được" in words(answer)
+
+
+def test_every_page_that_changes_a_bulletin_keeps_to_the_area(app):
+    """A new one must be put among those that do, or here among those that do not."""
+    free = {
+        "bulletins.show", "cuts.after", "cuts.original", "cuts.translation_after", "cuts.waiting",
+        "decisions.approve", "decisions.reject", "readings.show", "schedules.new", "schedules.now",
+        "schedules.preview", "sounds.file", "sounds.part", "translations.listing", "versions.listing", "versions.show",
+    }  # fmt: skip
+    known = {
+        rule.endpoint
+        for rule in app.url_map.iter_rules()
+        if "bulletin_id" in rule.arguments and not rule.endpoint.startswith("api.")
+    }
+    assert known - free == level_guard.CHANGES | level_guard.ASKS
+
+
 # -- the page -------------------------------------------------------------------------------------
 
 
@@ -234,6 +278,47 @@ def test_it_declines_with_a_reason_and_takes_it_back(hoa, minh, database, three)
 
     assert hoa.post(f"/cap-tren/quyet-dinh/{said}/bo").location == "/cap-tren"
     assert "không nhận: Lễ hội xã" not in words(hoa.get("/cap-tren"))
+
+
+def test_what_is_days_ahead_is_declined_early(hoa, database, province):
+    far = after(FIVE, 5 * DAY)
+    with database.write() as session:
+        moment = local(far, ZONE)
+        rule = Rule(
+            kind=Kind.ONCE, at=moment.time(), start_date=moment.date(), area_ids=(province.root.id,)
+        )
+        said = approved_bulletin(session, province, title="Tin tỉnh")
+        who = session.get_one(Staff, province.minh.id)
+        schedules.add(session, said, who, rule, now=NOON, zone=ZONE)
+        plan(session, NOON)
+    page = hoa.get("/cap-tren").text
+    (name,) = re.findall(r'name="luot" value="([^"]+)"', page)
+    answer = hoa.post("/cap-tren/som", data={"luot": name})
+    with database.read() as session:
+        row = session.scalars(sa.select(Broadcast)).one()
+    assert answer.location == f"/cap-tren?mo={row.id}#luot-{row.id}"
+    assert f'name="l{row.id}-reason"' in hoa.get(answer.location).text
+    here = f"/cap-tren/luot/{row.id}/khong-nhan"
+    assert hoa.post(here, data={f"l{row.id}-reason": "Lễ hội xã"}).location == "/cap-tren"
+    assert hoa.post("/cap-tren/som", data={"luot": name}).status_code == 404, "made already"
+
+
+def test_the_order_of_two_days_ahead_is_asked_where_it_can_be_said(hoa, database, province):
+    far = local(after(FIVE, 5 * DAY), ZONE)
+    with database.write() as session:
+        for person, area in ((province.minh, province.root), (province.hoa, province.commune)):
+            rule = Rule(
+                kind=Kind.ONCE, at=far.time(), start_date=far.date(), area_ids=(area.id,)
+            )  # fmt: skip
+            said = approved_bulletin(session, province, priority=Priority.PRIORITY)
+            who = session.get_one(Staff, person.id)
+            schedules.add(session, said, who, rule, now=NOON, zone=ZONE)
+        plan(session, NOON)
+    (name,) = re.findall(r'name="luot" value="([^"]+)"', hoa.get("/cap-tren").text)
+    answer = hoa.post("/cap-tren/som", data={"luot": name})
+    place = answer.location.partition("#")[2]
+    assert place.startswith("thu-tu-")
+    assert f'id="{place}"' in hoa.get(answer.location).text
 
 
 def test_priority_and_emergency_show_no_such_button(hoa, order, province):

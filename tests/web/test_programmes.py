@@ -99,7 +99,7 @@ def test_it_is_made_in_a_session_of_the_regulation(hoa, database, news, slots):
         slot="chieu",
         at="",
         minutes="",
-        kind="weekly",
+        kind="weekdays",
         weekdays=["0", "4"],
     )
     answer = hoa.post("/chuong-trinh/moi", data=sent, follow_redirects=True)
@@ -202,7 +202,7 @@ def test_a_priority_bulletin_should_come_first(hoa, database, cast, news):
         ({"name": ""}, "name", "Hãy đặt tên"),
         ({"at": ""}, "at", "Hãy nhập giờ phát"),
         ({"minutes": ""}, "minutes", "từ 1 đến 720"),
-        ({"kind": "weekly"}, "weekdays", "ít nhất một thứ"),
+        ({"kind": "weekdays"}, "weekdays", "ít nhất một thứ"),
         ({"area_ids": []}, "area_ids", "ít nhất một địa bàn"),
         ({"line_kind": [], "line_bulletin": [], "line_minutes": []}, "items", "chưa có mục nào"),
         (
@@ -256,8 +256,29 @@ def test_it_is_changed_and_shown_as_it_is(hoa, database, news, programme):
     assert (made.name, [item.bulletin_id for item in made.items]) == ("Khác", [news["Đồng ruộng"]])
 
 
+@pytest.mark.parametrize(
+    ("said", "rule"),
+    [
+        ({"other": "moon", "moon_days": "1, rằm", "leap_months": "y"},
+         "RSCALE=VIETNAMESE;FREQ=MONTHLY;BYMONTHDAY=1,15"),
+        ({"other": "days", "interval": "3"}, "FREQ=DAILY;INTERVAL=3"),
+        ({"other": "month_days", "month_days": "1, 15, cuối"}, "FREQ=MONTHLY;BYMONTHDAY=1,15,-1"),
+        ({"other": "nth", "nth": "2", "nth_day": "6"}, "FREQ=MONTHLY;BYDAY=2SU"),
+        ({"other": "year", "year_day": "2/9"}, "FREQ=YEARLY;BYMONTH=9;BYMONTHDAY=2"),
+    ],
+)  # fmt: skip
+def test_a_programme_has_all_days_that_a_schedule_has(hoa, database, news, said, rule):
+    sent = filled(news, "Tiêm chủng", kind="other", **said)
+    assert hoa.post("/chuong-trinh/moi", data=sent).status_code == 302
+    (made,) = stored(database)
+    assert made.rule == rule
+    page = hoa.get(f"/chuong-trinh/{made.id}/sua").text
+    assert re.search(r'<input checked [^>]*value="other"', page)
+    assert f'<option selected value="{said["other"]}">' in page
+
+
 def test_days_this_form_cannot_say_are_kept(hoa, database, cast, news):
-    rule = "FREQ=MONTHLY;BYDAY=2SU"
+    rule = "FREQ=YEARLY;BYMONTH=1,7;BYMONTHDAY=27"
     with database.write() as session:
         made = programme_acts.add(
             session, cast.hoa, order(cast, Line(ItemKind.BULLETIN, news["Tiêm chủng"]), rule=rule), now=NOON, zone=ZONE,
@@ -265,7 +286,7 @@ def test_days_this_form_cannot_say_are_kept(hoa, database, cast, news):
         number = made.id
     page = hoa.get(f"/chuong-trinh/{number}/sua")
     assert re.search(r'<input checked [^>]*value="kept"', page.text)
-    assert "Chủ nhật lần thứ 2 trong tháng" in words(page)
+    assert "ngày 27/1, ngày 27/7 hằng năm" in words(page)
     hoa.post(f"/chuong-trinh/{number}/sua", data=filled(news, "Tiêm chủng", kind="kept", rule=rule))
     assert stored(database)[0].rule == rule
 

@@ -88,7 +88,7 @@ def test_it_believes_a_proxy_on_this_machine_about_who_asks(served):
 
 def test_it_refuses_a_forged_post_over_http(served):
     answer = requests.post(
-        served + "/dang-nhap", data={"login": "hoa", "password": PASSWORD}, timeout=90
+        served + "/dang-nhap", data={"login": "hoa", "password": PASSWORD}, timeout=10
     )
     assert answer.status_code == 400
     assert "Trang này mở đã lâu" in answer.text
