@@ -10,8 +10,6 @@ from sqlalchemy.orm import Session
 from content import bulletins
 from content.bulletins import Bulletin, Priority
 from content.bulletins import State as BulletinState
-from devices import groups
-from devices.receivers import Receiver
 from loa.errors import ScheduleError
 from loa.times import DAY
 from scheduler import targets
@@ -53,7 +51,7 @@ def checked(session: Session, order: Order, today: date, campaign: Campaign | No
     if not order.name:
         raise ScheduleError("Hãy đặt tên cho chiến dịch, ví dụ: Tiêm chủng tháng 12.", field="name")
     _check_days(order, today, campaign)
-    _check_where(session, order.where)
+    targets.demand(session, order.where)
     _check_target(session, order)
     _check_lines(session, order, campaign)
     return order
@@ -74,24 +72,6 @@ def _check_days(order: Order, today: date, campaign: Campaign | None) -> None:
         raise ScheduleError(
             f"Chiến dịch dài nhất {MOST_DAYS} ngày. Hãy chọn ngày kết thúc sớm hơn.",
             field="end_date",
-        )
-
-
-def _check_where(session: Session, where: Where) -> None:
-    if where.is_nowhere:
-        raise ScheduleError("Hãy chọn ít nhất một địa bàn hoặc nhóm để phát.", field="area_ids")
-    for group_id in where.group_ids:
-        groups.get(session, group_id)
-    for receiver_id in where.except_ids:
-        if session.get(Receiver, receiver_id) is None:
-            raise ScheduleError(
-                f"Không có đầu thu mã “{receiver_id}” để trừ ra. Hãy xem lại mã đầu thu.",
-                field="except_ids",
-            )
-    if not targets.count(session, where):
-        raise ScheduleError(
-            "Nơi đã chọn không có đầu thu nào. Hãy chọn địa bàn khác, bớt trừ hoặc thêm đầu thu.",
-            field="except_ids" if where.except_ids else "area_ids",
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, time
 
 from sqlalchemy.orm import Session
@@ -11,8 +11,6 @@ from sqlalchemy.orm import Session
 from content import bulletins, relays
 from content.bulletins import Bulletin, Priority
 from content.bulletins import State as BulletinState
-from devices import groups
-from devices.receivers import Receiver
 from loa.errors import ScheduleError
 from loa.times import MINUTE, Instant
 from scheduler import recurrence, regulation, targets
@@ -91,7 +89,7 @@ def check(session: Session, programme: Programme, now: Instant) -> None:
     recurrence.parse(programme.rule)
     if programme.end_date is not None and programme.end_date < programme.start_date:
         raise ScheduleError("Ngày kết thúc đứng trước ngày bắt đầu.", field="end_date")
-    _check_where(session, programme.where)
+    targets.demand(session, programme.where)
     _check_items(programme.items)
 
 
@@ -110,30 +108,6 @@ def _check_time(session: Session, programme: Programme, now: Instant) -> None:
             f"Thời lượng {programme.minutes} phút phải từ 1 đến {MOST_MINUTES} phút.",
             field="minutes",
         )
-
-
-def _check_where(session: Session, where: Where) -> None:
-    if where.is_nowhere:
-        raise ScheduleError("Hãy chọn ít nhất một địa bàn hoặc nhóm để phát.", field="area_ids")
-    for group_id in where.group_ids:
-        groups.get(session, group_id)
-    for receiver_id in where.except_ids:
-        if session.get(Receiver, receiver_id) is None:
-            raise ScheduleError(
-                f"Không có đầu thu mã “{receiver_id}” để trừ ra. Hãy xem lại mã đầu thu.",
-                field="except_ids",
-            )
-    if targets.count(session, where):
-        return
-    if where.except_ids and targets.count(session, replace(where, except_ids=())):
-        raise ScheduleError(
-            "Đã trừ hết các đầu thu của nơi được chọn nên không còn nơi nào phát. Hãy bớt trừ.",
-            field="except_ids",
-        )
-    raise ScheduleError(
-        "Địa bàn đã chọn chưa có đầu thu nào. Hãy chọn địa bàn khác hoặc thêm đầu thu.",
-        field="area_ids",
-    )
 
 
 def _check_items(found: Sequence[Item]) -> None:

@@ -15,9 +15,6 @@ from content import relays
 from content.bulletins import Bulletin, Priority
 from content.bulletins import State as BulletinState
 from content.recordings import Recording
-from devices import groups
-from devices.areas import Area
-from devices.receivers import Receiver
 from loa.errors import ScheduleError
 from loa.languages import KINH
 from loa.times import DAY, Instant, after
@@ -64,7 +61,7 @@ def demand(
     ``known``: the context, where many are asked about one after the other; it knows the exceptions of ``also``.
     """
     demand_said(bulletin)
-    demand_where(session, rule.where)
+    targets.demand(session, rule.where)
     _demand_days(bulletin, rule)
     _demand_minutes(bulletin, rule.minutes)
     ahead = coming(session, rule, now, zone, of.exceptions if of else (), known)
@@ -157,37 +154,6 @@ def demand_ordinary(bulletin: Bulletin, field: str = "bulletin") -> None:
             field=field,
             code="emergency_by_order",
         )
-
-
-def demand_where(session: Session, where: Where) -> None:
-    """Raise ScheduleError where no receiver is meant, or one that is not there is left out."""
-    if where.is_nowhere:
-        raise ScheduleError("Hãy chọn ít nhất một địa bàn hoặc nhóm để phát.", field="area_ids")
-    known = set(session.scalars(sa.select(Area.id).where(Area.id.in_(where.area_ids))))
-    if unknown := sorted(set(where.area_ids) - known):
-        raise ScheduleError(
-            f"Không có địa bàn số {unknown[0]}. Hãy tải lại danh sách địa bàn rồi chọn lại.",
-            field="area_ids",
-        )
-    for group_id in where.group_ids:
-        groups.get(session, group_id)
-    for receiver_id in where.except_ids:
-        if session.get(Receiver, receiver_id) is None:
-            raise ScheduleError(
-                f"Không có đầu thu mã “{receiver_id}” để trừ ra. Hãy xem lại mã đầu thu.",
-                field="except_ids",
-            )
-    if targets.count(session, where):
-        return
-    if where.except_ids and targets.count(session, replace(where, except_ids=())):
-        raise ScheduleError(
-            "Đã trừ hết các đầu thu của nơi được chọn nên không còn nơi nào phát. Hãy bớt trừ.",
-            field="except_ids",
-        )
-    raise ScheduleError(
-        "Địa bàn đã chọn chưa có đầu thu nào. Hãy chọn địa bàn khác hoặc thêm đầu thu.",
-        field="area_ids",
-    )
 
 
 def demand_days(rule: Rule) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from devices import areas, receivers
+from devices import areas, groups, receivers
 from devices.areas import Area
 from devices.groups import Group, Member
 from devices.receivers import Receiver
+from loa.errors import ScheduleError
 
 
 @dataclass(frozen=True)
@@ -90,3 +91,34 @@ def left_out(session: Session, except_ids: Iterable[str]) -> list[str]:
         return [f"trừ {len(ids)} đầu thu"]
     found = sa.select(Receiver.name).where(Receiver.id.in_(ids)).order_by(Receiver.name)
     return ["trừ " + ", ".join(session.scalars(found))]
+
+
+def demand(session: Session, where: Where) -> None:
+    """Raise ScheduleError where no receiver is meant, or one that is not there is left out."""
+    if where.is_nowhere:
+        raise ScheduleError("Hãy chọn ít nhất một địa bàn hoặc nhóm để phát.", field="area_ids")
+    known = set(session.scalars(sa.select(Area.id).where(Area.id.in_(where.area_ids))))
+    if unknown := sorted(set(where.area_ids) - known):
+        raise ScheduleError(
+            f"Không có địa bàn số {unknown[0]}. Hãy tải lại danh sách địa bàn rồi chọn lại.",
+            field="area_ids",
+        )
+    for group_id in where.group_ids:
+        groups.get(session, group_id)
+    for receiver_id in where.except_ids:
+        if session.get(Receiver, receiver_id) is None:
+            raise ScheduleError(
+                f"Không có đầu thu mã “{receiver_id}” để trừ ra. Hãy xem lại mã đầu thu.",
+                field="except_ids",
+            )
+    if count(session, where):
+        return
+    if where.except_ids and count(session, replace(where, except_ids=())):
+        raise ScheduleError(
+            "Đã trừ hết các đầu thu của nơi được chọn nên không còn nơi nào phát. Hãy bớt trừ.",
+            field="except_ids",
+        )
+    raise ScheduleError(
+        "Địa bàn đã chọn chưa có đầu thu nào. Hãy chọn địa bàn khác hoặc thêm đầu thu.",
+        field="area_ids",
+    )

@@ -601,6 +601,7 @@ def test_only_who_may_schedule_may(session: Session, cast: Cast) -> None:
         ("start_date", {"start_date": date(2026, 11, 1)}, "đã qua"),
         ("end_date", {"end_date": date(2028, 11, 1)}, "dài nhất 366 ngày"),
         ("area_ids", {"where": Where()}, "ít nhất một địa bàn"),
+        ("area_ids", {"where": Where((999,))}, "Không có địa bàn số 999"),
         ("number", {"target": Target(number=0)}, "từ 1 đến"),
         ("number", {"target": Target(aim=Aim.REACH, number=101)}, "101 %"),
         ("weight", {"weight": 0}, "từ 1 đến 100"),

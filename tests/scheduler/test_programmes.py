@@ -416,6 +416,7 @@ def test_a_viewer_makes_none(session: Session, cast: Cast) -> None:
         ({"slot": "trua"}, "slot", "không có khung giờ này"),
         ({"end_date": date(2026, 11, 20)}, "end_date", "trước ngày bắt đầu"),
         ({"where": Where()}, "area_ids", "ít nhất một địa bàn"),
+        ({"where": Where((999,))}, "area_ids", "Không có địa bàn số 999"),
         ({"rule": "", "start_date": date(2026, 11, 20)}, "start_date", "Không còn lần phát nào"),
         ({"rule": "FREQ=HOURLY"}, "kind", "Không hiểu"),
         ({"lines": ()}, "items", "chưa có mục nào"),
