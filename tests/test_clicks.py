@@ -40,6 +40,7 @@ def sign_in(page: Page, station: House, login: str) -> None:
 def sign_out(page: Page) -> None:
     page.locator("details.account summary").click()
     page.get_by_role("button", name="Đăng xuất").click()
+    expect(page.get_by_label("Tên đăng nhập")).to_be_visible()  # or the next page cuts it off
 
 
 def test_by_clicking_from_form_to_proof(station: House, page: Page) -> None:
