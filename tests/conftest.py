@@ -28,9 +28,22 @@ LONG = (
 )
 
 
+REAL = {"mosquitto", "chromium", "page", "subprocess", "threading"}
+"""Fixtures and modules of tests whose parts run on the wall's clock, beside the test and not by its order."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What mostly waits goes first: beside it the workers do the rest, and none is left waiting alone at the end."""
+    """What mostly waits goes first: beside it the workers do the rest, and none is left waiting alone at the end.
+
+    What runs on the wall's clock is tried a second time: where the whole machine stands still for
+    five seconds at the second of a broadcast, nobody is on time. The summary names each of these
+    (RERUN); what fails twice fails, and all other tests have one try.
+    """
     items.sort(key=lambda item: item.path.name not in LONG)
+    for item in items:
+        assert isinstance(item, pytest.Function)
+        if item.path.name in LONG or REAL & {*item.fixturenames, *vars(item.module)}:
+            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 @pytest.fixture(autouse=True, scope="session")
