@@ -180,7 +180,9 @@ def add(
     )  # fmt: skip
     session.add(receiver)
     session.flush()
-    audit.append(session, now, by, "receiver.add", receiver=id, name=receiver.name, area=area.id)
+    audit.append(
+        session, now, by, "receiver.add", receiver=id, name=receiver.name, area=area.id, key=receiver.public_key
+    )  # fmt: skip
     return receiver
 
 

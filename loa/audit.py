@@ -30,6 +30,7 @@ WIRE = frozenset(
         "journal.new",
         "journal.late",
         "journal.tampered",
+        "audit.contradicted",
         "plan.refused_by_broker",
         "link.connected",
         "lease.taken",

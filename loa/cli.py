@@ -19,6 +19,8 @@ COMMANDS = {
     "speak": "đọc một đoạn văn bản thành tệp âm thanh",
     "reading": "cho xem một đoạn văn bản sẽ được đọc thành lời thế nào",
     "report": "xuất nhật ký phát",
+    "evidence": "xuất gói chứng cứ của một kỳ hoặc một chiến dịch",
+    "verify": "kiểm một gói chứng cứ: điều gì được chứng minh, còn thiếu gì, gì đã bị thay đổi",
     "cap": "nhận một tin CAP 1.2 (tệp hoặc địa chỉ https) để chờ người duyệt",
     "keys": "quản lý khoá ký lệnh phát",
     "conformance": "thử một đầu thu có theo đúng giao thức docs/protocol.md không",

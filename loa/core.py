@@ -30,6 +30,7 @@ from loa.publisher import Outlet, Publisher
 from loa.times import HOUR, MINUTE, SECOND, Instant
 from scheduler import dispatcher, planner, plans, receipts, regulation, watch
 from scheduler.dispatcher import Terms
+from scheduler.evidence import checkpoints
 from scheduler.gate import Gate
 from scheduler.planner import Rules
 from scheduler.plans import Parcel, Taken
@@ -78,7 +79,7 @@ class Core:
         self._gate = Gate(database)
         self._clones = clones.Watch()
         self._heartbeats = Heartbeats(self._terms.heartbeat_seconds * SECOND)
-        self._planned_at = self._looked_at = Instant(0)
+        self._planned_at = self._looked_at = self._signed_at = Instant(0)
         self._known_acts = 0
         """Number of the newest row of the audit log that was looked at for news."""
         self._held: planner.Held = {}
@@ -146,6 +147,8 @@ class Core:
         self._attempt("expire", lambda: self._expire(now))
         if not 0 <= now - self._looked_at < watch.EVERY:
             self._attempt("fleet", lambda: self._look_at_fleet(now))
+        if not 0 <= now - self._signed_at < checkpoints.EVERY:
+            self._attempt("checkpoint", lambda: self._sign_checkpoint(now))
         if self._accounts_due:
             self._attempt("accounts", self._bring_accounts)
 
@@ -160,6 +163,12 @@ class Core:
         if self._accounts:
             self._accounts()
         self._accounts_due = False
+
+    def _sign_checkpoint(self, now: Instant) -> None:
+        """The audit log as it is now, under the station's signature."""
+        with self._database.write(wake=False) as session:
+            checkpoints.sign(session, now, self._terms.plan_key)
+        self._signed_at = now
 
     def _look_at_fleet(self, now: Instant) -> None:
         """Note which receiver has which fault, and since when."""

@@ -23,6 +23,8 @@ from loa import audit, bulk
 from loa.times import Instant
 from scheduler import attacks, broadcasts, folding, late
 from scheduler.broadcasts import LIVE, OPEN, Broadcast, Delivery, DeliveryState
+from scheduler.evidence import echoes, proofs
+from scheduler.evidence.tables import Proof
 
 log = logging.getLogger(__name__)
 EVENTS_TYPE = "loa-events"
@@ -40,6 +42,8 @@ class Batch:
     """The bytes of each entry."""
     until: Instant | None = None
     """When the key that signed it was taken back; None: the receiver's present one."""
+    token: bytes = b""
+    """As it came: its signature is kept."""
 
 
 def verify(receiver_id: str, payload: bytes, public_key: str) -> Batch:
@@ -62,7 +66,7 @@ def read(receiver_id: str, payload: bytes) -> Batch:
     entries = messages.decode(b"[%b]" % b",".join(exact), tuple[Entry, ...])
     if [entry.seq for entry in entries] != list(range(events.from_, events.from_ + len(entries))):
         raise signing.BadSignature("sequence")
-    return Batch(receiver_id, events, entries, exact)
+    return Batch(receiver_id, events, entries, exact, token=payload)
 
 
 def record(session: Session, batches: Iterable[Batch], now: Instant) -> dict[str, Evack]:
@@ -114,6 +118,7 @@ def _record(session: Session, batches: Sequence[Batch], now: Instant) -> dict[st
     _fold_all(session, ledger.new)
     refused = [new for new in ledger.new if new.entry.code == "refused"]
     attacks.look(session, [(new.receiver_id, new.jid, new.entry) for new in refused], now)
+    echoes.look(session, [(new.receiver_id, new.jid, new.entry) for new in ledger.new], now)
     return answers
 
 
@@ -149,6 +154,7 @@ class _Ledger:
     def __init__(self, session: Session, receiver_ids: Collection[str], now: Instant) -> None:
         self.session, self.now = session, now
         self.new: list[_New] = []
+        self.proofs: list[dict[str, Any]] = []
         found = sa.select(
             Journal.receiver_id,
             Journal.jid,
@@ -196,6 +202,12 @@ class _Ledger:
         self.new += added
         page.upto, page.head, page.is_changed = added[-1].entry.seq, head.hex(), True
 
+    def prove(self, page: _Page, batch: Batch) -> None:
+        """Keep what the receiver signed of it."""
+        is_whole = page.upto == batch.entries[-1].seq
+        place = (page.receiver_id, page.jid, batch.events.from_, page.upto)
+        self.proofs.append(proofs.of(batch.token, place, batch.exact, is_whole, self.now))
+
     def tampered(self, page: _Page, since: int) -> None:
         """What was sent contradicts what is kept: the first word stands, and staff are told."""
         log.error(
@@ -224,6 +236,7 @@ class _Ledger:
         bulk.insert(self.session, Journal, begun)
         bulk.update(self.session, Journal, rows[False])
         bulk.insert(self.session, JournalEntry, [self._row(new) for new in self.new])
+        bulk.insert(self.session, Proof, self.proofs)
 
     def _row(self, new: _New) -> dict[str, Any]:
         entry = new.entry
@@ -254,6 +267,8 @@ def _continue(ledger: _Ledger, page: _Page, batch: Batch) -> None:
         added = _late(ledger, page, batch, added)
     if added:
         ledger.add(page, added, heads[len(added)])
+        if batch.token:
+            ledger.prove(page, batch)
 
 
 def _late(ledger: _Ledger, page: _Page, batch: Batch, added: Sequence[_New]) -> list[_New]:

@@ -22,6 +22,7 @@ from loa.staff import May
 from loa.times import DAY, Instant, after, at, local
 from scheduler import broadcasts, readiness
 from scheduler.broadcasts import OPEN, Broadcast, Delivery, DeliveryState, State, Tally
+from scheduler.evidence import echoes
 from scheduler.level_views import View
 from scheduler.levels import answers_for
 from scheduler.readiness import Unready
@@ -217,6 +218,7 @@ def _notices(
     yield from _alarms()
     yield from _from_above()
     yield from _contradicted(session)
+    yield from _log_contradicted(session, now)
     yield from _cloned(session)
     yield from _waiting(session)
     yield from _unready(session, near, tallies, now)
@@ -243,6 +245,17 @@ def _from_above() -> Iterable[Notice]:
             f"{upper} từ cấp trên trùng giờ với {own} của địa bàn. Hãy chọn lượt nào phát trước."
         )
         yield Notice(sentence, url_for("levels.show") + f"#thu-tu-{meeting.key}", "bad")
+
+
+def _log_contradicted(session: Session, now: Instant) -> Iterable[Notice]:
+    """Receivers were told another past of the station's own log than it has now."""
+    if found := echoes.contradicting(session, now):
+        yield Notice(
+            f"Nhật ký hệ thống của đài không khớp với dấu mốc mà {len(found)} đầu thu giữ (ví dụ {found[0]}): dữ liệu "
+            "của đài đã được phục hồi từ bản sao lưu, hoặc đã bị sửa. Hãy báo người quản trị đối chiếu.",
+            url_for("receivers.listing"),
+            "bad",
+        )
 
 
 def _contradicted(session: Session) -> Iterable[Notice]:

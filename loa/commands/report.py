@@ -19,7 +19,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--from",
         dest="since",
-        type=_day,
+        type=day,
         required=True,
         metavar="NGÀY",
         help="ngày đầu, vd 2026-11-01",
@@ -27,7 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--to",
         dest="until",
-        type=_day,
+        type=day,
         required=True,
         metavar="NGÀY",
         help="ngày cuối, tính cả ngày này",
@@ -65,7 +65,7 @@ def run(parsed: argparse.Namespace) -> int:
     return 0
 
 
-def _day(text: str) -> date:
+def day(text: str) -> date:
     for form in ("%Y-%m-%d", "%d/%m/%Y"):
         try:
             return datetime.strptime(text, form).date()  # noqa: DTZ007 - a calendar day has no zone

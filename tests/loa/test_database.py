@@ -23,7 +23,7 @@ import scheduler.leases
 import scheduler.levels
 import scheduler.planner
 import scheduler.receipts
-from loa import audit
+from loa import audit, audit_guard
 from loa.database import Base, Database
 from loa.errors import DatabaseError
 from loa.touches import Touches
@@ -175,5 +175,6 @@ def test_the_audit_chain_shows_an_edit_and_a_gap(database: Database, change: str
         for _ in range(3):
             audit.append(session, NOON, "hoa", "test", word="chữ")
         assert audit.first_broken(session) is None
+        audit_guard.take_down(session.connection(), ["audit"])
         session.execute(sa.text(change))
         assert audit.first_broken(session) == 2

@@ -1,0 +1,43 @@
+"""What the station keeps only so that others can check it: rows are only ever added."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from loa.database import Base
+from loa.times import Instant
+
+
+class Proof(Base):
+    """One batch as its receiver signed it, without the entries, which lie in ``journal_entries`` byte for byte."""
+
+    __tablename__ = "journal_proofs"
+    __table_args__ = (sa.Index("ix_journal_proofs_place", "receiver_id", "jid", "last"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    """In the order in which batches were taken in, which is that of folding."""
+    receiver_id: Mapped[str] = mapped_column(sa.String(32))
+    jid: Mapped[str] = mapped_column(sa.String(64))
+    first: Mapped[int] = mapped_column(sa.BigInteger)
+    last: Mapped[int] = mapped_column(sa.BigInteger)
+    """The last entry kept of it."""
+    header: Mapped[str] = mapped_column(sa.Text)
+    """The token's protected header, base64url."""
+    before: Mapped[bytes]
+    """The signed payload up to its first entry; all of it where ``after`` is None."""
+    after: Mapped[bytes | None]
+    """The payload from behind its last entry."""
+    signature: Mapped[str] = mapped_column(sa.String(128))
+    received_at: Mapped[Instant]
+
+
+class Checkpoint(Base):
+    """Number and hash of the newest row of the audit log, signed by the station."""
+
+    __tablename__ = "checkpoints"
+
+    n: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
+    hash: Mapped[str] = mapped_column(sa.String(64))
+    at: Mapped[Instant]
+    jws: Mapped[bytes]

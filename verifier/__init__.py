@@ -1,0 +1,1 @@
+"""The verifier of evidence: one file that runs without Loa (docs/evidence.md)."""
