@@ -18,7 +18,7 @@ COMMANDS = {
     "simulate": "chạy các đầu thu mô phỏng",
     "speak": "đọc một đoạn văn bản thành tệp âm thanh",
     "reading": "cho xem một đoạn văn bản sẽ được đọc thành lời thế nào",
-    "report": "xuất nhật ký phát",
+    "report": "báo cáo của một kỳ, hoặc nhật ký phát, ra tệp",
     "evidence": "xuất gói chứng cứ của một kỳ hoặc một chiến dịch",
     "verify": "kiểm một gói chứng cứ: điều gì được chứng minh, còn thiếu gì, gì đã bị thay đổi",
     "cap": "nhận một tin CAP 1.2 (tệp hoặc địa chỉ https) để chờ người duyệt",

@@ -197,6 +197,12 @@ class Delivery(Base):
     """Of a relay, what was heard: stream, fallback (the recording), mixed or none."""
     evidence: Mapped[str | None] = mapped_column(sa.String(4))
     """E1 decoder finished, E2 amplifier sensed, E3 microphone heard."""
+    expectation_id: Mapped[int | None]
+    """What was expected when its plan was sent (scheduler.reporting.expectations), with the four below."""
+    expected_sha: Mapped[str | None] = mapped_column(sa.String(64))
+    expected_ms: Mapped[int | None]
+    expected_volume: Mapped[int | None]
+    expected_households: Mapped[int | None]
 
     broadcast: Mapped[Broadcast] = relationship(back_populates="deliveries")
 

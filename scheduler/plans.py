@@ -20,6 +20,7 @@ from loa.database import Base
 from loa.times import DAY, SECOND, Instant
 from scheduler import broadcasts
 from scheduler.broadcasts import Delivery, DeliveryState
+from scheduler.reporting import expectations
 
 RESEND_AFTER = 10 * SECOND
 MOST_AHEAD = DAY
@@ -217,7 +218,9 @@ def _send(session: Session, which: sa.ColumnElement[bool], now: Instant) -> set[
         .returning(Delivery.broadcast_id)
         .execution_options(synchronize_session=False)
     )
-    return set(session.scalars(sent))
+    found = set(session.scalars(sent))
+    expectations.freeze(session, which, now)
+    return found
 
 
 def _note_refused(session: Session, each: Taken, why: str, now: Instant) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 from typing import Any, TextIO
@@ -16,8 +16,10 @@ from content.bulletins import Priority
 from devices.receivers import Receiver
 from loa import languages
 from loa.errors import ScheduleError
-from loa.times import Instant, at, local
+from loa.times import MINUTE, Instant, at, local
 from scheduler.broadcasts import Broadcast, Delivery, DeliveryState
+
+QUARTER = 15 * MINUTE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +142,19 @@ def whole_days(since: date, until: date, zone: ZoneInfo) -> tuple[Instant, Insta
             f"Ngày cuối {until:%d/%m/%Y} đứng trước ngày đầu {since:%d/%m/%Y}.", field="until"
         )
     return _midnight(since, zone), _midnight(until + timedelta(days=1), zone)
+
+
+def local_day(zone: ZoneInfo) -> Callable[[Instant], date]:
+    """A function from instants to the station's days; quick for many instants of the same days."""
+    known: dict[int, date] = {}
+
+    def day_of(instant: Instant) -> date:
+        quarter = instant // QUARTER  # no zone differs from UTC by less than quarters of an hour
+        if quarter not in known:
+            known[quarter] = local(instant, zone).date()
+        return known[quarter]
+
+    return day_of
 
 
 def _midnight(day: date, zone: ZoneInfo) -> Instant:

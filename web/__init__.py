@@ -60,6 +60,7 @@ from web import (
     regulation,
     remedies,
     remote,
+    reports,
     schedule_import,
     schedules,
     sign_in,
@@ -82,7 +83,7 @@ FAMILIES = (
     decisions, sounds, audio, voices, schedules, schedule_import, campaigns,
     levels, exceptions, programmes, programme_days, broadcasts, emergency, canned, receivers,
     receiver_files, remote, faults, groups,
-    claims, claiming, stickers, areas, log, staff, tokens, regulation, days, live, plan, why,
+    claims, claiming, stickers, areas, log, reports, staff, tokens, regulation, days, live, plan, why,
 )  # fmt: skip
 SIGNED_IN_FOR = timedelta(days=14)
 HEADERS = {

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import Path
 from typing import cast
 
-from flask import Blueprint, make_response, render_template, request
+from flask import Blueprint, make_response, render_template, request, send_file
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 from wtforms import SelectField, StringField
@@ -15,7 +17,11 @@ from devices import receivers
 from loa.times import Instant, local
 from scheduler import levels, reports
 from scheduler.broadcasts import DeliveryState
+from scheduler.exports import csv_file, xlsx_file
+from scheduler.exports.tables import Document, Table
 from scheduler.level_views import View
+from scheduler.reporting import log as log_of_deliveries
+from scheduler.reporting import periods
 from scheduler.reports import LogFilter, LogRow
 from web import current, labels, spreadsheets
 from web.forms import Day, Form, choices
@@ -106,8 +112,41 @@ def download() -> Response:
     if wanted is None:
         return show()
     with spreadsheets.writing() as (text, file), current.read() as session:
-        reports.write_csv(reports.log_rows(session, wanted), text, current.zone())
+        csv_file.write(_table(session, wanted), text, current.zone())
     return spreadsheets.answer(file, _name(form))
+
+
+@bp.get("/nhat-ky.xlsx")
+def workbook() -> Response:
+    """The same rows with real numbers and times."""
+    form = _form()
+    wanted = _filter(form)
+    if wanted is None:
+        return show()
+    with tempfile.TemporaryDirectory(dir=spreadsheets.folder()) as folder:
+        path = Path(folder) / "nhat-ky.xlsx"
+        with current.read() as session:
+            xlsx_file.write(_document(session, wanted, form), path, current.zone())
+        # Open, it outlives its folder until the answer is sent.
+        file = path.open("rb")
+    name = _name(form).replace(".csv", ".xlsx")
+    return send_file(file, spreadsheets.XLSX, as_attachment=True, download_name=name)
+
+
+def _table(session: Session, wanted: LogFilter) -> Table:
+    return Table(
+        "log", "Nhật ký phát", log_of_deliveries.COLUMNS, log_of_deliveries.rows(session, wanted)
+    )
+
+
+def _document(session: Session, wanted: LogFilter, form: LogForm) -> Document:
+    first, last = cast(date, form.since.data), cast(date, form.until.data)
+    made_on = local(current.now(), current.zone()).date()
+    name = periods.span(first, last).name
+    station = current.config().station.name
+    return Document(
+        "Nhật ký phát", name, station, made_on, first, last, tables=[_table(session, wanted)]
+    )
 
 
 def _form() -> LogForm:

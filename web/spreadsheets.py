@@ -7,6 +7,7 @@ import io
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import IO, TextIO
 
 from flask import send_file
@@ -17,13 +18,20 @@ from loa.errors import LoaError
 from scheduler import csv_rows, reports
 from web import current
 
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def folder() -> Path:
+    """Where files are made that are about to be sent."""
+    found = current.config().work
+    found.mkdir(parents=True, exist_ok=True)
+    return found
+
 
 @contextmanager
 def writing() -> Iterator[tuple[TextIO, IO[bytes]]]:
     """Text to write to and the file it goes to. A file first: a slow reader must not hold the database."""
-    folder = current.config().work
-    folder.mkdir(parents=True, exist_ok=True)
-    file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed by the response
+    file = tempfile.TemporaryFile(dir=folder())  # noqa: SIM115 - closed by the response
     # The mark at the beginning tells Excel that the letters are UTF-8.
     text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
     yield text, file

@@ -56,6 +56,7 @@ PLACES = {
     "other_id": 1,
     "token_id": 1,
     "day": "2026-11-22",
+    "kind": "csv",
 }
 OTHER_PLACES = {"number": 2}
 """A part that is a recording: the pages of ``cuts`` are of such alone."""
@@ -74,6 +75,9 @@ NOT_PAGES = {
     "cuts.original",
     "schedules.calendar",
     "emergency.cap_file",
+    "log.workbook",
+    "reports.download",
+    "reports.download_campaign",
 }
 
 

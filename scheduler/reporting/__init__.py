@@ -1,0 +1,1 @@
+"""Reports: what was to be heard, what is proven, and the figures made of both."""

@@ -1,0 +1,110 @@
+"""Counts: what became of a number of deliveries, and the only place where their rates are defined. Pure.
+
+Not confirmed is neither played nor not played: it is told apart, is in no rate's numerator, and where nothing is
+confirmed there is no rate at all, which is not 0 %. Cancelled is no delivery that was due, nor is one whose time is
+not over yet.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from scheduler.broadcasts import OPEN, DeliveryState
+
+D = DeliveryState
+MISSING = (D.INTERRUPTED, D.FAILED, D.MISSED, D.REFUSED)
+"""Confirmed, and not played to the end."""
+
+
+@dataclass
+class Counts:
+    """Deliveries by state, with their milliseconds asked and played."""
+
+    states: Counter[DeliveryState] = field(default_factory=Counter)
+    asked: Counter[DeliveryState] = field(default_factory=Counter)
+    """Milliseconds asked for, by state."""
+    played: Counter[DeliveryState] = field(default_factory=Counter)
+    """Milliseconds that sounded by the receivers' own word."""
+    timed: Counter[DeliveryState] = field(default_factory=Counter)
+    """Deliveries that say how long they sounded."""
+    broadcasts: set[int] = field(default_factory=set)
+    """Those with a delivery that was due."""
+    heard: set[int] = field(default_factory=set)
+    """Those that at least one receiver played to the end."""
+
+    def add(
+        self, broadcast_id: int, state: DeliveryState, n: int, asked: int, played: int, timed: int
+    ) -> None:
+        self.states[state] += n
+        self.asked[state] += asked
+        self.played[state] += played
+        self.timed[state] += timed
+        if state is not D.CANCELLED and state not in OPEN:
+            self.broadcasts.add(broadcast_id)
+        if state is D.PLAYED:
+            self.heard.add(broadcast_id)
+
+    @property
+    def played_n(self) -> int:
+        return self.states[D.PLAYED]
+
+    @property
+    def missing(self) -> int:
+        return sum(self.states[state] for state in MISSING)
+
+    @property
+    def unknown(self) -> int:
+        return self.states[D.UNKNOWN]
+
+    @property
+    def confirmed(self) -> int:
+        """Denominator of ``rate``."""
+        return self.played_n + self.missing
+
+    @property
+    def due(self) -> int:
+        return self.confirmed + self.unknown
+
+    @property
+    def waiting(self) -> int:
+        """Whose time is not over."""
+        return sum(self.states[state] for state in OPEN)
+
+    @property
+    def rate(self) -> float | None:
+        """Played of confirmed, 0 to 1; None: nothing is confirmed."""
+        return self.played_n / self.confirmed if self.confirmed else None
+
+    @property
+    def at_least(self) -> float | None:
+        """Played of all that were due, as if what is not confirmed had failed; None: nothing is confirmed."""
+        return self.played_n / self.due if self.confirmed else None
+
+    @property
+    def asked_ms(self) -> int:
+        """Of what is confirmed."""
+        return sum(self.asked[state] for state in (D.PLAYED, *MISSING))
+
+    @property
+    def unknown_ms(self) -> int:
+        """Asked for where nothing is confirmed."""
+        return self.asked[D.UNKNOWN]
+
+    @property
+    def played_ms(self) -> int | None:
+        """What sounded of ``asked_ms``, broken off or whole; None: nothing is confirmed."""
+        if not self.confirmed:
+            return None
+        return sum(self.played[state] for state in (D.PLAYED, *MISSING))
+
+    def flat(self) -> dict[str, float | int | None]:
+        """Every figure under its name: what reports are compared by."""
+        return {
+            "broadcasts": len(self.broadcasts), "heard": len(self.heard), "due": self.due,
+            "played": self.played_n, "missing": self.missing, "unknown": self.unknown,
+            "confirmed": self.confirmed, "rate": self.rate, "at_least": self.at_least,
+            "asked_ms": self.asked_ms, "played_ms": self.played_ms, "unknown_ms": self.unknown_ms,
+            "cancelled": self.states[D.CANCELLED], "waiting": self.waiting,
+            **{f"state_{state.value}": self.states[state] for state in (D.PLAYED, *MISSING)},
+        }  # fmt: skip

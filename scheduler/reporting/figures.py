@@ -1,0 +1,223 @@
+"""Figures of a period, from the counts the database keeps: never from ten million deliveries.
+
+Exercises are counted apart from everything else. Whoever sees a part of the station only gets figures of the
+receivers that stand there, counted anew.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from content.bulletins import Priority
+from devices.receivers import Receiver
+from loa.times import Instant
+from scheduler.broadcasts import Broadcast, Delivery, DeliveryState
+from scheduler.campaign_tables import Campaign
+from scheduler.reporting.counts import Counts
+from scheduler.reporting.periods import Period
+from scheduler.reporting.tables import DeliveryCount
+from scheduler.reports import local_day
+
+Inside = frozenset[int] | None
+
+
+@dataclass
+class Figures:
+    """All of one period, each by its key."""
+
+    period: Period
+    total: Counts = field(default_factory=Counts)
+    emergencies: Counts = field(default_factory=Counts)
+    drills: Counts = field(default_factory=Counts)
+    days: dict[date, Counts] = field(default_factory=dict)
+    areas: dict[str, Counts] = field(default_factory=dict)
+    fields: dict[int, Counts] = field(default_factory=dict)
+    priorities: dict[Priority, Counts] = field(default_factory=dict)
+    campaigns: dict[int, Counts] = field(default_factory=dict)
+    campaign_names: dict[int, str] = field(default_factory=dict)
+    authors: dict[str, Counts] = field(default_factory=dict)
+    evidence: dict[str, int] = field(default_factory=dict)
+    """E1, E2, E3 → deliveries played with that much evidence."""
+
+    def flat(self) -> dict[str, Any]:
+        """Every figure that a later look is compared with, by a name for people to read."""
+        return {
+            **{f"total.{name}": value for name, value in self.total.flat().items()},
+            **{f"emergencies.{name}": value for name, value in self.emergencies.flat().items()},
+        }
+
+
+@dataclass(frozen=True)
+class _Of:
+    """What the figures need to know of a broadcast."""
+
+    id: int
+    day: date
+    priority: Priority
+    drill: bool
+    field: int
+    author: str
+    campaign_id: int | None
+
+
+def of_period(session: Session, period: Period, zone: ZoneInfo, inside: Inside = None) -> Figures:
+    """All figures of the broadcasts asked for within the period."""
+    since, until = period.bounds(zone)
+    return _figures(session, period, zone, inside, _within(since, until))
+
+
+def of_campaign(
+    session: Session, campaign: Campaign, zone: ZoneInfo, inside: Inside = None
+) -> Figures:
+    """The same of one campaign, over its whole time."""
+    period = Period(campaign.start_date, campaign.end_date)
+    return _figures(session, period, zone, inside, Broadcast.campaign_id == campaign.id)
+
+
+def total(session: Session, period: Period, zone: ZoneInfo, inside: Inside = None) -> Counts:
+    """Its total alone: what another period is compared with."""
+    since, until = period.bounds(zone)
+    found = Counts()
+    for row in session.execute(_rows(_within(since, until, drills=False), inside)):
+        found.add(*row)
+    return found
+
+
+def by_area_and_state(
+    session: Session, since: Instant, until: Instant
+) -> dict[tuple[str, DeliveryState], int]:
+    """(area, state) → deliveries of the broadcasts in [since, until), of any kind."""
+    found = (
+        sa.select(DeliveryCount.area_name, DeliveryCount.state, sa.func.sum(DeliveryCount.deliveries))
+        .join(Broadcast, Broadcast.id == DeliveryCount.broadcast_id)
+        .where(_within(since, until))
+        .group_by(DeliveryCount.area_name, DeliveryCount.state)
+    )  # fmt: skip
+    return {(area, state): int(n) for area, state, n in session.execute(found)}
+
+
+def _within(since: Instant, until: Instant, *, drills: bool = True) -> sa.ColumnElement[bool]:
+    inside = sa.and_(Broadcast.starts_at >= since, Broadcast.starts_at < until)
+    return inside if drills else sa.and_(inside, Broadcast.drill.is_(False))
+
+
+def _figures(
+    session: Session, period: Period, zone: ZoneInfo, inside: Inside, which: sa.ColumnElement[bool]
+) -> Figures:
+    about = _about(session, which, zone)
+    groups: dict[str, dict[Hashable, Counts]] = defaultdict(lambda: defaultdict(Counts))
+    found = Figures(period)
+    for broadcast_id, *values in session.execute(_rows(which, inside)):
+        each = about[broadcast_id]
+        if each.drill:
+            found.drills.add(broadcast_id, *values)
+            continue
+        found.total.add(broadcast_id, *values)
+        if each.priority is Priority.EMERGENCY:
+            found.emergencies.add(broadcast_id, *values)
+        for name, key in _keys(each):
+            groups[name][key].add(broadcast_id, *values)
+    for name, by_key in groups.items():
+        setattr(found, name, dict(by_key))
+    found.areas = _areas(session, which, inside)
+    found.evidence = _evidence(session, which, inside)
+    found.campaign_names = _names(session, found.campaigns)
+    return found
+
+
+def _keys(each: _Of) -> list[tuple[str, Hashable]]:
+    keys: list[tuple[str, Hashable]] = [
+        ("days", each.day), ("fields", each.field), ("priorities", each.priority),
+        ("authors", each.author),
+    ]  # fmt: skip
+    return [*keys, ("campaigns", each.campaign_id)] if each.campaign_id is not None else keys
+
+
+def _about(session: Session, which: sa.ColumnElement[bool], zone: ZoneInfo) -> dict[int, _Of]:
+    rows = session.execute(
+        sa.select(
+            Broadcast.id, Broadcast.starts_at, Broadcast.priority, Broadcast.drill, Broadcast.field,
+            Broadcast.author, Broadcast.campaign_id,
+        ).where(which)
+    )  # fmt: skip
+    day_of = local_day(zone)
+    return {row[0]: _Of(row[0], day_of(row[1]), *row[2:]) for row in rows}
+
+
+def counted(inside: Inside) -> sa.FromClause:
+    """The counts as a table: those that are kept, or those of the receivers that stand in some areas."""
+    if inside is None:
+        return sa.inspect(DeliveryCount).local_table
+    asked = sa.func.coalesce(Delivery.expected_ms, Delivery.ms)
+    levels = (
+        sa.func.sum(sa.case((Delivery.evidence == level, 1), else_=0)).label(level.lower())
+        for level in ("E1", "E2", "E3")
+    )
+    standing = sa.select(Receiver.id).where(Receiver.area_id.in_(inside))
+    return (
+        sa.select(
+            Delivery.broadcast_id,
+            Delivery.area_name,
+            Delivery.state,
+            sa.func.count().label("deliveries"),
+            sa.func.sum(asked).label("asked_ms"),
+            sa.func.sum(sa.func.coalesce(Delivery.played_ms, 0)).label("played_ms"),
+            sa.func.count(Delivery.played_ms).label("timed"),
+            *levels,
+        )
+        .where(Delivery.receiver_id.in_(standing))
+        .group_by(Delivery.broadcast_id, Delivery.area_name, Delivery.state)
+        .subquery()
+    )
+
+
+SUMS = ("deliveries", "asked_ms", "played_ms", "timed")
+
+
+def _rows(which: sa.ColumnElement[bool], inside: Inside) -> sa.Select[Any]:
+    """(broadcast, state, deliveries, asked, played, timed)."""
+    t = counted(inside).c
+    return (
+        sa.select(t.broadcast_id, t.state, *(sa.cast(sa.func.sum(t[name]), sa.BigInteger) for name in SUMS))
+        .join(Broadcast, Broadcast.id == t.broadcast_id)
+        .where(which)
+        .group_by(t.broadcast_id, t.state)
+    )  # fmt: skip
+
+
+def _areas(session: Session, which: sa.ColumnElement[bool], inside: Inside) -> dict[str, Counts]:
+    t = counted(inside).c
+    sums = (t[name] for name in SUMS)
+    found = (
+        sa.select(t.area_name, t.broadcast_id, t.state, *sums)
+        .join(Broadcast, Broadcast.id == t.broadcast_id)
+        .where(which, Broadcast.drill.is_(False))
+    )
+    areas: dict[str, Counts] = defaultdict(Counts)
+    for area, *values in session.execute(found):
+        areas[area].add(*values)
+    return dict(sorted(areas.items()))
+
+
+def _evidence(session: Session, which: sa.ColumnElement[bool], inside: Inside) -> dict[str, int]:
+    t = counted(inside).c
+    found = (
+        sa.select(*(sa.func.coalesce(sa.func.sum(t[name]), 0) for name in ("e1", "e2", "e3")))
+        .join(Broadcast, Broadcast.id == t.broadcast_id)
+        .where(which, Broadcast.drill.is_(False), t.state == DeliveryState.PLAYED)
+    )
+    levels = session.execute(found).one()
+    return {name: int(n) for name, n in zip(("E1", "E2", "E3"), levels, strict=True)}
+
+
+def _names(session: Session, campaigns: dict[int, Counts]) -> dict[int, str]:
+    found = sa.select(Campaign.id, Campaign.name).where(Campaign.id.in_(campaigns))
+    return {number: name for number, name in session.execute(found)}  # noqa: C416 - a Row is not a pair to mypy

@@ -1,0 +1,158 @@
+"""The broadcast log for machines and inspectors: per delivery what was expected, frozen, and what happened.
+
+Rows come as plain values straight from the driver, one after another: a million of them need no more memory than
+a hundred.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from devices.receivers import Receiver
+from loa import languages
+from scheduler import reports
+from scheduler.broadcasts import Broadcast, Delivery
+from scheduler.exports.tables import Column, Kind
+from scheduler.reporting.tables import Expectation
+from scheduler.reports import LogFilter
+
+K = Kind
+
+
+class _Shown(NamedTuple):
+    """A column of the log, and where its value comes from."""
+
+    column: Column
+    value: sa.SQLColumnExpression[Any]
+    words: Any = None
+    """Value → words, where it is a code."""
+
+
+def _frozen(name: str) -> sa.SQLColumnExpression[Any]:
+    """As it was when the plan was sent; before that, as it is."""
+    return sa.func.coalesce(getattr(Expectation, name), getattr(Broadcast, name))
+
+
+_ASKED = sa.func.nullif(sa.func.coalesce(Delivery.expected_ms, Delivery.ms), 0)
+_SOUND = sa.func.coalesce(
+    Delivery.expected_sha, Delivery.recording_sha, sa.case((Delivery.rev.is_not(None), Delivery.last_sha))
+)  # fmt: skip
+_APPROVER = sa.func.coalesce(
+    sa.cast(Expectation.approver, sa.Text), sa.cast(Broadcast.approver_names, sa.Text)
+)
+D, B = Delivery, Broadcast
+_PRIORITIES = {str(each.value): words for each, words in reports.PRIORITIES.items()}
+_STATES = {str(each.value): words for each, words in reports.STATES.items()}
+
+
+def _yes(value: bool) -> str:
+    return "có" if value else ""
+
+
+def _names(text: str) -> str:
+
+    return ", ".join(json.loads(text)) if text else ""
+
+
+def _language(code: str) -> str:
+    return languages.name(code)
+
+
+SHOWN = (
+    _Shown(Column("occurrence", "lượt phát"), B.occurrence),
+    _Shown(Column("asked_at", "giờ hẹn", K.MOMENT), _frozen("starts_at")),
+    _Shown(Column("title", "bản tin"), _frozen("title")),
+    _Shown(Column("field", "lĩnh vực", K.INTEGER), _frozen("field")),
+    _Shown(Column("priority", "mức ưu tiên"), sa.cast(B.priority, sa.Text), _PRIORITIES.get),
+    _Shown(Column("area", "địa bàn"), D.area_name),
+    _Shown(Column("receiver_id", "mã đầu thu"), D.receiver_id),
+    _Shown(Column("receiver", "đầu thu"), D.receiver_name),
+    _Shown(Column("state", "kết quả"), sa.cast(D.state, sa.Text), _STATES.get),
+    _Shown(Column("reason", "lý do"), D.reason, reports.reason),
+    _Shown(Column("started_at", "giờ bắt đầu thật", K.MOMENT), D.started_at),
+    _Shown(Column("late_ms", "trễ (ms)", K.INTEGER), D.late_ms),
+    _Shown(Column("ended_at", "giờ kết thúc thật", K.MOMENT), D.ended_at),
+    _Shown(Column("asked_ms", "thời lượng yêu cầu (ms)", K.INTEGER), _ASKED),
+    _Shown(Column("played_ms", "thời lượng đã phát (ms)", K.INTEGER), D.played_ms),
+    _Shown(Column("evidence", "mức chứng cứ"), D.evidence),
+    _Shown(Column("volume", "âm lượng", K.INTEGER), D.volume),
+    _Shown(Column("sha256", "mã băm âm thanh"), _SOUND),
+    _Shown(Column("author", "người soạn"), _frozen("author")),
+    _Shown(Column("approver", "người duyệt"), _APPROVER, _names),
+    _Shown(Column("scheduler", "người đặt lịch"), _frozen("scheduler")),
+    _Shown(Column("language", "ngôn ngữ"), D.language, _language),
+    _Shown(Column("relay", "tiếp sóng"), D.rel, lambda rel: reports.RELAYED.get(rel, rel)),
+    _Shown(Column("origin", "nguồn lịch"), _frozen("origin")),
+    _Shown(Column("drill", "diễn tập"), B.drill, _yes),
+    _Shown(Column("asked_volume", "âm lượng yêu cầu", K.INTEGER), D.expected_volume),
+    _Shown(Column("households", "số hộ", K.INTEGER), D.expected_households),
+    _Shown(Column("sent_at", "giờ gửi lệnh", K.MOMENT), D.sent_at),
+    _Shown(Column("plan", "lệnh đầu tiên số", K.INTEGER), D.rev),
+    _Shown(Column("accepted_at", "giờ đầu thu nhận lệnh", K.MOMENT), D.accepted_at),
+    _Shown(Column("started_raw_at", "giờ bắt đầu theo đồng hồ đầu thu", K.MOMENT), D.started_raw_at),
+)  # fmt: skip
+COLUMNS = tuple(shown.column for shown in SHOWN)
+AT_ONCE = 2_000
+"""Rows fetched in one step."""
+
+
+def rows(session: Session, wanted: LogFilter) -> Iterator[tuple[Any, ...]]:
+    """One tuple per delivery in the order of COLUMNS, newest broadcast first; moments are instants."""
+    query = (
+        matching(sa.select(*(shown.value for shown in SHOWN)), wanted)
+        .order_by(
+            Broadcast.starts_at.desc(),
+            Broadcast.id.desc(),
+            Delivery.area_name,
+            Delivery.receiver_name,
+            Delivery.id,
+        )
+        .execution_options(yield_per=AT_ONCE)
+    )
+    worded = [(place, _known(shown.words)) for place, shown in enumerate(SHOWN) if shown.words]
+    for some in session.execute(query).partitions():
+        for row in some:
+            values = list(row)
+            for place, words in worded:
+                if values[place] is not None:
+                    values[place] = words(values[place])
+            yield tuple(values)
+
+
+def _known(words: Any) -> Any:
+    """The same function, that looks each value up once: there are few."""
+    known: dict[Any, Any] = {}
+
+    def look_up(value: Any) -> Any:
+        if value not in known:
+            known[value] = words(value)
+        return known[value]
+
+    return look_up
+
+
+def matching(query: sa.Select[Any], wanted: LogFilter) -> sa.Select[Any]:
+    """The deliveries the filter means, with what was expected of them."""
+    query = (
+        query.select_from(Broadcast)
+        .join(Delivery, Delivery.broadcast_id == Broadcast.id)
+        .outerjoin(Expectation, Expectation.id == Delivery.expectation_id)
+        .where(Broadcast.starts_at >= wanted.since, Broadcast.starts_at < wanted.until)
+    )
+    if wanted.area:
+        query = query.where(Delivery.area_name == wanted.area)
+    if wanted.receiver_id:
+        query = query.where(Delivery.receiver_id == wanted.receiver_id)
+    if wanted.state:
+        query = query.where(Delivery.state == wanted.state)
+    if wanted.within is not None:
+        standing = sa.select(Receiver.id).where(Receiver.area_id.in_(wanted.within))
+        query = query.where(Delivery.receiver_id.in_(standing))
+    if wanted.search.strip():
+        query = query.where(Broadcast.title.icontains(wanted.search.strip(), autoescape=True))
+    return query

@@ -1,0 +1,84 @@
+"""Charts of reports: where each bar and point stands. The templates draw them, without scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from scheduler.exports import words
+from scheduler.reach import Share
+from scheduler.reporting.counts import Counts
+
+WIDTH, HEIGHT = 720, 160
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A part of a column; ``kind`` names its colour."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    kind: str
+
+
+@dataclass(frozen=True)
+class Pile:
+    """One day: its bars from below, and what they say."""
+
+    label: str
+    says: str
+    bars: list[Bar]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A curve and its target as points of an SVG."""
+
+    points: str
+    target_y: float | None
+    says: str
+
+
+def days(groups: Mapping[date, Counts], shown: Sequence[date]) -> list[Pile]:
+    """Deliveries of each day: played, not played, not confirmed, on one scale."""
+    most = max((counts.due for counts in groups.values()), default=0) or 1
+    step = WIDTH / max(len(shown), 1)
+    return [
+        _pile(day, groups.get(day, Counts()), n * step, step * 0.8, most)
+        for n, day in enumerate(shown)
+    ]
+
+
+def _pile(day: date, counts: Counts, x: float, width: float, most: int) -> Pile:
+    bars, base = [], float(HEIGHT)
+    parts = (("good", counts.played_n), ("bad", counts.missing), ("unknown", counts.unknown))
+    for kind, number in parts:
+        height = HEIGHT * number / most
+        base -= height
+        if number:
+            bars.append(Bar(round(x, 1), round(base, 1), round(width, 1), round(height, 1), kind))
+    says = (
+        f"{day:%d/%m}: {counts.played_n} đã phát, {counts.missing} không đạt, "
+        f"{counts.unknown} chưa có xác nhận"
+    )
+    return Pile(f"{day:%d/%m}", says, bars)
+
+
+def reach(curve: Sequence[tuple[date, Share]], target: int | None) -> Line:
+    """Per cent of households over the days."""
+    step = WIDTH / max(len(curve) - 1, 1)
+    points = [
+        f"{n * step:.1f},{HEIGHT - HEIGHT * share.per_cent / 100:.1f}"
+        for n, (_, share) in enumerate(curve)
+        if share.per_cent is not None
+    ]
+    last = curve[-1][1]
+    says = (
+        "Chưa nhập số hộ của đầu thu nào."
+        if last.per_cent is None
+        else f"Đến {curve[-1][0]:%d/%m}: {words.rate(last.reached / last.of)} số hộ."
+    )
+    return Line(" ".join(points), None if target is None else HEIGHT - HEIGHT * target / 100, says)
