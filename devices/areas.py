@@ -12,6 +12,9 @@ from loa.database import Base
 from loa.errors import DeviceError, NotFound
 from loa.times import Instant
 
+MOST_NAME, MOST_LEVEL = 128, 32
+"""Letters."""
+
 
 class Area(Base):
     """A place where receivers stand."""
@@ -20,9 +23,9 @@ class Area(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     parent_id: Mapped[int | None] = mapped_column(sa.ForeignKey("areas.id"), index=True)
-    level: Mapped[str] = mapped_column(sa.String(32))
+    level: Mapped[str] = mapped_column(sa.String(MOST_LEVEL))
     """Name of the level, e.g. xã, phường, thôn, tổ dân phố."""
-    name: Mapped[str] = mapped_column(sa.String(128))
+    name: Mapped[str] = mapped_column(sa.String(MOST_NAME))
     households: Mapped[int] = mapped_column(default=0)
     lat: Mapped[float | None]
     lon: Mapped[float | None]
@@ -39,19 +42,8 @@ def add(
     households: int = 0, lat: float | None = None, lon: float | None = None, language: str | None = None,
 ) -> Area:  # fmt: skip
     """Add an area under ``parent``. Raises DeviceError naming the field."""
-    if not name.strip():
-        raise DeviceError("Hãy nhập tên địa bàn.", field="name")
-    if not level.strip():
-        raise DeviceError("Hãy nhập cấp của địa bàn, ví dụ: thôn.", field="level")
-    if households < 0:
-        raise DeviceError(
-            f"Số hộ {households} không hợp lệ; hãy nhập số từ 0 trở lên.", field="households"
-        )
-    taken = sa.select(Area.id).where(
-        Area.name == name.strip(), Area.parent_id == (parent.id if parent else None)
-    )
-    if session.scalar(taken):
-        raise DeviceError(f"Địa bàn “{name.strip()}” đã có ở đây.", field="name")
+    check(name=name, level=level, households=households)
+    _demand_free(session, name, parent)
     area = Area(
         parent_id=parent.id if parent else None, level=level.strip(), name=name.strip(),
         households=households, lat=lat, lon=lon, language=_checked(language),
@@ -60,6 +52,60 @@ def add(
     session.flush()
     audit.append(session, now, by, "area.add", area=area.id, name=area.full_name)
     return area
+
+
+def change(
+    session: Session, area: Area, *, name: str, level: str, households: int, parent: Area | None,
+    lat: float | None, lon: float | None, now: Instant, by: str,
+) -> bool:  # fmt: skip
+    """Call it otherwise, count it anew, or put it, with all below it, under another. Raises DeviceError.
+
+    Whether anything was another before. What was planned or sent keeps the name it had then.
+    """
+    check(name=name, level=level, households=households)
+    if parent is not None and parent.id in with_descendants(session, [area.id]):
+        raise DeviceError(
+            f"{area.full_name} không thể thuộc chính nó hay một địa bàn bên dưới nó. Hãy chọn địa bàn khác.",
+            field="parent",
+        )
+    _demand_free(session, name, parent, but=area.id)
+    wanted = {
+        "name": name.strip(), "level": level.strip(), "households": households,
+        "parent_id": parent.id if parent else None, "lat": lat, "lon": lon,
+    }  # fmt: skip
+    before = {key: getattr(area, key) for key in wanted if getattr(area, key) != wanted[key]}
+    for key in before:
+        setattr(area, key, wanted[key])
+    session.flush()
+    if before:
+        audit.append(
+            session, now, by, "area.change", area=area.id,
+            before=before, after={key: wanted[key] for key in before},
+        )  # fmt: skip
+    return bool(before)
+
+
+def check(*, name: str, level: str, households: int) -> None:
+    """Raises DeviceError naming the field."""
+    if not name.strip():
+        raise DeviceError("Hãy nhập tên địa bàn.", field="name")
+    if not level.strip():
+        raise DeviceError("Hãy nhập cấp của địa bàn, ví dụ: thôn.", field="level")
+    for field, value, most in (("name", name, MOST_NAME), ("level", level, MOST_LEVEL)):
+        if len(value.strip()) > most:
+            raise DeviceError(f"“{value.strip()[:40]}…” dài quá {most} chữ.", field=field)
+    if households < 0:
+        raise DeviceError(
+            f"Số hộ {households} không hợp lệ; hãy nhập số từ 0 trở lên.", field="households"
+        )
+
+
+def _demand_free(session: Session, name: str, parent: Area | None, but: int | None = None) -> None:
+    taken = sa.select(Area.id).where(
+        Area.name == name.strip(), Area.parent_id == (parent.id if parent else None)
+    )
+    if session.scalar(taken) not in (None, but):
+        raise DeviceError(f"Địa bàn “{name.strip()}” đã có ở đây.", field="name")
 
 
 def set_language(

@@ -6,7 +6,6 @@ box then claims its place. Nothing is done while a file is only looked at.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -20,7 +19,7 @@ from devices.groups import Group
 from devices.receivers import Receiver
 from loa.errors import DeviceError
 from loa.times import Instant
-from scheduler import csv_rows
+from scheduler import csv_rows, csv_values
 from scheduler.csv_rows import Table, unquoted
 from scheduler.fleet_files import AT_ONCE, EDITABLE
 from scheduler.place_names import PlaceNames
@@ -219,38 +218,14 @@ def _read_known(session: Session) -> _Known:
 def _values(cells: Mapping[str, str], known: _Known) -> Values:
     listed, place = cells.get("nhóm"), cells.get("địa bàn", "")
     named = tuple(dict.fromkeys(" ".join(each.split()) for each in (listed or "").split(";")))
-    lat, lon = _coordinate(cells, "vĩ độ", 90), _coordinate(cells, "kinh độ", 180)
-    if (lat is None) != (lon is None):
-        raise DeviceError("Toạ độ phải có đủ vĩ độ và kinh độ.")
+    lat, lon = csv_values.spot(cells)
     return Values(
         id=unquoted(cells.get("mã", "")), serial=unquoted(cells.get("số máy", "")).upper(),
         name=unquoted(cells.get("tên", "")) or None, area=known.places.area(place) if place else None,
-        households=_whole(cells, "số hộ", 10_000_000), volume=_whole(cells, "âm lượng", 100),
+        households=csv_values.whole(cells, "số hộ", 10_000_000), volume=csv_values.whole(cells, "âm lượng", 100),
         lat=lat, lon=lon, groups=None if listed is None else tuple(filter(None, named)),
-        says_place="vĩ độ" in cells and "kinh độ" in cells,
+        says_place=csv_values.says_spot(cells),
     )  # fmt: skip
-
-
-def _whole(cells: Mapping[str, str], column: str, most: int) -> int | None:
-    text = cells.get(column, "")
-    if not text:
-        return None
-    if not text.isdecimal() or int(text) > most:
-        raise DeviceError(f"Cột {column}: “{text}” phải là số nguyên từ 0 đến {most}.")
-    return int(text)
-
-
-def _coordinate(cells: Mapping[str, str], column: str, most: float) -> float | None:
-    text = unquoted(cells.get(column, "")).replace(",", ".")
-    if not text:
-        return None
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.inf
-    if not abs(value) <= most:
-        raise DeviceError(f"Cột {column}: “{text}” phải là số từ -{most} đến {most}.")
-    return value
 
 
 def _judge(
@@ -302,8 +277,8 @@ def _differences(values: Values, receiver: Receiver, known: _Known) -> list[tupl
     if values.area is not None:
         pairs.append(("địa bàn", receiver.area.full_name, values.area.full_name))
     if values.says_place:
-        before, after = _spot(receiver.lat, receiver.lon), _spot(values.lat, values.lon)
-        pairs.append(("toạ độ", before, after))
+        before, after = (receiver.lat, receiver.lon), (values.lat, values.lon)
+        pairs.append(("toạ độ", csv_values.spot_words(before), csv_values.spot_words(after)))
     if values.groups is not None:
         held = "; ".join(sorted(known.names.get(receiver.id, [])))
         pairs.append(("nhóm", held, "; ".join(sorted(values.groups))))
@@ -319,7 +294,3 @@ def _differences(values: Values, receiver: Receiver, known: _Known) -> list[tupl
     ):
         found.append(("địa bàn", receiver.area.full_name, values.area.full_name))
     return found
-
-
-def _spot(lat: float | None, lon: float | None) -> str:
-    return "" if lat is None else f"{lat}, {lon}"

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
+from flask_wtf.file import FileField
 from werkzeug.wrappers import Response
-from wtforms import IntegerField, SelectField, StringField
+from wtforms import IntegerField, SelectField, StringField, TextAreaField
 
 from devices import areas
 from devices.areas import Area
 from loa import languages
+from loa.errors import DeviceError
 from loa.staff import May
-from web import current
+from loa.times import local
+from scheduler import area_import, csv_values
+from scheduler.area_import import Plan
+from web import current, spreadsheets
 from web.forms import Form, choices, given, required
 from web.receivers import location
 from web.schedules import Place, places
 
 bp = Blueprint("areas", __name__)
+MOST_BYTES = 500_000
 
 
 class AreaForm(Form):
@@ -25,6 +31,21 @@ class AreaForm(Form):
     households = IntegerField("Số hộ", [given("Hãy nhập số hộ; chưa biết thì nhập 0.")])
     location = StringField("Toạ độ")
     language = SelectField("Nghe bản tin bằng tiếng", validate_choice=False)
+
+
+class EditForm(Form):
+    level = StringField("Cấp", [required("Hãy nhập cấp của địa bàn, ví dụ: thôn.")])
+    name = StringField("Tên", [required("Hãy nhập tên địa bàn.")])
+    parent = SelectField("Thuộc", coerce=int)
+    households = IntegerField("Số hộ", [given("Hãy nhập số hộ; chưa biết thì nhập 0.")])
+    location = StringField("Toạ độ")
+
+
+class ImportForm(Form):
+    """``csv`` holds what was read from the file, once it was looked at."""
+
+    file = FileField("Tệp CSV")
+    csv = TextAreaField("Hoặc dán bảng vào đây")
 
 
 class LanguageForm(Form):
@@ -68,6 +89,86 @@ def language(area_id: int) -> Response:
         )
         return redirect(url_for("areas.listing"))
     return make_response(render_template("areas/language.html", form=form, area=area), form.status)
+
+
+@bp.route("/dia-ban/<int:area_id>/sua", methods=["GET", "POST"])
+@current.needs(May.MANAGE)
+def edit(area_id: int) -> Response:
+    """Its name, level, place in the tree, households and coordinates."""
+    with current.read() as session:
+        area, found = areas.get(session, area_id), places(session)
+        inside = areas.with_descendants(session, [area_id])
+    form = EditForm(
+        data={
+            "level": area.level, "name": area.name, "parent": area.parent_id or 0,
+            "households": area.households,
+            "location": csv_values.spot_words((area.lat, area.lon)),
+        }
+    )  # fmt: skip
+    form.parent.choices = choices(_parents([each for each in found if each.area.id not in inside]))
+    if form.carry_out(lambda: _change(area_id, form)):
+        flash(f"Đã lưu {form.level.data} {form.name.data}.")
+        return redirect(url_for("areas.listing"))
+    here = next(each for each in found if each.area.id == area_id)
+    page = render_template(
+        "areas/edit.html", form=form, area=area, receivers=here.receivers, below=len(inside) - 1
+    )
+    return make_response(page, form.status)
+
+
+@bp.get("/dia-ban.csv")
+def download() -> Response:
+    """All areas, as a table that can be brought back."""
+    with spreadsheets.writing() as (text, file), current.read() as session:
+        spreadsheets.rows(area_import.lines(session), text)
+    return spreadsheets.answer(file, f"dia-ban-{local(current.now(), current.zone()):%Y%m%d}.csv")
+
+
+@bp.route("/dia-ban/nhap", methods=["GET", "POST"])
+@current.needs(May.MANAGE)
+def bring_in() -> Response:
+    """Take a table in: looked at first, and done once that was confirmed."""
+    form = ImportForm()
+    if request.form.get("sure"):
+        done = form.carry_out(lambda: _bring_in(form))
+        if done is not None:
+            flash(f"Đã nhập: thêm {len(done.new)} địa bàn, đổi {len(done.changed)} địa bàn.")
+            return redirect(url_for("areas.listing"))
+    elif request.method == "POST":
+        looked = form.carry_out(lambda: _looked_at(form))
+        if looked is not None:
+            plan, text = looked
+            return make_response(render_template("areas/import_plan.html", plan=plan, text=text))
+    return make_response(
+        render_template("areas/import.html", form=form, most=MOST_BYTES), form.status
+    )
+
+
+def _looked_at(form: ImportForm) -> tuple[Plan, str]:
+    text = form.csv.data or ""
+    if form.file.data or not text.strip():
+        text = spreadsheets.text_of(form.file.data, MOST_BYTES, DeviceError)
+    with current.read() as session:
+        return area_import.look_at(session, text), text
+
+
+def _bring_in(form: ImportForm) -> Plan:
+    with current.write() as session:
+        plan = area_import.look_at(session, form.csv.data or "")
+        area_import.bring_in(session, plan, now=current.now(), by=current.staff().login)
+    return plan
+
+
+def _change(area_id: int, form: EditForm) -> bool:
+    lat, lon = location(form.location.data)
+    with current.write() as session:
+        areas.change(
+            session, areas.get(session, area_id), name=form.name.data or "", level=form.level.data or "",
+            households=form.households.data or 0, lat=lat, lon=lon,
+            parent=areas.get(session, form.parent.data) if form.parent.data else None,
+            now=current.now(), by=current.staff().login,
+        )  # fmt: skip
+    return True
 
 
 def _set_language(area_id: int, form: LanguageForm) -> bool:

@@ -26,7 +26,7 @@ from scheduler.evidence import echoes
 from scheduler.level_views import View
 from scheduler.levels import answers_for
 from scheduler.readiness import Unready
-from web import current, emergency, health, labels, levels, live, remedies
+from web import current, emergency, first_steps, health, labels, levels, live, remedies
 from web.fleet import SLUGS
 
 bp = Blueprint("today", __name__)
@@ -91,7 +91,12 @@ class Board:
 @bp.get("/")
 def show() -> str:
     date = local(current.now(), current.zone()).date()
-    return render_template("today/show.html", part=_part(), date=labels.long_day(date))
+    with current.read() as session:
+        steps = first_steps.steps(session, current.staff())
+    return render_template(
+        "today/show.html", part=_part(), date=labels.long_day(date),
+        steps=steps, next_step=first_steps.next_of(steps),
+    )  # fmt: skip
 
 
 @bp.get("/hom-nay")

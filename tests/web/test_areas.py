@@ -98,3 +98,33 @@ def test_a_new_area_says_its_language(admin, database, cast):
     with database.read() as session:
         (added,) = [area for _, area in areas.tree(session) if area.name == "Lũng"]
     assert added.language == "hmn"
+
+
+def test_it_changes_an_area_and_keeps_what_was_typed_on_a_mistake(admin, database, cast):
+    with database.read() as session:
+        village = next(area for _, area in areas.tree(session) if area.name == "Đông")
+    place = f"/dia-ban/{village.id}/sua"
+    assert 'value="Đông"' in admin.get(place).text
+    data = {"level": "thôn", "name": "Đông Mới", "parent": str(cast.commune.id), "households": "7"}
+    wrong = admin.post(place, data=data | {"households": "-1"})
+    assert "không hợp lệ" in error_at(wrong, "households")
+    assert 'value="Đông Mới"' in wrong.text
+    assert admin.post(place, data=data).location == "/dia-ban"
+    assert "thôn Đông Mới 7 hộ" in words(admin.get("/dia-ban"))
+
+
+def test_it_looks_at_a_table_before_it_is_brought_in(admin, lan):
+    table = "tên,số hộ\nthôn Bến,88\nthôn Đông,x\n"
+    looked = words(admin.post("/dia-ban/nhap", data={"csv": table}))
+    assert "1 địa bàn mới" in looked
+    assert "Dòng 3" in looked
+    assert "thôn Bến" not in words(admin.get("/dia-ban"))
+    assert admin.post("/dia-ban/nhap", data={"csv": table, "sure": "1"}).location == "/dia-ban"
+    assert "thôn Bến 88 hộ" in words(admin.get("/dia-ban"))
+    assert "thôn,Bến,xã Mẫu,88" in lan.get("/dia-ban.csv").text
+
+
+def test_an_import_without_a_table_is_told(admin):
+    answer = admin.post("/dia-ban/nhap", data={})
+    assert answer.status_code == 400
+    assert "Hãy chọn tệp CSV" in error_at(answer, "file")
