@@ -31,9 +31,16 @@ WIRE = frozenset(
         "journal.late",
         "journal.tampered",
         "audit.contradicted",
+        "checkpoint.handed",
+        "checkpoint.not_handed",
+        "evidence.make",
         "plan.refused_by_broker",
         "link.connected",
         "lease.taken",
+        "retention.rule",
+        "retention.archive",
+        "retention.removed",
+        "retention.failed",
     }
 )
 """Kinds of acts that change nothing of what receivers are to do: the wire's own."""

@@ -2,6 +2,7 @@
 
 SQLAlchemy writes the statement, once; the rows then go to the driver as they are, which costs half as much. SQLite
 gets hundreds of rows in one step: at each its driver lets go of the interpreter, and other threads keep it.
+PostgreSQL gets them as one array a column: a trigger that runs once a statement runs once for them all.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from loa.database import WROTE, Base
 
 AT_ONCE = (250, 25)
 """Rows in one step; SQLite takes 32,766 values, and no table here has a hundred columns."""
+MOST_ARRAY = 5_000
+"""Values of one array."""
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -53,8 +56,8 @@ class _Prepared(NamedTuple):
     """In the order of the placeholders."""
     many: tuple[tuple[int, str], ...] = ()
     """The same for so many rows, of AT_ONCE; none where the driver has its own way."""
-    by_name: bool = False
-    """The driver wants values by name."""
+    is_arrays: bool = False
+    """Placeholders stand for all the values of a column."""
 
 
 @functools.lru_cache(maxsize=256)
@@ -71,9 +74,9 @@ def _insertion(table: sa.Table, names: tuple[str, ...], dialect: sa.Dialect) -> 
         _Value(name, name, _binding(table.c[name], dialect), defaults.get(name), name in defaults)
         for name in placed
     )
-    text = str(compiled)
     if dialect.name != "sqlite":
-        return _Prepared(text, values, by_name=compiled.positiontup is None)
+        return _Prepared(_array_insertion(table, placed, dialect), values, is_arrays=True)
+    text = str(compiled)
     start, one = text.rsplit(" VALUES ", 1)
     many = ((size, f"{start} VALUES {', '.join([one] * size)}") for size in AT_ONCE)
     return _Prepared(text, values, tuple(many))
@@ -87,15 +90,35 @@ def _change(table: sa.Table, names: tuple[str, ...], dialect: sa.Dialect) -> _Pr
     compiled = sa.update(table).where(which).values(values).compile(dialect=dialect)
     placed = compiled.positiontup or [f"_{name}" for name in names]
     columns = [placeholder[1:] for placeholder in placed]
-    return _Prepared(
-        str(compiled),
-        tuple(
-            _Value(placeholder, column, _binding(table.c[column], dialect))
-            for placeholder, column in zip(placed, columns, strict=True)
-        ),
-        tuple(_changes(table, columns, keys, dialect)) if dialect.name == "sqlite" else (),
-        by_name=compiled.positiontup is None,
+    bound = tuple(
+        _Value(placeholder, column, _binding(table.c[column], dialect))
+        for placeholder, column in zip(placed, columns, strict=True)
     )
+    if dialect.name != "sqlite":
+        return _Prepared(_array_change(table, columns, keys, dialect), bound, is_arrays=True)
+    return _Prepared(str(compiled), bound, tuple(_changes(table, columns, keys, dialect)))
+
+
+def _array_insertion(table: sa.Table, columns: Sequence[str], dialect: sa.Dialect) -> str:
+    quote = dialect.identifier_preparer.quote
+    names = ", ".join(map(quote, columns))
+    return f"INSERT INTO {quote(table.name)} ({names}) SELECT * FROM {_arrays(table, columns, dialect)}"  # noqa: S608
+
+
+def _array_change(
+    table: sa.Table, columns: Sequence[str], keys: Collection[str], dialect: sa.Dialect
+) -> str:
+    quote = dialect.identifier_preparer.quote
+    new = ", ".join(f"{quote(each)} = given.{quote(each)}" for each in columns if each not in keys)
+    which = " AND ".join(f"{quote(table.name)}.{quote(key)} = given.{quote(key)}" for key in keys)
+    names = ", ".join(map(quote, columns))
+    arrays = _arrays(table, columns, dialect)
+    return f"UPDATE {quote(table.name)} SET {new} FROM {arrays} AS given ({names}) WHERE {which}"  # noqa: S608
+
+
+def _arrays(table: sa.Table, columns: Sequence[str], dialect: sa.Dialect) -> str:
+    kinds = (table.c[column].type.compile(dialect) for column in columns)
+    return f"unnest({', '.join(f'%s::{kind}[]' for kind in kinds)})"
 
 
 def _changes(
@@ -124,12 +147,14 @@ def _binding(column: sa.Column[Any], dialect: sa.Dialect) -> Callable[[Any], Any
 
 def _send(session: Session, prepared: _Prepared, rows: Rows) -> None:
     columns = [_column(value, rows) for value in prepared.values]
-    bound: list[Any] = list(zip(*columns, strict=True))
-    if prepared.by_name:
-        names = [value.placeholder for value in prepared.values]
-        bound = [dict(zip(names, row, strict=True)) for row in bound]
     session.info[WROTE] = True
     connection = session.connection()
+    if prepared.is_arrays:
+        for since in range(0, len(rows), MOST_ARRAY):
+            arrays = tuple(column[since : since + MOST_ARRAY] for column in columns)
+            connection.exec_driver_sql(prepared.text, arrays)
+        return
+    bound: list[Any] = list(zip(*columns, strict=True))
     for size, text in prepared.many:
         while len(bound) >= size:
             some, bound = bound[:size], bound[size:]

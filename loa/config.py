@@ -21,6 +21,8 @@ ClockRange = Annotated[
 ]
 
 
+LEAST_MONTHS = 12
+"""Shorter than a year's report nothing may be kept."""
 ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
 
 
@@ -121,6 +123,47 @@ class Regulation(Table, frozen=True):
     """Hours in which nothing but an emergency sounds, until the station sets its own on the page."""
 
 
+class StaffTable(Table, frozen=True):
+    second_step: Literal["none", "asked", "demanded"] = "asked"
+    """A code from one's phone after the password. asked: whoever approves, stops or manages is reminded to set it up;
+    demanded: without one nobody approves. Whoever has set it up is asked for it, whatever stands here."""
+
+
+class Mail(Table, frozen=True):
+    """The server that takes the station's mail; without ``host`` none is sent."""
+
+    host: str = ""
+    port: Port = 587
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    username: str = ""
+    password_file: str = ""
+    """File with the password; relative to config.toml."""
+    sender: str = ""
+    """Address mail comes from; empty: ``username``."""
+    ca_file: str = ""
+    """Whom to trust as the mail server, where it is not one the machine trusts."""
+
+
+class Retention(Table, frozen=True):
+    """For how long what piles up is kept; docs/retention.md says why."""
+
+    log_months: Annotated[int, msgspec.Meta(ge=0, le=600)] = 24
+    """Log, journals, their proofs and plans stay so many whole months, then go into archives; 0: for ever."""
+    night: ClockRange = "01:00-04:00"
+    """When the station archives, by its own clock; never while something sounds."""
+    folder: str = ""
+    """Where archives lie, relative to config.toml; empty: archives in the data folder."""
+
+
+class Checkpoints(Table, frozen=True):
+    """Whoever outside gets each day's signed checkpoint of the audit log; nobody, where both are empty."""
+
+    mail: tuple[str, ...] = ()
+    """Addresses; [mail] says by which server."""
+    folder: str = ""
+    """Relative to config.toml: one that others copy away, such as a share of the upper station."""
+
+
 class Config(Table, frozen=True):
     station: Station = Station()
     database: DatabaseTable = DatabaseTable()
@@ -130,6 +173,10 @@ class Config(Table, frozen=True):
     voice_api: VoiceApi = VoiceApi()
     delivery: Delivery = Delivery()
     regulation: Regulation = Regulation()
+    staff: StaffTable = StaffTable()
+    mail: Mail = Mail()
+    retention: Retention = Retention()
+    checkpoints: Checkpoints = Checkpoints()
     folder: Path = Path()
     """Where config.toml lies; never written in the file."""
 
@@ -189,6 +236,12 @@ class Config(Table, frozen=True):
         return self.data / "previews"
 
     @property
+    def archives(self) -> Path:
+        """Months that have left the database: as precious as the database itself."""
+        named = self.retention.folder
+        return (self.folder / named).resolve() if named else self.data / "archives"
+
+    @property
     def secrets(self) -> Path:
         return self.data / "secrets"
 
@@ -233,7 +286,17 @@ def parse(raw: bytes, file: Path) -> Config:
             "Ví dụ đúng: Asia/Ho_Chi_Minh."
         ) from error
     _check_broker(config, file)
+    _check_retention(config, file)
     return config
+
+
+def _check_retention(config: Config, file: Path) -> None:
+    months = config.retention.log_months
+    if 0 < months < LEAST_MONTHS:
+        raise ConfigError(
+            f"{file}: [retention] log_months = {months} quá ngắn: báo cáo năm cần đủ {LEAST_MONTHS} tháng. "
+            f"Hãy đặt từ {LEAST_MONTHS} trở lên, hoặc 0 để giữ mãi."
+        )
 
 
 def _check_broker(config: Config, file: Path) -> None:

@@ -30,7 +30,7 @@ from loa.publisher import Outlet, Publisher
 from loa.times import HOUR, MINUTE, SECOND, Instant
 from scheduler import dispatcher, planner, plans, receipts, regulation, watch
 from scheduler.dispatcher import Terms
-from scheduler.evidence import checkpoints
+from scheduler.evidence import checkpoints, station_keys
 from scheduler.gate import Gate
 from scheduler.planner import Rules
 from scheduler.plans import Parcel, Taken
@@ -168,6 +168,7 @@ class Core:
         """The audit log as it is now, under the station's signature."""
         with self._database.write(wake=False) as session:
             checkpoints.sign(session, now, self._terms.plan_key)
+            station_keys.note(session, self._config, now)
         self._signed_at = now
 
     def _look_at_fleet(self, now: Instant) -> None:
@@ -269,6 +270,7 @@ class Core:
             return
         self._terms = replace(self._terms, plan_key=keys.plan, emergency_key=keys.emergency)
         self._new_keys = True
+        self._signed_at = Instant(0)  # they are to be written down
         self._tell_keys(dict(self._known_keys))
 
     def _tell_keys(self, known: Mapping[str, int]) -> None:

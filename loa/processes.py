@@ -54,6 +54,15 @@ class Child:
     def pid(self) -> int | None:
         return self._process.pid if self._process else None
 
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def code(self) -> int | None:
+        """With what it ended; None: it has not, or never began."""
+        return self._process.poll() if self._process else None
+
     def start(self) -> None:
         """Start it now."""
         with contextlib.ExitStack() as files:

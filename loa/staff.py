@@ -219,12 +219,21 @@ def _set_password(person: Staff, password: str) -> None:
 
 def wait_before_sign_in(session: Session, keys: tuple[str, ...], now: Instant) -> bool:
     """True while any of ``keys`` (``login:…``, ``address:…``) has failed too often to be tried again."""
-    recent = sa.select(sa.func.count()).where(SignInFailure.at > after(now, -WAIT))
     for key in keys:
         most = WRONG_PER_ADDRESS if key.startswith("address:") else WRONG_BEFORE_WAIT
-        if (session.scalar(recent.where(SignInFailure.key == key)) or 0) >= most:
+        if recent_failures(session, key, now) >= most:
             return True
     return False
+
+
+def recent_failures(session: Session, key: str, now: Instant) -> int:
+    """How often ``key`` has failed within ``WAIT``.
+
+    What a clock that ran ahead wrote down for later does not count: it would bar people until then.
+    """
+    recent = SignInFailure.at.between(after(now, -WAIT + 1), now)
+    found = sa.select(sa.func.count()).where(recent, SignInFailure.key == key)
+    return session.scalar(found) or 0
 
 
 def find_for_sign_in(session: Session, login: str) -> Staff | None:

@@ -22,7 +22,7 @@ from content import renderings, voices
 from devices import broker, messages, receivers, trust
 from devices.inbox import Inbox
 from devices.link import Incoming, Link, LinkSettings
-from loa import files, memory, times
+from loa import archiving, due_reports, files, memory, times
 from loa.config import Config
 from loa.core import Core
 from loa.database import Database
@@ -30,6 +30,7 @@ from loa.errors import LoaError
 from loa.times import HOUR, SECOND, Instant, after
 from scheduler import leases, regulation
 from scheduler.clock import Clock
+from scheduler.evidence import outside
 from scheduler.regulation import QuietHours
 
 log = logging.getLogger(__name__)
@@ -111,6 +112,7 @@ class Runner:
         self._committed = threading.Event()
         """Somebody has: there may be a sound to be made."""
         self._inbox = Inbox(many=INGEST_MOST)
+        self._archiving = archiving.Nightly(config, database)
         self._link = Link(self._link_settings(), hear=self._inbox.put)
         self._clock = Clock(self._tick)
         manages_broker = broker_kind(config) != "external"
@@ -132,6 +134,8 @@ class Runner:
                 ("ingest", self._ingest),
                 ("changes", self._watch_changes),
                 ("recordings", self._make_recordings),
+                ("reports", self._make_reports),
+                ("checkpoints", self._hand_over_checkpoints),
             )
         ]
         self._worked_at = time.monotonic()
@@ -144,8 +148,16 @@ class Runner:
             thread.start()
         while not self._stop.wait(0.5) and not self._over.is_set():
             self._give_up_in_time()
+            self._archive()
         self._shut_down(threads)
         return self._stop.is_set()
+
+    def _archive(self) -> None:
+        """Old months, at night; whatever fails there, the station goes on."""
+        try:
+            self._archiving.look(times.now())
+        except (OperationalError, OSError):
+            log.exception("archiving could not be looked after")
 
     def _wait_for_lease(self) -> bool:
         said = ""
@@ -173,6 +185,7 @@ class Runner:
     def _shut_down(self, threads: list[threading.Thread]) -> None:
         self._over.set()
         self._committed.set()
+        self._archiving.stop()
         self._clock.stop()
         for thread in threads:
             thread.join(timeout=10)
@@ -263,6 +276,12 @@ class Runner:
 
     def _make_recordings(self) -> None:
         renderings.work(self._database, self._config, self._over, self._await_commit)
+
+    def _make_reports(self) -> None:
+        due_reports.watch(self._config, self._database, self._over)
+
+    def _hand_over_checkpoints(self) -> None:
+        outside.work(self._config, self._database, self._over)
 
     def _await_commit(self) -> None:
         self._committed.wait(RECORDINGS_LOOK)

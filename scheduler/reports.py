@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 from typing import Any, TextIO
@@ -18,6 +18,7 @@ from loa import languages
 from loa.errors import ScheduleError
 from loa.times import MINUTE, Instant, at, local
 from scheduler.broadcasts import Broadcast, Delivery, DeliveryState
+from scheduler.exports import csv_file
 
 QUARTER = 15 * MINUTE
 
@@ -187,10 +188,14 @@ def _matching(wanted: LogFilter) -> sa.Select[Broadcast, Delivery]:
 
 
 def log_rows(
-    session: Session, wanted: LogFilter, *, limit: int | None = None, offset: int = 0
-) -> Iterator[LogRow]:
-    """Rows, newest broadcast first, streamed."""
-    query = _matching(wanted).order_by(
+    session: Session, wanted: LogFilter, *,
+    limit: int | None = None, offset: int = 0, of: Sequence[int] | None = None,
+) -> Iterator[LogRow]:  # fmt: skip
+    """Rows, newest broadcast first, streamed; ``of``: only of these broadcasts."""
+    query = _matching(wanted)
+    if of is not None:
+        query = query.where(Broadcast.id.in_(of))
+    query = query.order_by(
         Broadcast.starts_at.desc(),
         Broadcast.id.desc(),
         Delivery.area_name,
@@ -252,10 +257,6 @@ def _moment(instant: Instant | None, zone: ZoneInfo) -> str | None:
 
 def cell(value: object) -> str:
     """A value as text that no spreadsheet takes for a formula; None is empty."""
-    text = "" if value is None else str(value)
-    # A title such as "=1+1" must not become a formula when a spreadsheet opens the file.
-    return (
-        f"'{text}"
-        if text[:1] in ("=", "+", "-", "@", "\t", "\r") and not isinstance(value, int)
-        else text
-    )
+    if value is None or isinstance(value, int):
+        return "" if value is None else str(value)
+    return csv_file.text(value)

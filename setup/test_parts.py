@@ -35,6 +35,11 @@ PARTS = {
         "clicking through the pages in a browser",
         library="libatomic.so.1",  # Playwright's driver needs it and a small Debian has none
     ),
+    "libreoffice": Part(
+        "soffice",
+        ["libreoffice-calc-nogui", "libreoffice-writer-nogui", "fonts-liberation"],
+        "opening reports in a spreadsheet and a word processor",
+    ),
     "node": Part("node", ["nodejs"], "the protocol with a receiver that is not ours"),
 }
 POLICY = Path("/usr/sbin/policy-rc.d")

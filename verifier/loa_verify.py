@@ -20,16 +20,26 @@ import datetime
 import hashlib
 import json
 import os
+import re
+import stat
+import struct
 import sys
 import zipfile
 import zlib
 from collections import Counter, deque
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Deque, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+try:
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+except ImportError:
+    sys.stderr.buffer.write(
+        "Cần thư viện cryptography: chạy “pip install cryptography” rồi thử lại.\n".encode()
+    )
+    sys.exit(2)
 
 FORMAT = "loa-evidence/1"
 SMALL = ("keys.jsonl", "staff.jsonl", "approvals.jsonl", "audit.jsonl", "checkpoints.jsonl")
@@ -42,9 +52,16 @@ TONE = "4a7603764d1b03f10464168a79b0bbe62499463e435dcf7f0ce8b22968b1aa3b"
 FOREVER = 2**53
 LINE_MOST = 4_000_000
 PRINT_MOST = 200
+KEEP_MOST = 5_000
+"""Findings kept of each code; more are only counted."""
+MANIFEST_MOST = 4_000_000
+PACKED_MOST = 200
+"""How many times larger a file may be than it is packed; no honest one comes near."""
 AT_ONCE = 40
 """Receivers handed to a process together."""
 MINUTE = 60_000
+SLACK = 5 * MINUTE
+"""By which the clocks of two honest machines may differ."""
 CLASSES = {"normal": "N", "priority": "P", "emergency": "E"}
 OPEN = frozenset({"planned", "sent", "accepted", "ready", "started"})
 UNHEARD = OPEN | {"unknown"}
@@ -80,12 +97,27 @@ class Report:
     """Fingerprint of the key that signed the manifest."""
     is_anchored: bool = False
 
+    said: Counter = field(default_factory=Counter)  # type: ignore[type-arg]
+    """(level, code) → how often, whether kept or not."""
+
     def add(self, level: str, code: str, file: str, row: int, text: str) -> None:
-        self.findings.append(Finding(level, code, file, row, text))
+        self.said[level, code] += 1
+        if self.said[level, code] <= KEEP_MOST:
+            self.findings.append(Finding(level, code, file, row, text))
+
+    def take(self, other: Report) -> None:
+        """What another found, too."""
+        kept = self.said.copy()
+        self.said += other.said
+        self.counts += other.counts
+        for each in other.findings:
+            kept[each.level, each.code] += 1
+            if kept[each.level, each.code] <= KEEP_MOST:
+                self.findings.append(each)
 
     @property
     def is_good(self) -> bool:
-        return not any(each.level == CHANGED for each in self.findings)
+        return not any(level == CHANGED for level, _ in self.said)
 
     def codes(self) -> Set[str]:
         return {each.code for each in self.findings}
@@ -95,12 +127,61 @@ class Report:
 
 
 def b64d(text: str) -> bytes:
-    """Base64url without padding."""
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    """Base64url without padding, in the one way it can be written. Raises ValueError."""
+    raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    if b64e(raw) != text:
+        raise ValueError("base64url viết sai cách")
+    return raw
 
 
 def b64e(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def _object(pairs: List[Tuple[str, Any]]) -> Json:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("một tên đứng hai lần")
+    return found
+
+
+def _no_constant(text: str) -> Any:
+    raise ValueError("“{}” không phải số".format(text))
+
+
+def _float(text: str) -> float:
+    found = float(text)
+    if found in (float("inf"), float("-inf")):
+        raise ValueError("số quá lớn")
+    return found
+
+
+def _int(text: str) -> int:
+    if len(text) > 17 or abs(int(text)) > FOREVER:
+        raise ValueError("số quá lớn")
+    return int(text)
+
+
+_plain_json = json.JSONDecoder(
+    object_pairs_hook=_object, parse_constant=_no_constant, parse_float=_float
+)
+_careful_json = json.JSONDecoder(
+    object_pairs_hook=_object, parse_constant=_no_constant, parse_float=_float, parse_int=_int
+)
+_LONG_NUMBER = re.compile(r"[0-9]{17}")
+
+
+def load(raw: bytes) -> Any:
+    """JSON that every reader reads alike: UTF-8, no name twice, no number beyond 2**53, no half of a character.
+
+    Raises ValueError.
+    """
+    text = raw.decode("utf-8")
+    careful = _LONG_NUMBER.search(text) is not None
+    found = (_careful_json if careful else _plain_json).decode(text)
+    if "\\u" in text:
+        json.dumps(found, ensure_ascii=False).encode()  # a lone surrogate is a UnicodeEncodeError
+    return found
 
 
 def fingerprint(x: str) -> str:
@@ -130,8 +211,8 @@ def header_of(text: str) -> Json:
         if len(_headers) > 10_000:
             _headers.clear()
         try:
-            found = json.loads(b64d(text))
-        except ValueError:
+            found = load(b64d(text))
+        except (ValueError, RecursionError):
             found = {}
         _headers[text] = found if isinstance(found, dict) else {}
     return _headers[text]
@@ -150,7 +231,7 @@ def opened(token: str, kind: str, keys: Dict[str, Json]) -> Tuple[Json, Json]:
         raise ValueError("ký bằng khoá “{}” không có trong gói".format(header.get("kid")))
     if not is_signed(key["x"], (parts[0] + "." + parts[1]).encode(), parts[2]):
         raise ValueError("chữ ký không khớp khoá “{}”".format(header.get("kid")))
-    payload = json.loads(b64d(parts[1]))
+    payload = load(b64d(parts[1]))
     if not isinstance(payload, dict):
         raise ValueError("nội dung JWS không phải đối tượng")
     return payload, key
@@ -226,16 +307,77 @@ class Source:
 def parsed(line: Line, file: str, report: Report) -> Optional[Json]:
     """The object on that line; None, and a finding, where there is none."""
     try:
-        found = json.loads(line[1])
-    except (ValueError, RecursionError):
-        found = None
+        found = load(line[1])
+        why = ""
+    except UnicodeError:
+        found, why = None, ": có ký tự không phải UTF-8 hay bị cắt đôi"
+    except (ValueError, RecursionError) as error:
+        # The decoder's own words are English and name a place in the line, not a cause.
+        told = not isinstance(error, json.JSONDecodeError) and not isinstance(error, RecursionError)
+        found, why = None, ": {}".format(error) if told else ""
     if isinstance(found, dict):
         return found
-    report.add(CHANGED, "shape", file, line[0], "dòng không đọc được")
+    report.add(CHANGED, "shape", file, line[0], "dòng không đọc được" + why)
     return None
 
 
 SHAPE = (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError, OverflowError)
+Kinds = Tuple[type, ...]
+_NONE = type(None)
+
+
+def why(error: BaseException) -> str:
+    """What is wrong with the shape of a row, for a person."""
+    if isinstance(error, KeyError):
+        return "thiếu “{}”".format(error.args[0] if error.args else "")
+    if isinstance(error, UnicodeError):
+        return "có ký tự không đọc được"
+    if type(error) is ValueError and error.args:
+        return str(error)
+    return "giá trị sai kiểu"
+
+
+def demand(row: Json, kinds: Dict[str, Kinds]) -> None:
+    """Raise ValueError where a member is of another kind: 1, 1.0 and true must not pass for each other."""
+    for name, kind in kinds.items():
+        if type(row[name]) not in kind:
+            raise ValueError("“{}” sai kiểu".format(name))
+
+
+def kinds_of(**names: str) -> Dict[str, Kinds]:
+    """Kind of value → names with blanks between; ``_or_none`` behind the kind lets it be absent."""
+    known: Dict[str, type] = {
+        "integer": int,
+        "text": str,
+        "truth": bool,
+        "object": dict,
+        "list": list,
+    }
+    found: Dict[str, Kinds] = {}
+    for kind, words in names.items():
+        plain = known[kind.partition("_")[0]]
+        for name in words.split():
+            found[name] = (plain, _NONE) if kind.endswith("_or_none") else (plain,)
+    return found
+
+
+SAID = kinds_of(
+    integer="since until made_at", text="format", object="station audit files", list="unguarded",
+    text_or_none="campaign",
+)  # fmt: skip
+STRETCH = kinds_of(integer="first last", text="previous head")
+KEY = kinds_of(integer="since until", text="kind x")
+AUDIT_ROW = kinds_of(integer="n at", text="actor kind data previous hash")
+DECISION = kinds_of(
+    integer="id bulletin at", truth="approved complete", object="sounds", text="login",
+    integer_or_none="ended_at",
+)  # fmt: skip
+ROW = kinds_of(
+    text="rid occ priority state", integer="starts_at", list="approvers",
+    integer_or_none="bulletin alert ms rev accepted_at ready_at started_at started_raw_at ended_at late_ms played_ms "
+    "volume",
+    text_or_none="sha last_sha reason rel evidence",
+)  # fmt: skip
 
 
 # -- the small files ------------------------------------------------------------------------------------
@@ -252,22 +394,113 @@ class Context:
     station: Dict[str, Json] = field(default_factory=dict)
     receivers: Dict[str, List[Json]] = field(default_factory=dict)
     approvals: Dict[int, List[Json]] = field(default_factory=dict)
-    alone: List[Tuple[str, int, List[str]]] = field(default_factory=list)
-    """(login, alert, sounds) of officers who sounded an alert on their own word."""
+    documents: List[Tuple[int, str, int]] = field(default_factory=list)
+    """(version, text, line) of the keys documents that the station's roots signed."""
+    campaign: Optional[str] = None
+    alone: List[Tuple[str, int, List[str], int]] = field(default_factory=list)
+    """(login, alert, sounds, number of the audit row) of officers who sounded an alert on their own word."""
+    journals: Dict[Tuple[str, str, str], int] = field(default_factory=dict)
+    """What the audit log tells of journals: (kind, receiver, jid) → when."""
+    begins_at: int = FOREVER
+    """When the stretch of the audit log in the bundle begins."""
 
 
 def read_manifest(archive: zipfile.ZipFile, report: Report) -> str:
     """The manifest's token; what it says goes into the report, unchecked."""
     try:
-        token = archive.read(MANIFEST).decode().strip()
-        report.manifest = json.loads(b64d(token.split(".")[1]))
+        if archive.getinfo(MANIFEST).file_size > MANIFEST_MOST:
+            raise ValueError("quá dài")
+        token = archive.read(MANIFEST).decode("ascii")
+        report.manifest = load(b64d(token.split(".")[1]))
         ok = report.manifest["format"] == FORMAT
     except SHAPE as error:
         raise Unreadable("Trong gói không có bản kê {} đọc được.".format(MANIFEST)) from error
     if not ok:
         raise Unreadable("Gói theo định dạng “{}”, chương trình này chỉ đọc {}.".format(
             report.manifest["format"], FORMAT))  # fmt: skip
+    try:
+        _check_said(report.manifest)
+    except SHAPE as error:
+        raise Unreadable("Bản kê {} không đúng dạng: {}.".format(MANIFEST, why(error))) from error
     return token
+
+
+def _check_said(said: Json) -> None:
+    """The manifest's shape. Raises one of SHAPE."""
+    demand(said, SAID)
+    demand(said["audit"], STRETCH)
+    demand(said["station"], kinds_of(text="name timezone"))
+    if not 0 <= said["since"] <= said["until"] <= FOREVER or said["audit"]["first"] < 1:
+        raise ValueError("kỳ không đúng")
+    # Whoever names no campaign claims a whole period.
+    if said["campaign"] is not None and not said["campaign"].strip():
+        raise ValueError("tên chiến dịch trống")
+    if not all(isinstance(each, str) for each in said["unguarded"]):
+        raise ValueError("“unguarded” sai kiểu")
+    if not all(isinstance(each, dict) for each in said["files"].values()):
+        raise ValueError("“files” sai kiểu")
+
+
+# -- the archive ----------------------------------------------------------------------------------------
+
+
+def check_archive(archive: zipfile.ZipFile, report: Report) -> None:
+    """Nothing in the ZIP that one reader would see and another not. Raises Unreadable: it is not safe to read."""
+    for info in archive.infolist():
+        if info.flag_bits & 0x1:
+            raise Unreadable("Tệp {} trong gói bị khoá bằng mật khẩu.".format(info.filename))
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise Unreadable("Tệp {} trong gói nén theo cách lạ.".format(info.filename))
+        if info.file_size > info.compress_size * PACKED_MOST + 1_000_000:
+            text = "Tệp {} bung ra gấp {} lần: đây là bom nén, không phải chứng cứ."
+            raise Unreadable(
+                text.format(info.filename, info.file_size // max(info.compress_size, 1))
+            )
+        kind = stat.S_IFMT(info.external_attr >> 16)
+        if kind not in (0, stat.S_IFREG) and info.filename in FILES | {MANIFEST}:
+            report.add(
+                CHANGED, "file", info.filename, 0, "không phải tệp thường (liên kết hay thư mục)"
+            )
+    names = archive.namelist()
+    for name in sorted(set(names) - FILES - {MANIFEST}):
+        away = name.startswith(("/", "\\")) or ".." in name or ":" in name
+        text = "tệp lạ trong gói, mang đường dẫn ra ngoài" if away else "tệp lạ trong gói"
+        report.add(CHANGED, "file", name, 0, text)
+    for name in sorted(name for name, often in Counter(names).items() if often > 1):
+        report.add(CHANGED, "file", name, 0, "tệp có hai lần trong gói")
+    if archive.comment:
+        report.add(CHANGED, "file", "", 0, "gói mang ghi chú lạ")
+    if any(_hidden(archive)):
+        report.add(CHANGED, "file", "", 0, "trong gói có dữ liệu giấu ngoài các tệp đã kể")
+
+
+def _hidden(archive: zipfile.ZipFile) -> Iterator[bool]:
+    """For each file, and the end, whether something stands before it that the directory does not tell of."""
+    file: Any = archive.fp
+    at = 0
+    for info in sorted(archive.infolist(), key=lambda each: each.header_offset):
+        yield not 0 <= info.header_offset - at <= 0
+        file.seek(info.header_offset)
+        head = file.read(30)
+        if len(head) < 30:
+            yield True
+            return
+        name, extra = struct.unpack("<HH", head[26:30])
+        at = info.header_offset + 30 + name + extra + info.compress_size
+        if info.flag_bits & 0x8:  # lengths behind the data, by whoever could not go back
+            at += _descriptor(file, at)
+    yield at != int(getattr(archive, "start_dir", at))
+
+
+def _descriptor(file: Any, at: int) -> int:
+    """Length of the data descriptor at that place."""
+    file.seek(at)
+    found = file.read(24)
+    signed = 4 if found[:4] == b"PK\x07\x08" else 0
+    for length in (12, 20):
+        if found[signed + length : signed + length + 2] == b"PK":
+            return signed + length
+    return signed + 12
 
 
 def read_keys(source: Source, context: Context, report: Report) -> None:
@@ -276,8 +509,15 @@ def read_keys(source: Source, context: Context, report: Report) -> None:
         if row is None:
             continue
         try:
-            b64d(row["x"]), int(row["since"]), int(row["until"])
+            if row.get("kind") == "document":
+                demand(row, kinds_of(integer="kv", text="jws"))
+                context.documents.append((row["kv"], row["jws"], line[0]))
+                continue
+            demand(row, KEY)
+            if len(b64d(row["x"])) != 32:
+                raise ValueError("“x” không phải khoá")
             if row["kind"] == "station":
+                demand(row, kinds_of(text="kid", list="roles"))
                 known = context.station.setdefault(row["kid"], row)
                 if known is not row:
                     report.add(
@@ -288,9 +528,17 @@ def read_keys(source: Source, context: Context, report: Report) -> None:
                         "hai khoá của đài cùng tên {}".format(row["kid"]),
                     )
             else:
+                demand(row, kinds_of(text="rid"))
                 _add_receiver_key(context, row, line, report)
-        except SHAPE:
-            report.add(CHANGED, "shape", source.name, line[0], "dòng khoá không đúng dạng")
+        except SHAPE as error:
+            text = "dòng khoá không đúng dạng: {}".format(why(error))
+            report.add(CHANGED, "shape", source.name, line[0], text)
+    for rid, keys in context.receivers.items():
+        ordered = sorted(keys, key=lambda key: key["since"])
+        ends = [key["until"] for key in ordered]
+        if ends != [key["since"] for key in ordered[1:]] + [FOREVER]:
+            text = "các đoạn thời gian của khoá đầu thu {} không nối nhau".format(rid)
+            report.add(CHANGED, "key", source.name, 0, text)
 
 
 def _add_receiver_key(context: Context, row: Json, line: Line, report: Report) -> None:
@@ -301,14 +549,112 @@ def _add_receiver_key(context: Context, row: Json, line: Line, report: Report) -
     known.append(row)
 
 
+class Document(NamedTuple):
+    """A keys document: the station's keys from then on, as its roots vouch for them."""
+
+    line: int
+    iat: int
+    keys: Dict[str, Json]
+    roots: Dict[str, str]
+    """kid → key."""
+    need: int
+    signers: Set[str]
+    """Keys of the roots, old or new, that signed it."""
+
+
+ROOT_KEY = kinds_of(text="kid x")
+DOCUMENT_KEY = {**kinds_of(text="kid x", list="roles"), "from": (int,), "until": (int,)}
+
+
+def read_document(text: str, line: int, before: Optional[Document]) -> Document:
+    """That document, signed by enough roots of the one before and of its own. Raises one of SHAPE."""
+    token = load(text.encode())
+    said = load(b64d(token["payload"]))
+    demand(said, kinds_of(integer="kv iat", list="keys"))
+    for one in said["keys"]:
+        demand(one, DOCUMENT_KEY)
+    for one in said.get("roots", ()):
+        demand(one, ROOT_KEY)
+    own = {one["kid"]: one["x"] for one in said.get("roots", ())}
+    roots = own or (before.roots if before else {})
+    known = {**(before.roots if before else {}), **own}
+    signers = {x for kid, x in known.items() if _has_signed(token, kid, x)}
+    needs = [(roots, int(said.get("need", 1)))] + ([(before.roots, before.need)] if before else [])
+    for those, need in needs:
+        if need < 1 or len(signers & set(those.values())) < need:
+            raise ValueError("không đủ chữ ký của khoá gốc")
+    keys = {one["kid"]: one for one in said["keys"]}
+    return Document(line, said["iat"], keys, roots, int(said.get("need", 1)), signers)
+
+
+def _has_signed(token: Json, kid: str, x: str) -> bool:
+    for one in token["signatures"]:
+        header = header_of(one["protected"])
+        wanted = (header.get("alg"), header.get("typ"), header.get("kid")) == (
+            "Ed25519",
+            "loa-keys",
+            kid,
+        )
+        message = "{}.{}".format(one["protected"], token["payload"]).encode()
+        if wanted and "crit" not in header and is_signed(x, message, one["signature"]):
+            return True
+    return False
+
+
+def check_documents(context: Context, anchors: Sequence[str], report: Report) -> Set[str]:
+    """The station's keys are those its roots vouch for; returns the keys vouched for by a root the reader knows."""
+    found: List[Document] = []
+    vouched: Set[str] = set()
+    is_trusted, last = False, 0
+    for kv, text, line in context.documents:
+        try:
+            if kv <= last:
+                raise ValueError("sai thứ tự")
+            one = read_document(text, line, found[-1] if found else None)
+        except SHAPE as error:
+            report.add(
+                CHANGED, "document", "keys.jsonl", line, "bản khoá số {}: {}".format(kv, why(error))
+            )
+            return set()
+        last = kv
+        found.append(one)
+        is_trusted |= any(fingerprint(x) in anchors for x in one.signers)
+        if is_trusted:
+            vouched |= {key["x"] for key in one.keys.values()}
+        report.counts["documents"] += 1
+    if found:
+        _hold_keys(found, context, report)
+    return vouched
+
+
+def _hold_keys(found: Sequence[Document], context: Context, report: Report) -> None:
+    """Each key of the station has the time and the rights that the documents give it."""
+    told: Dict[str, Json] = {}
+    for one in found:
+        for kid, key in told.items():
+            if kid not in one.keys:
+                key["until"] = min(key["until"], one.iat)
+        told.update({kid: dict(key) for kid, key in one.keys.items()})
+    for kid, row in context.station.items():
+        vouched = told.get(kid)
+        if vouched is None:
+            report.counts["keys_unvouched"] += 1
+        elif (row["x"], row["since"], row["until"], row["roles"]) != (
+            vouched["x"], vouched["from"], vouched["until"], vouched["roles"],
+        ):  # fmt: skip
+            text = "khoá {} của đài khác bản khoá mà khoá gốc đã ký".format(kid)
+            report.add(CHANGED, "document", "keys.jsonl", 0, text)
+
+
 def check_manifest(token: str, context: Context, anchors: Sequence[str], report: Report) -> None:
     try:
         _, key = opened(token, "loa-evidence", context.station)
     except SHAPE as error:
-        report.add(CHANGED, "manifest", MANIFEST, 0, "bản kê: {}".format(error))
+        report.add(CHANGED, "manifest", MANIFEST, 0, "bản kê: {}".format(why(error)))
         return
     report.signer = fingerprint(key["x"])
-    report.is_anchored = any(report.signer.startswith(each.lower()) for each in anchors)
+    vouched = check_documents(context, anchors, report)
+    report.is_anchored = report.signer in anchors or key["x"] in vouched
     if anchors and not report.is_anchored:
         text = "bản kê ký bằng khoá {}, không phải khoá của đài mà người kiểm biết".format(
             report.signer
@@ -330,15 +676,17 @@ def read_approvals(source: Source, context: Context, report: Report) -> None:
         row = parsed(line, source.name, report)
         try:
             if row is not None:
+                demand(row, DECISION)
                 if row["id"] in seen:
                     report.add(
                         CHANGED, "duplicate", source.name, line[0], "quyết định duyệt ghi hai lần"
                     )
                 seen.add(row["id"])
-                row["line"] = line[0]
+                row["line"], row["n"] = line[0], None
                 context.approvals.setdefault(row["bulletin"], []).append(row)
-        except SHAPE:
-            report.add(CHANGED, "shape", source.name, line[0], "dòng duyệt không đúng dạng")
+        except SHAPE as error:
+            text = "dòng duyệt không đúng dạng: {}".format(why(error))
+            report.add(CHANGED, "shape", source.name, line[0], text)
 
 
 @dataclass
@@ -349,6 +697,9 @@ class AuditLog:
     hashes: bytearray = field(default_factory=bytearray)
     acts: List[Tuple[int, Json]] = field(default_factory=list)
     begins_at: int = FOREVER
+    ends_at: int = 0
+    is_simulated: bool = False
+    """Receivers that exist only in a computer were made, whose keys the log does not tell."""
 
     @property
     def last(self) -> int:
@@ -359,7 +710,15 @@ class AuditLog:
         return self.hashes[at : at + 32].hex() if self.first <= n <= self.last else None
 
 
-KEPT = frozenset({"bulletin.approve", "alert.alone", "receiver.add", "claim.taken"})
+KEPT = {
+    "bulletin.approve": kinds_of(integer="bulletin", object="sounds"),
+    "alert.alone": kinds_of(integer="alert", object="sounds"),
+    "receiver.add": kinds_of(text="receiver"),
+    "claim.taken": kinds_of(text="key"),
+    "journal.closed": kinds_of(text="receiver jid"),
+    "journal.tampered": kinds_of(text="receiver jid"),
+}
+"""Acts that bear on what is checked, and what of them is read."""
 
 
 def read_audit(source: Source, said: Json, report: Report) -> AuditLog:
@@ -370,6 +729,8 @@ def read_audit(source: Source, said: Json, report: Report) -> AuditLog:
     for line in source:
         row = parsed(line, source.name, report)
         try:
+            if row is not None:
+                demand(row, AUDIT_ROW)
             if row is None or (row["n"], row["previous"], row["hash"]) != (
                 n,
                 previous,
@@ -379,15 +740,14 @@ def read_audit(source: Source, said: Json, report: Report) -> AuditLog:
                 report.add(CHANGED, "audit", source.name, line[0],
                            "nhật ký hệ thống đứt chuỗi tại dòng số {} (chờ số {})".format(where, n))  # fmt: skip
             if row is not None:
-                previous, n = str(row["hash"]), int(row["n"])
-                log.begins_at = min(log.begins_at, int(row["at"]))
+                previous, n = row["hash"], row["n"]
+                if len(previous) != 64:
+                    raise ValueError("“hash” không phải SHA-256")
                 log.hashes += bytes.fromhex(previous)
-                if row["kind"] in KEPT:
-                    log.acts.append((line[0], {**row, "data": json.loads(row["data"])}))
-        except SHAPE:
-            report.add(
-                CHANGED, "shape", source.name, line[0], "dòng nhật ký hệ thống không đúng dạng"
-            )
+                _look_at_act(log, line, row, report)
+        except SHAPE as error:
+            text = "dòng nhật ký hệ thống không đúng dạng: {}".format(why(error))
+            report.add(CHANGED, "shape", source.name, line[0], text)
         n += 1
     if (log.last, previous) != (said["last"], said["head"]):
         report.add(
@@ -397,69 +757,127 @@ def read_audit(source: Source, said: Json, report: Report) -> AuditLog:
     return log
 
 
+def _look_at_act(log: AuditLog, line: Line, row: Json, report: Report) -> None:
+    if row["at"] < log.ends_at - SLACK:
+        text = "giờ của dòng nhật ký hệ thống số {} lùi {} phút so với dòng trước".format(
+            row["n"], (log.ends_at - row["at"]) // MINUTE
+        )
+        report.add(DOUBT, "audit_time", "audit.jsonl", line[0], text)
+    log.begins_at = min(log.begins_at, row["at"])
+    log.ends_at = max(log.ends_at, row["at"])
+    log.is_simulated |= row["kind"] == "simulate.add"
+    if row["kind"] in KEPT:
+        data = load(row["data"].encode())
+        demand(data, KEPT[row["kind"]])
+        log.acts.append((line[0], {**row, "data": data}))
+
+
 def check_approvals(log: AuditLog, context: Context, report: Report) -> None:
     """Every decision stands in the audit log, and every approval in that log among the decisions."""
-    logged = Counter()  # type: Counter[Tuple[str, int, str]]
-    rows = {}
+    logged: Dict[Tuple[Any, ...], List[Tuple[int, int]]] = {}
     for line, act in log.acts:
         data = act["data"]
         if act["kind"] == "bulletin.approve":
-            key = (act["actor"], data["bulletin"], json.dumps(data["sounds"], sort_keys=True))
-            logged[key] += 1
-            rows[key] = line
+            logged.setdefault(_approval_key(act["actor"], act["at"], data), []).append(
+                (act["n"], line)
+            )
         elif act["kind"] == "alert.alone":
-            context.alone.append((act["actor"], data["alert"], sorted(data["sounds"].values())))
+            sounds = sorted(str(each) for each in data["sounds"].values())
+            context.alone.append((act["actor"], data["alert"], sounds, act["n"]))
+        elif act["kind"].startswith("journal."):
+            context.journals[act["kind"], data["receiver"], data["jid"]] = act["at"]
     for decisions in context.approvals.values():
         for one in decisions:
             if not one["approved"]:
                 continue
-            key = (one["login"], one["bulletin"], json.dumps(one["sounds"], sort_keys=True))
             report.counts["approvals"] += 1
-            if logged[key] > 0:
-                logged[key] -= 1
+            rows = logged.get(_approval_key(one["login"], one["at"], one))
+            if rows:
+                one["n"] = rows.pop(0)[0]
             elif one["at"] >= log.begins_at:
                 report.add(CHANGED, "approval", "approvals.jsonl", one["line"],
-                           "quyết định duyệt của {} không có trong nhật ký hệ thống".format(one["login"]))  # fmt: skip
+                           "quyết định duyệt của {} không có trong nhật ký hệ thống, hoặc ghi khác giờ, khác âm thanh"
+                           .format(one["login"]))  # fmt: skip
             else:
                 report.add(MISSING, "approval_old", "approvals.jsonl", one["line"],
                            "quyết định duyệt có trước đoạn nhật ký hệ thống trong gói")  # fmt: skip
-    for key, left in logged.items():
-        if left > 0 and key[1] in context.approvals:
-            report.add(CHANGED, "approval", "audit.jsonl", rows[key],
-                       "{} đã duyệt bản tin {} nhưng gói không có quyết định ấy".format(key[0], key[1]))  # fmt: skip
+    for key, rows in logged.items():
+        for _, line in rows:
+            if key[2] in context.approvals:
+                text = "{} đã duyệt bản tin {} nhưng gói không có quyết định ấy"
+                report.add(CHANGED, "approval", "audit.jsonl", line, text.format(key[0], key[2]))
+
+
+def _approval_key(login: str, at: int, said: Json) -> Tuple[Any, ...]:
+    return (
+        login,
+        at,
+        said["bulletin"],
+        json.dumps(said["sounds"], sort_keys=True),
+        said.get("complete"),
+    )
 
 
 def check_key_rows(log: AuditLog, context: Context, report: Report) -> None:
-    """A receiver's key is the one that the audit log says was made known."""
-    told = {}  # type: Dict[str, List[str]]
-    for _, act in log.acts:
+    """A receiver's key is the one that the audit log says was made known, from the moment it says so."""
+    told: Dict[str, List[Tuple[str, int, int]]] = {}
+    for line, act in log.acts:
         if act["kind"] == "receiver.add" and "key" in act["data"]:
-            told.setdefault(act["data"]["receiver"], []).append(act["data"]["key"])
+            told.setdefault(act["data"]["receiver"], []).append(
+                (act["data"]["key"], act["at"], line)
+            )
         elif act["kind"] == "claim.taken":
-            told.setdefault(act["actor"], []).append(act["data"]["key"])
+            told.setdefault(act["actor"], []).append((act["data"]["key"], act["at"], line))
     for rid, keys in context.receivers.items():
+        known = {key["x"] for key in keys} | {_short(key["x"]) for key in keys}
         for key in keys:
-            short = hashlib.sha256(key["x"].encode()).hexdigest()[:8]
-            if key["x"] in told.get(rid, ()) or short in told.get(rid, ()):
-                report.counts["keys_told"] += 1
-            elif rid in told and key["since"] >= log.begins_at:
-                report.add(CHANGED, "key", "keys.jsonl", 0,
-                           "khoá của đầu thu {} khác khoá mà nhật ký hệ thống ghi".format(rid))  # fmt: skip
-            else:
-                report.counts["keys_untold"] += 1
+            _check_key(rid, key, told.get(rid, []), log, report)
+        for x, at, line in told.get(rid, ()):
+            if x not in known:
+                text = "đầu thu {} nhận khoá {} lúc {}, mà gói không có khoá ấy".format(
+                    rid, x[:8], _time(at)
+                )
+                report.add(CHANGED, "key", "audit.jsonl", line, text)
+
+
+def _short(x: str) -> str:
+    return hashlib.sha256(x.encode()).hexdigest()[:8]
+
+
+def _check_key(
+    rid: str, key: Json, told: Sequence[Tuple[str, int, int]], log: AuditLog, report: Report
+) -> None:
+    mine = [at for x, at, _ in told if x in (key["x"], _short(key["x"]))]
+    if key["since"] < log.begins_at:
+        report.counts["keys_told" if mine else "keys_untold"] += 1
+    elif not mine and (told or not log.is_simulated):
+        report.add(CHANGED, "key", "keys.jsonl", 0,
+                   "khoá của đầu thu {} khác khoá mà nhật ký hệ thống ghi".format(rid))  # fmt: skip
+    elif mine and key["since"] not in mine:
+        report.add(CHANGED, "key", "keys.jsonl", 0,
+                   "khoá của đầu thu {} được kể từ lúc khác lúc nhật ký hệ thống ghi".format(rid))  # fmt: skip
+    else:
+        report.counts["keys_told" if mine else "keys_untold"] += 1
 
 
 def check_checkpoints(source: Source, log: AuditLog, context: Context, report: Report) -> None:
+    last = 0
     for line in source:
         row = parsed(line, source.name, report)
         if row is None:
             continue
         try:
             said, key = opened(row["jws"], "loa-checkpoint", context.station)
+            demand(said, kinds_of(integer="n at", text="h"))
+            if said["n"] <= last:
+                raise ValueError("lặp lại hoặc sai thứ tự")
+            last = said["n"]
             if (said["n"], said["h"], said["at"]) != (row["n"], row["hash"], row["at"]):
                 raise ValueError("nội dung ký khác dòng")
-            if not key["since"] <= said["at"] < key["until"]:
-                raise ValueError("khoá không còn hạn")
+            if not key["since"] <= said["at"] < key["until"] or "plan" not in key["roles"]:
+                raise ValueError(
+                    "khoá ký không có hạn vào giờ ghi trong dấu mốc, hoặc không có quyền"
+                )
             if log.hash(said["n"]) != said["h"]:
                 raise ValueError(
                     "dòng nhật ký hệ thống số {} không còn như lúc ký".format(said["n"])
@@ -467,8 +885,59 @@ def check_checkpoints(source: Source, log: AuditLog, context: Context, report: R
             report.counts["checkpoints"] += 1
         except SHAPE as error:
             report.add(
-                CHANGED, "checkpoint", source.name, line[0], "dấu mốc hằng giờ: {}".format(error)
+                CHANGED,
+                "checkpoint",
+                source.name,
+                line[0],
+                "dấu mốc hằng giờ: {}".format(why(error)),
             )
+
+
+BLOCK = re.compile("-----BEGIN LOA CHECKPOINT-----(.*?)-----END LOA CHECKPOINT-----", re.DOTALL)
+TOKEN = re.compile("[A-Za-z0-9_-]+[.][A-Za-z0-9_-]+[.][A-Za-z0-9_-]+")
+
+
+def read_outside(path: str) -> List[str]:
+    """The signed checkpoints in a file that somebody outside the station has kept. Raises Unreadable."""
+    try:
+        with Path(path).open("rb") as file:
+            text = file.read(LINE_MOST).decode("utf-8", "replace")
+    except OSError as error:
+        raise Unreadable("Không mở được {}: {}.".format(path, error.strerror)) from error
+    found = ["".join(block.split()) for block in BLOCK.findall(text)]
+    if not found or not all(TOKEN.fullmatch(each) for each in found):
+        raise Unreadable(
+            "Trong {} không có dấu mốc đọc được. Hãy dùng đúng tệp đài đã gửi.".format(path)
+        )
+    return found
+
+
+def check_outside(
+    tokens: Sequence[str], log: AuditLog, context: Context, made_at: int, report: Report
+) -> None:
+    """Hold the audit log against checkpoints that left the station: those nobody there can write anew."""
+    for token in tokens:
+        try:
+            said, key = opened(token, "loa-checkpoint", context.station)
+            demand(said, kinds_of(integer="n at", text="h"))
+            if not key["since"] <= said["at"] < key["until"] or "plan" not in key["roles"]:
+                raise ValueError(
+                    "khoá ký không có hạn vào giờ ghi trong dấu mốc, hoặc không có quyền"
+                )
+        except SHAPE as error:
+            report.add(CHANGED, "outside", "", 0, "dấu mốc gửi ra ngoài: {}".format(why(error)))
+            continue
+        ours, day = log.hash(said["n"]), _time(said["at"])
+        if ours == said["h"]:
+            report.counts["outside"] += 1
+        elif ours is not None:
+            text = "nhật ký hệ thống đã bị viết lại sau {}: dòng số {} không còn như dấu mốc gửi ra ngoài lúc ấy"
+            report.add(CHANGED, "outside", "audit.jsonl", 0, text.format(day, said["n"]))
+        elif said["n"] > log.last and said["at"] <= made_at:
+            text = "nhật ký hệ thống đã bị cắt ngắn sau {}: lúc ấy có {} dòng, nay còn {}"
+            report.add(CHANGED, "outside", "audit.jsonl", 0, text.format(day, said["n"], log.last))
+        else:
+            report.counts["outside_elsewhere"] += 1
 
 
 # -- one receiver ---------------------------------------------------------------------------------------
@@ -534,7 +1003,7 @@ def judge_all(parcels: Sequence[Parcel]) -> Verdict:
         try:
             Judge(parcel, _context, verdict).judge()
         except SHAPE as error:
-            text = "dữ liệu của đầu thu {} không đúng dạng: {!r}".format(parcel.rid, error)
+            text = "dữ liệu của đầu thu {} không đúng dạng: {}".format(parcel.rid, why(error))
             verdict.report.add(CHANGED, "shape", "journals.jsonl", 0, text)
     return verdict
 
@@ -567,7 +1036,9 @@ class Judge:
     def _objects(self, file: str) -> Iterator[Tuple[int, Json]]:
         for line in self.lines.get(file, ()):
             row = parsed(line, file, self.report)
-            if row is not None:
+            if row is not None and row.get("rid") != self.rid:
+                self._add(CHANGED, "shape", file, line[0], "dòng ghi mã đầu thu theo hai cách")
+            elif row is not None:
                 yield line[0], row
 
     # Plans
@@ -579,12 +1050,16 @@ class Judge:
                 said, key = opened(row["jws"], "loa-plan", self.context.station)
                 if said["rid"] != self.rid or said["rev"] != row["rev"]:
                     raise ValueError("lệnh đã ký là của đầu thu hoặc số khác")
-                if not key["since"] <= said["iat"] < key["until"]:
-                    raise ValueError("khoá không có hạn vào lúc ký")
+                if not key["since"] <= said["iat"] < key["until"] or "plan" not in key["roles"]:
+                    raise ValueError("khoá không có hạn vào lúc ký, hoặc không có quyền")
+                if row["made_at"] != said["iat"]:
+                    raise ValueError("giờ ghi khác giờ trong lệnh đã ký")
                 if said["rev"] <= last:
                     raise ValueError("lệnh lặp lại hoặc sai thứ tự")
                 last = said["rev"]
                 occ = {one["id"]: one for one in said.get("occ", ())}
+                if len(occ) != len(said.get("occ", ())):
+                    raise ValueError("một lượt có hai lần trong lệnh")
                 if "emergency" not in key["roles"] and any(
                     one.get("cls") == "E" for one in occ.values()
                 ):
@@ -595,7 +1070,7 @@ class Judge:
                 self._witness(plan.chk, "plans.jsonl", line)
                 self.report.counts["plans"] += 1
             except SHAPE as error:
-                self._add(CHANGED, "plan", "plans.jsonl", line, "lệnh phát: {}".format(error))
+                self._add(CHANGED, "plan", "plans.jsonl", line, "lệnh phát: {}".format(why(error)))
 
     def _witness(self, chk: Optional[Json], file: str, line: int) -> None:
         if chk and chk.get("n"):
@@ -607,6 +1082,11 @@ class Judge:
         heads: Dict[str, _Chain] = {}
         for line, row in self._objects("journals.jsonl"):
             if "journal" in row:
+                if row["jid"] in heads:
+                    self._add(
+                        CHANGED, "duplicate", "journals.jsonl", line, "nhật ký được kể hai lần"
+                    )
+                    continue
                 heads[row["jid"]] = _Chain(row["jid"], row["journal"], line)
                 continue
             chain = heads.get(row["jid"])
@@ -640,6 +1120,10 @@ class Judge:
             )
             return
         said = self._signed(chain, line, row, exact) if "proof" in row else None
+        if "proof" not in row and chain.is_signed:
+            text = "các mục từ {} không còn chữ ký của đầu thu, dù mục trước đó có".format(first)
+            self._add(CHANGED, "unsigned", "journals.jsonl", line, text)
+        chain.is_signed |= "proof" in row
         known = chain.seq - first + 1
         if (
             chain.kept_from <= first
@@ -687,6 +1171,9 @@ class Judge:
             )
             return None
         self.report.counts["batches"] += 1
+        if said["src"] == "ntp" and int(proof["received_at"]) < said["now"] - SLACK:
+            text = "đài ghi nhận lô từ mục {} trước cả lúc đầu thu ký".format(row["from"])
+            self._add(DOUBT, "clock", "journals.jsonl", line, text)
         return dict(said)
 
     def _keys_at(self, received: int, chain: _Chain) -> List[str]:
@@ -715,6 +1202,7 @@ class Judge:
             at = said["now"] - (said["mono"] - mono)
         elif src == "none" and said is None and "at" in row:
             at = row["at"][number]
+        chain.begins_at = min(chain.begins_at, at)
         self.entries.append(
             Entry(
                 line,
@@ -774,6 +1262,25 @@ class Judge:
             self.gaps.add(("contradicted", chain.jid))
         if chain.closed is not None:
             self.gaps.add(("closed", chain.jid))
+        if self.context.is_whole and chain.start and chain.begins_at >= self.context.since:
+            self.gaps.add(("cut", chain.jid))
+        self._hold_against_log(chain)
+
+    def _hold_against_log(self, chain: _Chain) -> None:
+        """When it was closed or contradicted is the station's word: its keys and the audit log must say the same."""
+        closed = self.context.journals.get(("journal.closed", self.rid, chain.jid))
+        tampered = self.context.journals.get(("journal.tampered", self.rid, chain.jid))
+        ends = [key["until"] for key in self.context.receivers.get(self.rid, ())]
+        begins = self.context.begins_at
+        if chain.closed is not None and chain.closed not in ends:
+            text = "nhật ký bị kể là đóng vào lúc đầu thu không đổi khoá"
+            self._add(CHANGED, "journal_closed", "journals.jsonl", chain.line, text)
+        elif closed != chain.closed and (closed is not None or chain.closed >= begins):
+            text = "lúc đóng nhật ký khác lúc ghi trong nhật ký hệ thống"
+            self._add(CHANGED, "journal_closed", "journals.jsonl", chain.line, text)
+        if tampered != chain.tampered and (tampered is not None or chain.tampered >= begins):
+            text = "nhật ký hệ thống ghi đầu thu đã gửi nhật ký mâu thuẫn, gói kể khác"
+            self._add(CHANGED, "journal", "journals.jsonl", chain.line, text)
 
     def _look_at_clock(self) -> None:
         """Within one boot the clock that never steps and the one that does go together, or the step is journalled."""
@@ -821,7 +1328,8 @@ class Judge:
             self._witness(one.detail, "journals.jsonl", one.line)
             plan = self.plans.get(rev)
             if plan is None:
-                if earliest <= rev <= latest:
+                by_now = rev <= latest or one.received < self.context.until
+                if earliest <= rev and by_now:
                     text = "đầu thu đã nhận lệnh số {} mà gói không có".format(rev)
                     self._add(CHANGED, "plan_missing", "journals.jsonl", one.line, text)
             elif plan.chk and one.detail.get("h") and (plan.chk["n"], plan.chk["h"]) != (
@@ -864,6 +1372,7 @@ class Judge:
         last: Tuple[int, str] = (-1, "")
         for line, row in self._objects("deliveries.jsonl"):
             try:
+                demand(row, ROW)
                 occ = row["occ"]
                 if occ in seen:
                     self._add(
@@ -891,10 +1400,14 @@ class Judge:
                     "shape",
                     "deliveries.jsonl",
                     line,
-                    "dòng không đúng dạng: {!r}".format(error),
+                    "dòng không đúng dạng: {}".format(why(error)),
                 )
         if seen and not self.entries:
             self.gaps.add(("never_heard", ""))
+        if seen and self.rid not in self.context.receivers:
+            self._add(
+                CHANGED, "key", "keys.jsonl", 0, "sổ có đầu thu này mà gói không có khoá của nó"
+            )
         return seen
 
     def _check_row(self, line: int, row: Json) -> None:
@@ -908,6 +1421,8 @@ class Judge:
             and not self.context.since <= row["starts_at"] < self.context.until
         ):
             wrong("period", "giờ hẹn nằm ngoài kỳ của gói")
+        if not self.context.is_whole and row.get("campaign") != self.context.campaign:
+            wrong("period", "dòng không thuộc chiến dịch của gói")
         told = [one for one in self.by_occ.get(row["occ"], ()) if counts(one, row["starts_at"])]
         for name, said, proven in differences(row, told):
             wrong("row", "cột “{}” ghi {}, nhật ký đầu thu nói {}".format(name, said, proven))
@@ -920,6 +1435,8 @@ class Judge:
             self._check_order(row, started, told, wrong)
         elif started is not None:
             wrong("plan", "đầu thu đã phát lượt không có lệnh nào")
+        elif any(row["occ"] in plan.occ for plan in self.plans.values()):
+            wrong("plan", "sổ ghi chưa ra lệnh, mà một lệnh đã ký có lượt này")
 
     def _check_order(
         self, row: Json, started: Optional[Entry], told: List[Entry], wrong: Any
@@ -945,8 +1462,29 @@ class Judge:
             wrong("order_class", "mức ưu tiên khác lệnh đã ký")
         if started is not None:
             self._check_sounding(row, plan, asked, sound, started, told, wrong)
+        else:
+            self._check_expected(row, wrong)
         if asked.get("st", "on") == "on":
             self._check_approval(row, plan, asked, started, wrong)
+
+    def _check_expected(self, row: Json, wrong: Any) -> None:
+        """Of what did not sound, the row expects what some plan ordered."""
+        orders = [
+            (plan, plan.occ[row["occ"]]) for plan in self.plans.values() if row["occ"] in plan.occ
+        ]
+        if row["sha"] is not None and row["sha"] not in [one["sha"] for _, one in orders]:
+            wrong("sound", "không lệnh nào ra lệnh phát âm thanh mà sổ ghi")
+            return
+        same = [(plan, one) for plan, one in orders if one["sha"] == row["sha"]]
+        if same and all(one.get("cls", "N") != CLASSES[row["priority"]] for _, one in same):
+            wrong("order_class", "mức ưu tiên khác mọi lệnh đã ký")
+        if same and all(list(one.get("apv", ())) != row["approvers"] for _, one in same):
+            wrong("approval", "người duyệt ghi trong sổ khác mọi lệnh đã ký")
+        lengths = [
+            plan.sounds.get(one["sha"], {}).get("ms") for plan, one in same if "rel" not in one
+        ]
+        if lengths and row["ms"] not in lengths and lengths[-1] is not None:
+            wrong("order_ms", "thời lượng yêu cầu khác mọi lệnh đã ký")
 
     def _check_sounding(self, row: Json, plan: Plan, asked: Json, sound: Json, started: Entry, told: List[Entry],
                         wrong: Any) -> None:  # fmt: skip
@@ -993,9 +1531,16 @@ class Judge:
             if one["approved"] and asked["sha"] in one["sounds"].values() and one["at"] <= plan.iat
             and (one["ended_at"] is None or one["ended_at"] >= plan.iat)
         ]  # fmt: skip
+        # The plan says how far the audit log went when it was signed, and its receiver has journalled that.
+        upto = int(plan.chk["n"]) if plan.chk else FOREVER
+        late = [one for one in good if one["n"] is not None and one["n"] > upto]
+        if late:
+            text = "quyết định duyệt của {} được ghi vào nhật ký hệ thống sau khi ra lệnh"
+            wrong("approval", text.format(late[0]["login"]))
+        good = [one for one in good if one not in late]
         alone = {
-            login for login, alert, sounds in self.context.alone
-            if alert == row["alert"] and asked["sha"] in sounds
+            login for login, alert, sounds, n in self.context.alone
+            if alert == row["alert"] and asked["sha"] in sounds and n <= upto
         }  # fmt: skip
         for login in names:
             if login not in alone and not any(one["login"] == login for one in good):
@@ -1027,21 +1572,38 @@ class Judge:
                     "lệnh có lượt {} mà sổ không ghi".format(occ),
                 )
         for occ, told in self.by_occ.items():
-            if occ in rows or occ in ordered or occ.startswith(("local.", "tone.")):
+            if occ in rows or occ.startswith(("local.", "tone.")):
                 continue
-            begun = (one for one in told if one.code == "started")
+            if occ in ordered:
+                self._look_at_tone(occ, ordered[occ], told)
+                continue
+            done = (one for one in told if one.code in HAPPENED)
             entry = next(
-                (one for one in begun if self.context.since <= one.at < self.context.until), None
+                (one for one in done if self.context.since <= one.at < self.context.until), None
             )
             if entry is not None:
-                text = "đầu thu đã phát lượt {} mà sổ và lệnh không ghi".format(occ)
+                text = "đầu thu ghi lượt {} ({}) mà sổ và lệnh không ghi".format(
+                    occ, HAPPENED[entry.code]
+                )
                 self._add(CHANGED, "row_missing", "journals.jsonl", entry.line, text)
+
+    def _look_at_tone(self, occ: str, order: Tuple[Plan, Json], told: Sequence[Entry]) -> None:
+        """What a plan calls the test tone was the test tone."""
+        plan, asked = order
+        for one in told:
+            sha = str(one.detail.get("sha", TONE[:16])) if one.code == "started" else TONE[:16]
+            if asked["sha"] == TONE and sha[:16] != TONE[:16]:
+                text = "lượt {} trong lệnh là âm thử, đầu thu đã phát âm thanh khác".format(occ)
+                self._add(CHANGED, "row_missing", "plans.jsonl", plan.line, text)
 
     def _compare_gaps(self) -> None:
         """What is missing is named, and nothing is named that is not missing."""
         named: Dict[Tuple[str, str], int] = {}
         for line, row in self._objects("gaps.jsonl"):
-            named[str(row["gap"]), str(row.get("occ") or row.get("jid") or "")] = line
+            gap = str(row["gap"]), str(row.get("occ") or row.get("jid") or "")
+            if gap in named:
+                self._add(CHANGED, "duplicate", "gaps.jsonl", line, "chỗ thiếu được nêu hai lần")
+            named[gap] = line
         for gap in sorted(self.gaps - named.keys()):
             self._add(
                 CHANGED, "gap", "gaps.jsonl", 0, "chỗ thiếu “{} {}” không được nêu tên".format(*gap)
@@ -1063,7 +1625,9 @@ class _Chain:
 
     def __init__(self, jid: str, said: Json, line: int) -> None:
         self.jid, self.line = jid, line
-        self.seq = int(said["start"])
+        self.start = self.seq = int(said["start"])
+        self.begins_at = FOREVER
+        """The earliest moment any of its entries tells of."""
         """Number of the last entry read."""
         self.head = bytes.fromhex(said["start_hash"]) if self.seq else first_hash(jid)
         self.last, self.upto, self.said_head = (
@@ -1074,6 +1638,8 @@ class _Chain:
         self.closed, self.tampered = said["closed_at"], said["tampered_at"]
         self.proven = self.seq
         self.is_broken = False
+        self.is_signed = False
+        """A line with its receiver's signature has come."""
         self.kept: List[bytes] = []
         """The newest entries, for batches that were sent again."""
         self.kept_from = self.seq + 1
@@ -1109,6 +1675,8 @@ COLUMNS = (
     "rel",
     "evidence",
 )
+HAPPENED = {"started": "đã phát", "played": "đã phát", "interrupted": "bị ngắt"}
+"""What a receiver may not have journalled of a broadcast that the log does not know."""
 HEARD = ("stream", "fallback", "mixed", "none")
 
 
@@ -1224,33 +1792,76 @@ def _note(one: Entry, columns: Json) -> None:
 # -- all of it ----------------------------------------------------------------------------------------------
 
 
-def verify(path: str, anchors: Sequence[str] = (), processes: Optional[int] = None) -> Report:
-    """Check the bundle at ``path``. ``anchors``: fingerprints of station keys the reader knows from elsewhere."""
+def verify(
+    path: str,
+    anchors: Sequence[str] = (),
+    processes: Optional[int] = None,
+    outside: Sequence[str] = (),
+) -> Report:
+    """Check the bundle at ``path``. Raises Unreadable.
+
+    ``anchors``: fingerprints of station keys or roots the reader knows from elsewhere; ``outside``: files with
+    checkpoints that left the station.
+    """
+    known = [anchor(each) for each in anchors]
+    tokens = [token for each in outside for token in read_outside(each)]
     try:
         with zipfile.ZipFile(path) as archive:
-            return _verify(archive, anchors, processes)
-    except (OSError, zipfile.BadZipFile, zlib.error, NotImplementedError, *SHAPE) as error:
-        raise Unreadable("Không đọc được gói {}: {}.".format(path, error)) from error
+            return _verify(archive, known, processes, tokens)
+    except OSError as error:
+        text = "Không mở được gói {}: {}.".format(path, error.strerror or "tệp hỏng")
+        raise Unreadable(text) from error
+    except BROKEN as error:
+        raise Unreadable(
+            "Không đọc được gói {}: không phải ZIP hoặc đã hỏng.".format(path)
+        ) from error
+    except SHAPE as error:
+        raise Unreadable("Không đọc được gói {}: {}.".format(path, why(error))) from error
 
 
-def _verify(archive: zipfile.ZipFile, anchors: Sequence[str], processes: Optional[int]) -> Report:
+BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, struct.error, RuntimeError, MemoryError)
+"""What the library raises at a ZIP that is damaged, or was made to harm."""
+
+
+def anchor(text: str) -> str:
+    """A fingerprint as people write it, or the key itself. Raises Unreadable: a few digits prove nothing."""
+    plain = re.sub(r"[\s:.-]", "", text).lower()
+    if re.fullmatch("[0-9a-f]{32}", plain):
+        return plain
+    if re.fullmatch(r"[A-Za-z0-9_-]{43}", text.strip()):
+        return fingerprint(text.strip())
+    raise Unreadable(
+        "“{}” không phải dấu vân tay khoá: cần đủ {} chữ số hệ 16, vì vài chữ số đầu thì giả được.".format(
+            text, 32
+        )
+    )
+
+
+def _verify(
+    archive: zipfile.ZipFile,
+    anchors: Sequence[str],
+    processes: Optional[int],
+    outside: Sequence[str],
+) -> Report:
     report = Report()
+    check_archive(archive, report)
     token = read_manifest(archive, report)
-    said, files = report.manifest, report.manifest.get("files", {})
-    names = archive.namelist()
-    for name in sorted(set(names) - FILES - {MANIFEST}):
-        report.add(CHANGED, "file", name, 0, "tệp lạ trong gói")
-    for name in sorted(name for name, often in Counter(names).items() if often > 1):
-        report.add(CHANGED, "file", name, 0, "tệp có hai lần trong gói")
-    context = Context(said["since"], said["until"], said.get("campaign") is None)
+    said, files = report.manifest, report.manifest["files"]
+    context = Context(said["since"], said["until"], said["campaign"] is None)
+    context.campaign = said["campaign"]
     sources = {name: Source(archive, name) for name in sorted(FILES)}
     read_keys(sources["keys.jsonl"], context, report)
     check_manifest(token, context, anchors, report)
     read_approvals(sources["approvals.jsonl"], context, report)
     log = read_audit(sources["audit.jsonl"], said["audit"], report)
+    context.begins_at = log.begins_at
+    if log.ends_at > said["made_at"] + SLACK:
+        text = "nhật ký hệ thống có dòng ghi giờ sau lúc lập gói"
+        report.add(DOUBT, "audit_time", "audit.jsonl", 0, text)
     check_approvals(log, context, report)
     check_key_rows(log, context, report)
     check_checkpoints(sources["checkpoints.jsonl"], log, context, report)
+    check_outside(outside, log, context, said["made_at"], report)
     deque(sources["staff.jsonl"], maxlen=0)
     _judge_receivers(sources, context, log, report, processes)
     for name, source in sources.items():
@@ -1268,8 +1879,7 @@ def _judge_receivers(
 ) -> None:  # fmt: skip
     echoes: Dict[Tuple[int, str], Tuple[str, int, str]] = {}
     for verdict in _verdicts(by_receiver(sources, report), context, processes):
-        report.findings += verdict.report.findings
-        report.counts += verdict.report.counts
+        report.take(verdict.report)
         for place, where in verdict.echoes.items():
             echoes.setdefault(place, where)
     for (n, h), (file, line, rid) in sorted(echoes.items()):
@@ -1277,12 +1887,15 @@ def _judge_receivers(
         if ours == h:
             report.counts["echoes"] += 1
         elif ours is not None or n > log.last:
-            text = "{}: dấu mốc nhật ký hệ thống số {} khác chuỗi trong gói: nhật ký hệ thống đã bị viết lại".format(
-                rid, n
+            text = (
+                "{}: dấu mốc nhật ký hệ thống số {} khác chuỗi trong gói: nhật ký hệ thống đã bị viết lại, "
+                "hoặc đài đã phục hồi một bản sao cũ".format(rid, n)
             )
             report.add(CHANGED, "echo", file, line, text)
         else:
             report.counts["echoes_before"] += 1
+    last = max([n for n, h in echoes if log.hash(n) == h], default=log.first - 1)
+    report.counts["unwitnessed"] = log.last - last
 
 
 def _verdicts(
@@ -1343,7 +1956,7 @@ class _Stream:
     def _next(self, before: str) -> None:
         for line in self._lines:
             head, _, rest = line[1].partition(b'"')[2].partition(b'":"')
-            rid = rest.partition(b'"')[0].decode("ascii", "replace")
+            rid = rest.partition(b'"')[0].decode("utf-8", "replace")
             if head != b"rid" or not rid:
                 self._report.add(
                     CHANGED,
@@ -1381,28 +1994,52 @@ COUNTED = (
     ("played", "trong đó đầu thu tự khẳng định đã phát hết"),
     ("entries", "mục nhật ký đầu thu nằm đúng chuỗi băm"),
     ("batches", "chữ ký của đầu thu đúng"),
+    ("documents", "bản khoá của đài được khoá gốc ký"),
     ("plans", "lệnh phát có chữ ký của đài đúng và còn hạn"),
     ("approvals", "quyết định duyệt đã đối chiếu với nhật ký hệ thống"),
     ("audit", "dòng nhật ký hệ thống liền chuỗi"),
     ("checkpoints", "dấu mốc hằng giờ có chữ ký đúng"),
+    ("outside", "dấu mốc gửi ra ngoài khớp với nhật ký hệ thống trong gói"),
     ("echoes", "dấu mốc nhật ký hệ thống được lệnh phát và đầu thu làm chứng"),
 )
 GAPS = (
+    (
+        "outside_elsewhere",
+        "dấu mốc gửi ra ngoài chỉ tới đoạn không có trong gói: hãy xin gói kèm toàn bộ nhật ký",
+    ),
+    ("keys_unvouched", "khoá của đài không có bản khoá nào được khoá gốc ký nêu tên"),
     ("gap_unconfirmed", "lượt phát chưa có xác nhận của đầu thu"),
     ("gap_never_heard", "đầu thu chưa gửi về mục nhật ký nào"),
     ("gap_contradicted", "nhật ký đầu thu mâu thuẫn với phần đã gửi (đài giữ bản đầu tiên)"),
+    (
+        "gap_cut",
+        "nhật ký đầu thu trong gói không bắt đầu trước kỳ: phần trước ở gói khác hoặc không còn",
+    ),
     ("gap_closed", "nhật ký đầu thu đã đóng vì đổi khoá"),
     ("keys_untold", "khoá đầu thu không có dòng khai báo trong đoạn nhật ký hệ thống của gói"),
+    (
+        "unwitnessed",
+        "dòng cuối nhật ký hệ thống chưa có đầu thu nào làm chứng: chỉ có chữ ký của chính đài",
+    ),
     ("echoes_before", "dấu mốc chỉ tới đoạn nhật ký hệ thống trước gói"),
 )
 
 
+def plain(text: str) -> str:
+    """Without what would move a terminal's cursor, turn the writing round or begin a line of its own."""
+    return "".join(each if each.isprintable() else "\ufffd" for each in text)
+
+
 def told(report: Report) -> Iterator[str]:
-    """The report in words: proven, missing, changed."""
+    """The report in words, a line each: proven, missing, changed."""
+    return map(plain, _told(report))
+
+
+def _told(report: Report) -> Iterator[str]:
     said = report.manifest
-    yield "Gói chứng cứ của “{}”, kỳ {} – {}{}".format(
-        said.get("station", {}).get("name", ""), _time(said["since"]), _time(said["until"]),
-        ", chiến dịch “{}”".format(said["campaign"]) if said.get("campaign") else "",
+    yield "Gói chứng cứ của “{}”, kỳ {} – {}{}, lập lúc {}".format(
+        said["station"]["name"], _time(said["since"]), _time(said["until"]),
+        "" if said["campaign"] is None else ", chiến dịch “{}”".format(said["campaign"]), _time(said["made_at"]),
     )  # fmt: skip
     unsure = ". Hãy đối chiếu dấu vân tay này với đài; chưa đối chiếu thì chưa biết gói do ai lập"
     signer = report.signer or "(không xác định)"
@@ -1425,8 +2062,9 @@ def told(report: Report) -> Iterator[str]:
             yield "  {}{}: {}".format(
                 each.file, " dòng {}".format(each.row) if each.row else "", each.text
             )
-        if len(found) > PRINT_MOST:
-            yield "  … và {} chỗ nữa".format(len(found) - PRINT_MOST)
+        often = sum(number for (kind, _), number in report.said.items() if kind == level)
+        if often > PRINT_MOST:
+            yield "  … và {} chỗ nữa".format(often - PRINT_MOST)
     yield ""
     yield "KẾT LUẬN: " + (
         "không thấy chỗ nào bị thay đổi." if report.is_good else "GÓI ĐÃ BỊ THAY ĐỔI."
@@ -1434,8 +2072,11 @@ def told(report: Report) -> Iterator[str]:
 
 
 def _time(ms: int) -> str:
-    zone = datetime.timezone(datetime.timedelta(hours=7))
-    return datetime.datetime.fromtimestamp(ms / 1000, zone).strftime("%d/%m/%Y %H:%M")
+    try:
+        zone = datetime.timezone(datetime.timedelta(hours=7))
+        return datetime.datetime.fromtimestamp(ms / 1000, zone).strftime("%d/%m/%Y %H:%M")
+    except (ValueError, OverflowError, OSError):
+        return "ngày không có thật ({})".format(ms)
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
@@ -1443,22 +2084,29 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     parser.add_argument("file", metavar="GÓI.zip")
     parser.add_argument("--key", action="append", default=[], metavar="DẤU_VÂN_TAY",
                         help="dấu vân tay khoá của đài mà người kiểm biết từ nguồn khác")  # fmt: skip
+    parser.add_argument("--checkpoint", action="append", default=[], metavar="TỆP",
+                        help="tệp dấu mốc đài đã gửi ra ngoài, để biết nhật ký có bị viết lại từ đó không")  # fmt: skip
     parser.add_argument("--json", action="store_true", help="in kết quả dạng JSON")
     parsed_ = parser.parse_args(arguments)
-    return run(parsed_.file, parsed_.key, parsed_.json)
+    return run(parsed_.file, parsed_.key, parsed_.json, parsed_.checkpoint)
 
 
-def run(path: str, anchors: Sequence[str], as_json: bool = False) -> int:
+def run(
+    path: str, anchors: Sequence[str], as_json: bool = False, outside: Sequence[str] = ()
+) -> int:
     """Verify and print; the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a pipe on Windows knows no Vietnamese
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
-        report = verify(path, anchors)
+        report = verify(path, anchors, outside=outside)
     except Unreadable as error:
-        print(error, file=sys.stderr)
+        print(plain(str(error)), file=sys.stderr)
         return EXIT_UNREADABLE
     if as_json:
         print(json.dumps({"good": report.is_good, "signer": report.signer, "anchored": report.is_anchored,
                           "counts": report.counts, "findings": [each._asdict() for each in report.findings]},
-                         ensure_ascii=False, indent=1))  # fmt: skip
+                         ensure_ascii=True, indent=1))  # fmt: skip
     else:
         for line in told(report):
             print(line)

@@ -24,15 +24,19 @@ from loa.database import Database
 from loa.staff import May
 from loa.times import Instant
 from web import (
+    account,
     api,
     areas,
     audio,
     broadcasts,
     bulletins,
+    calendar_page,
+    calendar_panel,
     campaigns,
     canned,
     claiming,
     claims,
+    compressed,
     current,
     cuts,
     days,
@@ -40,6 +44,7 @@ from web import (
     dictionary,
     emergency,
     errors,
+    evidence,
     exceptions,
     faults,
     groups,
@@ -60,9 +65,13 @@ from web import (
     regulation,
     remedies,
     remote,
+    report_orders,
     reports,
+    retention,
+    rollup,
     schedule_import,
     schedules,
+    second_step,
     sign_in,
     sounds,
     staff,
@@ -79,11 +88,13 @@ from web import (
 from web.current import Parts
 
 FAMILIES = (
-    sign_in, today, library, bulletins, readings, dictionary, listening, transfers, cuts, translations, versions,
+    sign_in, account, second_step,
+    today, library, bulletins, readings, dictionary, listening, transfers, cuts, translations, versions,
     decisions, sounds, audio, voices, schedules, schedule_import, campaigns,
-    levels, exceptions, programmes, programme_days, broadcasts, emergency, canned, receivers,
-    receiver_files, remote, faults, groups,
-    claims, claiming, stickers, areas, log, reports, staff, tokens, regulation, days, live, plan, why,
+    calendar_page, calendar_panel, levels, exceptions, programmes, programme_days, broadcasts, emergency, canned,
+    receivers, receiver_files, remote, faults, groups,
+    claims, claiming, stickers, areas, log, evidence, reports, report_orders, rollup, retention,
+    staff, tokens, regulation, days, live, plan, why,
 )  # fmt: skip
 SIGNED_IN_FOR = timedelta(days=14)
 HEADERS = {
@@ -140,6 +151,7 @@ def create_app(
     for family in FAMILIES:
         app.register_blueprint(family.bp)
     app.after_request(_protect)
+    compressed.register(app)
     app.teardown_request(_drop_uploads)
     return app
 

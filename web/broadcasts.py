@@ -19,7 +19,7 @@ from scheduler.broadcasts import Broadcast, Delivery, Tally
 from scheduler.level_views import View
 from scheduler.levels import Said
 from scheduler.readiness import Unready
-from web import current, labels, live
+from web import archived, current, labels, live
 
 bp = Blueprint("broadcasts", __name__)
 
@@ -99,7 +99,7 @@ def _sounds(
 
 @bp.get("/luot-phat/<int:broadcast_id>")
 def show(broadcast_id: int) -> str:
-    with current.read() as session:
+    with archived.read_broadcast(broadcast_id) as session:
         page = load(session, broadcast_id)
     shown = live.part("broadcasts/deliveries.html", page=page)
     return render_template("broadcasts/show.html", page=page, part=shown, Said=Said)
@@ -108,7 +108,7 @@ def show(broadcast_id: int) -> str:
 @bp.get("/luot-phat/<int:broadcast_id>/ket-qua")
 def part(broadcast_id: int) -> Response:
     """The live part alone."""
-    with current.read() as session:
+    with archived.read_broadcast(broadcast_id) as session:
         page = load(session, broadcast_id)
     return live.answer(live.part("broadcasts/deliveries.html", page=page))
 

@@ -17,6 +17,7 @@ from scheduler import campaign_forecast, campaigns, context, targets, waivers
 from scheduler.campaign_forecast import Forecast
 from scheduler.campaigns import Campaign
 from scheduler.level_views import View
+from scheduler.retention import gone, reading
 from scheduler.sources import Rules
 from web import campaign_form, current, editors, where_form
 from web import campaign_words as words
@@ -90,9 +91,12 @@ def preview() -> str:
 
 
 @bp.get("/<int:campaign_id>")
-def show(campaign_id: int) -> str:
+def show(campaign_id: int) -> str | Response:
     with current.read() as session:
         campaign = campaigns.get(session, campaign_id)
+        if gone.of_campaign(session, campaign_id, *reading.campaign_span(session, campaign_id)):
+            flash("Chiến dịch này có phần đã lưu trữ: đây là báo cáo của nó.")
+            return redirect(url_for("reports.campaign", campaign_id=campaign_id))
         found = context.read(session, _rules())
         entry = _entry(session, campaign, found)
         curve = campaign_forecast.curve(session, campaign, found, current.now())

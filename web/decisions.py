@@ -12,16 +12,17 @@ from werkzeug.wrappers import Response
 from wtforms import BooleanField, IntegerField, TextAreaField
 
 from content import bulletins, decisions, library
-from content.bulletins import Bulletin
+from content.bulletins import Bulletin, Priority
 from content.versions import Difference
 from loa.errors import NotAllowed
 from loa.staff import May, Role, Staff
 from loa.times import DAY, Instant
 from scheduler import level_bulletins, schedules, uses
 from scheduler.uses import Use
-from web import changes, current, live
+from web import changes, current, live, second_step
 from web.bulletin_page import Page, load, next_broadcast
 from web.forms import Form, optional, required
+from web.second_step import Confirmed
 
 bp = Blueprint("decisions", __name__)
 bp.app_template_filter("brief_changes")(changes.brief)
@@ -40,7 +41,7 @@ class DecisionForm(Form):
         return request.form.getlist("sha")
 
 
-class ApproveForm(DecisionForm):
+class ApproveForm(Confirmed, DecisionForm):
     listened = BooleanField(
         "Tôi đã nghe bản ghi từ đầu đến cuối",
         [required("Hãy nghe hết bản ghi rồi đánh dấu vào đây.")],
@@ -212,6 +213,9 @@ def _waiting(session: Session, found: list[Bulletin], me: Staff) -> list[Waiting
 
 
 def _approve(bulletin_id: int, form: ApproveForm) -> decisions.Decision:
+    with current.read() as session:
+        priority = bulletins.get(session, bulletin_id).priority
+    second_step.demand(form, emergency=priority is Priority.EMERGENCY)
     with current.write() as session:
         return bulletins.approve(
             session,

@@ -36,7 +36,7 @@ from scheduler import (
 )
 from scheduler.alerts import Alert, State
 from scheduler.level_views import View
-from web import current, live
+from web import current, live, second_step
 from web.emergency_forms import ConsentForm, OrderForm, PlaceForm, WhyForm, order_form
 from web.emergency_page import Reach, load, reach
 from web.forms import Form
@@ -200,6 +200,7 @@ def agree(alert_id: int) -> AnyResponse:
 
 
 def _agree(alert_id: int, form: ConsentForm) -> bool:
+    second_step.demand(form, emergency=True)
     with current.write() as session:
         found = alerts.get(session, alert_id)
         form.demand_sure(session, found, WHOLE)
@@ -223,6 +224,7 @@ def sound_alone(alert_id: int) -> AnyResponse:
 
 
 def _sound_alone(alert_id: int, form: ConsentForm) -> int:
+    second_step.demand(form, emergency=True)
     with current.write() as session:
         found = alerts.get(session, alert_id)
         form.demand_sure(session, found, WHOLE)

@@ -18,6 +18,7 @@ from scheduler.alert_templates import Template
 from scheduler.alerts import Alert
 from web.emergency_page import is_whole
 from web.forms import Form, choices, given, optional, required
+from web.second_step import Confirmed
 from web.where_form import Offer, PlaceForm
 
 __all__ = ["ConsentForm", "OrderForm", "PlaceForm", "WhyForm", "order_form"]
@@ -104,7 +105,7 @@ def _one_root(offer: Offer) -> dict[str, object]:
     return {"area_ids": roots if len(roots) == 1 else []}
 
 
-class ConsentForm(Form):
+class ConsentForm(Confirmed, Form):
     """``version`` and ``terms`` are what was read; the sounds named by the page stand in fields called sha."""
 
     version = IntegerField(validators=[optional()])

@@ -232,6 +232,17 @@ def _seen(session: Session, broadcast_id: int) -> broadcasts.Broadcast:
 # -- what waits -----------------------------------------------------------------------------------
 
 
+@bp.app_template_global("answers_for")
+def answers_for(area_id: int | None) -> bool:
+    """Whether the reader may change what somebody who works for that area set."""
+    if current.staff().area_id is None:
+        return True
+    if "answers_within" not in g:
+        with current.read() as session:
+            g.answers_within = rules_of_levels.reach(session, current.staff())
+    return area_id in g.answers_within
+
+
 @bp.app_template_global("levels_in_use")
 def in_use() -> bool:
     """Whether anybody here works for less than the whole station."""

@@ -30,6 +30,7 @@ from loa.database import Changes, Database
 from loa.times import DAY, Instant, after
 from scheduler import leases, tones
 from scheduler.broadcasts import Broadcast, Delivery
+from web import calendar_topic
 
 log = logging.getLogger(__name__)
 bp = Blueprint("live", __name__)
@@ -131,6 +132,7 @@ TOPICS: dict[str, Fingerprint] = {
     "bulletins": _bulletins,
     "receivers": _receivers,
     "claims": _claims,
+    "schedules": calendar_topic.fingerprint,
 }
 
 

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
 from datetime import date, timedelta
-from pathlib import Path
 from typing import cast
 
+import sqlalchemy as sa
 from flask import Blueprint, make_response, render_template, request, send_file
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 from wtforms import SelectField, StringField
 
+from content.bulletins import Priority
 from devices import receivers
+from loa.errors import NotFound
 from loa.times import Instant, local
 from scheduler import levels, reports
 from scheduler.broadcasts import DeliveryState
-from scheduler.exports import csv_file, xlsx_file
-from scheduler.exports.tables import Document, Table
+from scheduler.exports import csv_file, files
 from scheduler.level_views import View
-from scheduler.reporting import log as log_of_deliveries
-from scheduler.reporting import periods
+from scheduler.reporting import bulletin_codes, pages, papers, periods
+from scheduler.reporting.papers import About
+from scheduler.reporting.periods import Period
+from scheduler.reporting.tables import Expectation
 from scheduler.reports import LogFilter, LogRow
-from web import current, labels, spreadsheets
+from web import archived, current, labels, spreadsheets
 from web.forms import Day, Form, choices
 
 bp = Blueprint("log", __name__)
@@ -74,6 +76,10 @@ class Summary:
         return self.counts.get(DeliveryState.PLAYED, 0)
 
     @property
+    def unknown(self) -> int:
+        return self.counts.get(DeliveryState.UNKNOWN, 0)
+
+    @property
     def others(self) -> list[tuple[str, int]]:
         named = labels.DELIVERY_STATES.items()
         return [
@@ -84,8 +90,20 @@ class Summary:
 
 
 @dataclass(frozen=True)
+class Line:
+    """A row, and what was told of its broadcast when the plan was sent."""
+
+    row: LogRow
+    title: str
+    priority: Priority
+    author: str
+    approver: str
+    asked_ms: int
+
+
+@dataclass(frozen=True)
 class Page:
-    rows: list[LogRow]
+    rows: list[Line]
     summary: Summary
     number: int
     pages: int
@@ -97,10 +115,19 @@ def show() -> Response:
     wanted = _filter(form)
     page = None
     if wanted is not None:
-        with current.read() as session:
+        with archived.read(wanted.since, wanted.until) as session:
             page = _page(session, wanted, request.args.get("trang", 1, type=int))
-    asked = {key: value for key, value in request.args.items() if key != "trang"}
-    shown = render_template("log/show.html", form=form, page=page, asked=asked)
+    names = {field.name for field in form}
+    asked = {key: value for key, value in request.args.items() if key in names}
+    shown = render_template(
+        "log/show.html",
+        form=form,
+        page=page,
+        asked=asked,
+        coded=asked | {"ma": bulletin_codes.CODES},
+        unheard=asked | {"ket_qua": DeliveryState.UNKNOWN.value},
+        draft=bulletin_codes.DRAFT,
+    )
     return make_response(shown, form.status)
 
 
@@ -111,42 +138,42 @@ def download() -> Response:
     wanted = _filter(form)
     if wanted is None:
         return show()
-    with spreadsheets.writing() as (text, file), current.read() as session:
-        csv_file.write(_table(session, wanted), text, current.zone())
-    return spreadsheets.answer(file, _name(form))
+    with (
+        spreadsheets.writing() as (text, file),
+        archived.read(wanted.since, wanted.until) as session,
+    ):
+        rows = papers.rows_of_log(session, wanted, _about(), codes=_codes())
+        csv_file.write(rows, text, current.zone())
+    return spreadsheets.answer(file, f"{_name(form)}.csv")
 
 
-@bp.get("/nhat-ky.xlsx")
-def workbook() -> Response:
-    """The same rows with real numbers and times."""
+@bp.get("/nhat-ky.<kind>")
+def workbook(kind: str) -> Response:
+    """The same rows with real numbers and times, or as a program reads them."""
+    if kind not in ("xlsx", "json"):
+        raise NotFound("Không có định dạng này. Hãy chọn csv, json hoặc xlsx.")
     form = _form()
     wanted = _filter(form)
     if wanted is None:
         return show()
-    with tempfile.TemporaryDirectory(dir=spreadsheets.folder()) as folder:
-        path = Path(folder) / "nhat-ky.xlsx"
-        with current.read() as session:
-            xlsx_file.write(_document(session, wanted, form), path, current.zone())
-        # Open, it outlives its folder until the answer is sent.
-        file = path.open("rb")
-    name = _name(form).replace(".csv", ".xlsx")
-    return send_file(file, spreadsheets.XLSX, as_attachment=True, download_name=name)
+    with archived.read(wanted.since, wanted.until) as session:
+        found = papers.of_log(session, wanted, _period(form), _about(), codes=_codes())
+        file = spreadsheets.made(found, kind)
+    name = f"{_name(form)}.{kind}"
+    return send_file(file, files.KINDS[kind], as_attachment=True, download_name=name)
 
 
-def _table(session: Session, wanted: LogFilter) -> Table:
-    return Table(
-        "log", "Nhật ký phát", log_of_deliveries.COLUMNS, log_of_deliveries.rows(session, wanted)
-    )
+def _about() -> About:
+    return About(current.config().station.name, current.zone(), current.now())
 
 
-def _document(session: Session, wanted: LogFilter, form: LogForm) -> Document:
-    first, last = cast(date, form.since.data), cast(date, form.until.data)
-    made_on = local(current.now(), current.zone()).date()
-    name = periods.span(first, last).name
-    station = current.config().station.name
-    return Document(
-        "Nhật ký phát", name, station, made_on, first, last, tables=[_table(session, wanted)]
-    )
+def _codes() -> bool:
+    """Whether names and codes of “nhật ký bản tin” are asked for."""
+    return request.args.get("ma") == bulletin_codes.CODES
+
+
+def _period(form: LogForm) -> Period:
+    return periods.span(cast(date, form.since.data), cast(date, form.until.data))
 
 
 def _form() -> LogForm:
@@ -187,13 +214,25 @@ def _span(form: LogForm) -> tuple[Instant, Instant]:
 
 
 def _page(session: Session, wanted: LogFilter, number: int) -> Page:
-    counts = reports.count_by_state(session, wanted)
-    total = sum(counts.values())
-    pages = max(-(-total // PER_PAGE), 1)
-    number = min(max(number, 1), pages)
-    rows = reports.log_rows(session, wanted, limit=PER_PAGE, offset=(number - 1) * PER_PAGE)
-    return Page(list(rows), Summary(total, counts), number, pages)
+    found = pages.page(session, wanted, number, PER_PAGE)
+    summary = Summary(sum(found.counts.values()), found.counts)
+    return Page(_lines(session, found.rows), summary, found.number, found.pages)
+
+
+def _lines(session: Session, rows: list[LogRow]) -> list[Line]:
+    ids = {row.delivery.expectation_id for row in rows} - {None}
+    found = sa.select(Expectation).where(Expectation.id.in_(ids))
+    known = {each.id: each for each in session.scalars(found)} if ids else {}
+    return [_line(row, known.get(row.delivery.expectation_id or 0)) for row in rows]
+
+
+def _line(row: LogRow, frozen: Expectation | None) -> Line:
+    told = frozen or row.broadcast
+    names = frozen.approver or [] if frozen else row.broadcast.approver_names
+    asked = row.delivery.expected_ms or row.delivery.ms
+    return Line(row, told.title, told.priority, told.author, ", ".join(names), asked)
 
 
 def _name(form: LogForm) -> str:
-    return f"nhat-ky-phat-{form.since.data:%Y%m%d}-{form.until.data:%Y%m%d}.csv"
+    head = "nhat-ky-ban-tin-ban-nhap" if _codes() else "nhat-ky-phat"
+    return f"{head}-{form.since.data:%Y%m%d}-{form.until.data:%Y%m%d}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -26,7 +26,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Pile:
-    """One day: its bars from below, and what they say."""
+    """One day or month: its bars from below, and what they say."""
 
     label: str
     says: str
@@ -42,17 +42,16 @@ class Line:
     says: str
 
 
-def days(groups: Mapping[date, Counts], shown: Sequence[date]) -> list[Pile]:
-    """Deliveries of each day: played, not played, not confirmed, on one scale."""
-    most = max((counts.due for counts in groups.values()), default=0) or 1
-    step = WIDTH / max(len(shown), 1)
+def piles(groups: Sequence[tuple[str, Counts]]) -> list[Pile]:
+    """Deliveries of each day or month: played, not played, not confirmed, on one scale."""
+    most = max((counts.due for _, counts in groups), default=0) or 1
+    step = WIDTH / max(len(groups), 1)
     return [
-        _pile(day, groups.get(day, Counts()), n * step, step * 0.8, most)
-        for n, day in enumerate(shown)
+        _pile(label, counts, n * step, step * 0.8, most) for n, (label, counts) in enumerate(groups)
     ]
 
 
-def _pile(day: date, counts: Counts, x: float, width: float, most: int) -> Pile:
+def _pile(label: str, counts: Counts, x: float, width: float, most: int) -> Pile:
     bars, base = [], float(HEIGHT)
     parts = (("good", counts.played_n), ("bad", counts.missing), ("unknown", counts.unknown))
     for kind, number in parts:
@@ -61,10 +60,10 @@ def _pile(day: date, counts: Counts, x: float, width: float, most: int) -> Pile:
         if number:
             bars.append(Bar(round(x, 1), round(base, 1), round(width, 1), round(height, 1), kind))
     says = (
-        f"{day:%d/%m}: {counts.played_n} đã phát, {counts.missing} không đạt, "
+        f"{label}: {counts.played_n} đã phát, {counts.missing} không đạt, "
         f"{counts.unknown} chưa có xác nhận"
     )
-    return Pile(f"{day:%d/%m}", says, bars)
+    return Pile(label, says, bars)
 
 
 def reach(curve: Sequence[tuple[date, Share]], target: int | None) -> Line:

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import io
-import tempfile
-from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from flask import (
@@ -27,25 +22,21 @@ from werkzeug.wrappers import Response
 
 from loa.errors import NotFound
 from loa.staff import May
-from loa.times import Instant, local
+from loa.times import local
 from scheduler import campaign_tables, levels
-from scheduler.exports import csv_file, docx_file, json_file, words, xlsx_file
-from scheduler.exports.tables import Document, Table
+from scheduler.broadcasts import Broadcast
+from scheduler.exports import files, words
+from scheduler.exports.tables import Document
 from scheduler.level_views import View
-from scheduler.reporting import document, figures, fleet, issuing, periods, reached, week
-from scheduler.reporting.figures import Figures, Inside
+from scheduler.reporting import document, figures, papers, periods, reached, unheard, week
+from scheduler.reporting.counts import Counts
+from scheduler.reporting.papers import About, Paper
 from scheduler.reporting.periods import Period
-from web import current, report_charts, spreadsheets
+from scheduler.retention import gone
+from web import archived, current, report_charts, spreadsheets
 from web.forms import Day, Form
 
 bp = Blueprint("reports", __name__)
-TITLE = "Kết quả phát thanh của đài truyền thanh"
-KINDS = {
-    "csv": "text/csv; charset=utf-8",
-    "json": "application/json",
-    "xlsx": spreadsheets.XLSX,
-    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-}
 
 
 class PeriodForm(Form):
@@ -59,11 +50,15 @@ class PeriodForm(Form):
 class Page:
     """What a report's page shows."""
 
-    document: Document
-    figures: Figures
+    paper: Paper
     piles: list[report_charts.Pile]
-    issued_at: Instant | None
-    changes: list[str]
+    chart: str
+    """What the piles are of."""
+
+    @property
+    def is_empty(self) -> bool:
+        figures = self.paper.figures
+        return not (figures.total.due or figures.drills.states)
 
 
 @bp.get("/bao-cao")
@@ -72,7 +67,7 @@ def show() -> Response:
     period = _period(form)
     page = None
     if period is not None:
-        with current.read() as session:
+        with archived.read_period(period) as session:
             page = _page(session, period)
     shown = render_template(
         "reports/show.html", form=form, page=page, quick=_quick(), asked=_asked(period), **_shown()
@@ -85,13 +80,11 @@ def download(kind: str) -> Response:
     """The same as a file."""
     form = _form()
     period = _period(form)
-    if kind not in KINDS:
-        raise NotFound("Không có định dạng này. Hãy chọn csv, json, xlsx hoặc docx.")
+    _demand(kind)
     if period is None:
         return show()
-    with current.read() as session:
-        found = _document(session, period)
-        found.tables.append(_fleet(session, period))
+    with archived.read_period(period) as session:
+        found = papers.of_period(session, period, _about(session)).document
     return _file(found, kind, f"bao-cao-{period.first:%Y%m%d}-{period.last:%Y%m%d}")
 
 
@@ -101,9 +94,8 @@ def receivers() -> Response:
     period = _period(form)
     table = None
     if period is not None:
-        with current.read() as session:
-            table = _fleet(session, period)
-            table.rows = list(table.rows)
+        with archived.read_period(period) as session:
+            table = papers.of_receivers(session, period, _about(session))
     shown = render_template(
         "reports/receivers.html",
         form=form,
@@ -117,7 +109,7 @@ def receivers() -> Response:
 
 @bp.get("/bao-cao/chien-dich/<int:campaign_id>")
 def campaign(campaign_id: int) -> str:
-    with current.read() as session:
+    with archived.read_campaign(campaign_id) as session:
         found, line = _campaign(session, campaign_id)
     return render_template(
         "reports/campaign.html", document=found, line=line, campaign_id=campaign_id, **_shown()
@@ -126,9 +118,8 @@ def campaign(campaign_id: int) -> str:
 
 @bp.get("/bao-cao/chien-dich/<int:campaign_id>/tep.<kind>")
 def download_campaign(campaign_id: int, kind: str) -> Response:
-    if kind not in KINDS:
-        raise NotFound("Không có định dạng này. Hãy chọn csv, json, xlsx hoặc docx.")
-    with current.read() as session:
+    _demand(kind)
+    with archived.read_campaign(campaign_id) as session:
         found, _ = _campaign(session, campaign_id)
     return _file(found, kind, f"bao-cao-chien-dich-{campaign_id}")
 
@@ -136,10 +127,12 @@ def download_campaign(campaign_id: int, kind: str) -> Response:
 @bp.get("/bao-cao/tuan-nay")
 def this_week() -> str:
     with current.read() as session:
-        found = week.of_station(session, current.zone(), current.now(), _inside(session))
+        view = View(session, current.staff())
+        found = week.of_station(session, current.zone(), current.now(), view)
     return render_template(
         "reports/week.html",
         week=found,
+        unheard=unheard.footnotes(found.unheard, current.zone()),
         said=document.sentences(found.found, found.before),
         **_shown(),
     )
@@ -154,8 +147,8 @@ def issue() -> Response:
         return show()
     with current.write() as session:
         levels.demand_whole(session, current.staff(), "phát hành báo cáo")
-        found = figures.of_period(session, period, current.zone())
-        issuing.issue(session, found, current.staff(), current.now(), current.zone())
+        gone.demand_current(session, *period.bounds(current.zone()))
+        papers.issue(session, period, _about(session), current.staff())
     flash("Đã ghi số liệu của báo cáo như lúc phát hành.")
     return redirect(url_for("reports.show", **_asked(period)))
 
@@ -192,37 +185,21 @@ def _quick() -> list[tuple[str, str]]:
     return [(name, f"{here}?{urlencode(_asked(period))}") for name, period in named]
 
 
-def _inside(session: Session) -> Inside:
-    return levels.reach(session, current.staff())
+def _about(session: Session) -> About:
+    inside = levels.reach(session, current.staff())
+    return About(current.config().station.name, current.zone(), current.now(), inside)
 
 
 def _page(session: Session, period: Period) -> Page:
-    zone, inside = current.zone(), _inside(session)
-    found = figures.of_period(session, period, zone, inside)
-    before = figures.total(session, period.before(), zone, inside)
-    made = document.of_period(
-        found, before, title=TITLE, station=current.config().station.name, made_on=_today()
-    )
-    issued = issuing.last(session, *period.bounds(zone)) if inside is None else None
-    days = period.days if len(period.days) <= document.MOST_DAYS else []
-    return Page(
-        made, found, report_charts.days(found.days, days), issued.issued_at if issued else None,
-        issuing.changes(issued, found) if issued else [],
-    )  # fmt: skip
-
-
-def _document(session: Session, period: Period) -> Document:
-    page = _page(session, period)
-    if page.issued_at is not None:
-        when = f"{local(page.issued_at, current.zone()):%d/%m/%Y %H:%M}"
-        said = "; ".join(page.changes) or "không số liệu nào thay đổi"
-        page.document.footnotes.append(f"So với bản phát hành lúc {when}: {said}.")
-    return page.document
-
-
-def _fleet(session: Session, period: Period) -> Table:
-    found = fleet.of_period(session, period, current.zone(), current.now(), _inside(session))
-    return document.of_receivers(found)
+    paper = papers.of_period(session, period, _about(session), with_receivers=False)
+    found = paper.figures.days
+    if len(period.days) <= document.MOST_DAYS:
+        groups = [(f"{day:%d/%m}", found.get(day, Counts())) for day in period.days]
+    else:
+        groups = list(document.months(found).items())
+    each = "ngày" if len(period.days) <= document.MOST_DAYS else "tháng"
+    chart = f"Kết quả từng {each}, từ {groups[0][0]} đến {groups[-1][0]}" if groups else ""
+    return Page(paper, report_charts.piles(groups) if found else [], chart)
 
 
 def _campaign(session: Session, campaign_id: int) -> tuple[Document, report_charts.Line]:
@@ -235,8 +212,10 @@ def _campaign(session: Session, campaign_id: int) -> tuple[Document, report_char
         counted, None, title=f"Kết quả chiến dịch “{found.name}”",
         station=current.config().station.name, made_on=_today(),
     )  # fmt: skip
-    reach = reached.of_campaign(session, found, current.zone(), current.now())
+    reach = reached.of_campaign(session, found, current.zone(), current.now(), view.inside)
     made.tables.insert(1, document.of_reach(reach))
+    named = unheard.of(session, Broadcast.campaign_id == found.id, view.inside)
+    made.footnotes += unheard.footnotes(named, current.zone())
     return made, report_charts.reach(reach.curve, reach.target)
 
 
@@ -245,39 +224,12 @@ def _shown() -> dict[str, object]:
     return {"shower": lambda column: words.shower(column, current.zone()), "rate": words.rate}
 
 
+def _demand(kind: str) -> None:
+    if kind not in files.KINDS:
+        raise NotFound("Không có định dạng này. Hãy chọn csv, json, xlsx hoặc docx.")
+
+
 def _file(found: Document, kind: str, name: str) -> Response:
     """Written to a file first: a slow reader must not hold anything."""
-    with ExitStack() as on_failure:
-        file = on_failure.enter_context(tempfile.TemporaryFile(dir=spreadsheets.folder()))
-        _WRITERS[kind](found, file)
-        on_failure.pop_all()  # from here on the response closes it
-    file.seek(0)
-    return send_file(file, KINDS[kind], as_attachment=True, download_name=f"{name}.{kind}")
-
-
-def _csv(found: Document, file: IO[bytes]) -> None:
-    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
-    csv_file.write_all(found.tables, text, current.zone())
-    text.detach()
-
-
-def _json(found: Document, file: IO[bytes]) -> None:
-    text = io.TextIOWrapper(file, encoding="utf-8", newline="")
-    json_file.write(found, text)
-    text.detach()
-
-
-def _xlsx(found: Document, file: IO[bytes]) -> None:
-    with tempfile.TemporaryDirectory(dir=spreadsheets.folder()) as folder:
-        path = Path(folder) / "bao-cao.xlsx"
-        xlsx_file.write(found, path, current.zone())
-        file.write(path.read_bytes())
-
-
-def _docx(found: Document, file: IO[bytes]) -> None:
-    docx_file.write(found, file, current.zone())
-
-
-_WRITERS: dict[str, Callable[[Document, IO[bytes]], None]] = {
-    "csv": _csv, "json": _json, "xlsx": _xlsx, "docx": _docx,
-}  # fmt: skip
+    file = spreadsheets.made(found, kind)
+    return send_file(file, files.KINDS[kind], as_attachment=True, download_name=f"{name}.{kind}")

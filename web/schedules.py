@@ -21,7 +21,7 @@ from scheduler.broadcasts import Broadcast
 from scheduler.context import Context
 from scheduler.level_views import View
 from scheduler.schedules import Kind, Schedule
-from web import current, editors, labels, schedule_page, schedule_preview, where_form
+from web import current, editors, labels, plan_places, schedule_page, schedule_preview, where_form
 from web.forms import version_of
 from web.recurrence_form import unfilled
 from web.schedule_form import ScheduleForm, filled, quick_times, read, rule_of
@@ -87,7 +87,8 @@ def new(bulletin_id: int) -> Response:
         bulletin, offered = bulletins.get(session, bulletin_id), offer(session)
     if request.method == "GET" and bulletin.priority is Priority.EMERGENCY:
         return _to_emergency()
-    form = ScheduleForm() if request.method == "POST" else ScheduleForm(data=_defaults(offered))
+    usual = _defaults(offered) | _linked()
+    form = ScheduleForm() if request.method == "POST" else ScheduleForm(data=usual)
     said = form.carry_out(lambda: _add(bulletin_id, form))
     if said is not None:
         flash(said)
@@ -287,6 +288,15 @@ def _defaults(offered: Offer) -> dict[str, object]:
     today = local(current.now(), current.zone()).date()
     places = where_form.everywhere(offered.places)
     return {"kind": Kind.ONCE, "start_date": today, **unfilled(), **places}
+
+
+def _linked() -> dict[str, object]:
+    """The day and the hour that a place of the calendar stands for, by the address."""
+    moment = plan_places.linked_moment()
+    if moment is None:
+        return {}
+    at = local(moment, current.zone())
+    return {"start_date": at.date(), "at": at.time()}
 
 
 def _next(schedule: Schedule, known: Context) -> Instant | None:

@@ -16,9 +16,9 @@ from werkzeug.wrappers import Response
 
 from loa.errors import LoaError
 from scheduler import csv_rows, reports
+from scheduler.exports import files
+from scheduler.exports.tables import Document
 from web import current
-
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def folder() -> Path:
@@ -38,6 +38,15 @@ def writing() -> Iterator[tuple[TextIO, IO[bytes]]]:
     text.flush()
     text.detach()
     file.seek(0)
+
+
+def made(document: Document, kind: str) -> IO[bytes]:
+    """The document as an open file that is gone when it is closed."""
+    with tempfile.TemporaryDirectory(dir=folder()) as place:
+        path = Path(place) / f"made.{kind}"
+        files.write(document, kind, path, current.zone())
+        # Open, it outlives its folder until the answer is sent.
+        return path.open("rb")
 
 
 def rows(lines: Iterable[Iterable[object]], out: TextIO) -> None:

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 from wtforms import PasswordField, SelectField, StringField
 
 from devices import areas
+from loa import second_step
 from loa import staff as people
 from loa.errors import LoaError
 from loa.staff import May, Role, Staff
@@ -46,9 +47,9 @@ class PasswordForm(Form):
 @current.needs(May.MANAGE)
 def listing() -> str:
     with current.read() as session:
-        everyone = people.everyone(session)
+        everyone, stepped = people.everyone(session), second_step.all_on(session)
         places = {area.id: area.full_name for _, area in areas.tree(session)}
-    return render_template("staff/listing.html", everyone=everyone, places=places)
+    return render_template("staff/listing.html", everyone=everyone, places=places, stepped=stepped)
 
 
 @bp.route("/can-bo/moi", methods=["GET", "POST"])
@@ -172,8 +173,7 @@ def _area(chosen: str | None) -> int | None:
 
 def _change_own(form: PasswordForm) -> Staff:
     """The person with the new password in force; the present one is checked outside any transaction."""
-    if not people.password_matches(current.staff(), form.present.data or ""):
-        raise LoaError("Mật khẩu hiện nay không đúng.", field="present")
+    sign_in.demand_password(form.present.data or "")
     if form.password.data != form.again.data:
         raise LoaError("Hai lần nhập mật khẩu mới không giống nhau.", field="again")
     with current.write() as session:

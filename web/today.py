@@ -22,10 +22,11 @@ from loa.staff import May
 from loa.times import DAY, Instant, after, at, local
 from scheduler import broadcasts, readiness
 from scheduler.broadcasts import OPEN, Broadcast, Delivery, DeliveryState, State, Tally
-from scheduler.evidence import echoes
+from scheduler.evidence import echoes, outside
 from scheduler.level_views import View
 from scheduler.levels import answers_for
 from scheduler.readiness import Unready
+from scheduler.report_orders import orders
 from web import current, emergency, first_steps, health, labels, levels, live, remedies
 from web.fleet import SLUGS
 
@@ -224,11 +225,13 @@ def _notices(
     yield from _from_above()
     yield from _contradicted(session)
     yield from _log_contradicted(session, now)
+    yield from _not_handed(session, now)
     yield from _cloned(session)
     yield from _waiting(session)
     yield from _unready(session, near, tallies, now)
     yield from _faulty(session, now)
     yield from _without_sound(session)
+    yield from _stuck_reports(session, now)
 
 
 def _alarms() -> Iterable[Notice]:
@@ -250,6 +253,16 @@ def _from_above() -> Iterable[Notice]:
             f"{upper} từ cấp trên trùng giờ với {own} của địa bàn. Hãy chọn lượt nào phát trước."
         )
         yield Notice(sentence, url_for("levels.show") + f"#thu-tu-{meeting.key}", "bad")
+
+
+def _not_handed(session: Session, now: Instant) -> Iterable[Notice]:
+    """Somebody outside waits for the day's checkpoint of the audit log, and it does not get there."""
+    failing = outside.failing(session, current.config(), now)
+    if failing and current.staff().may(May.STOP):
+        yield Notice(
+            f"Dấu mốc nhật ký hệ thống hôm nay chưa tới được {failing[0].place}: {failing[0].error}",
+            url_for("evidence.show"),
+        )
 
 
 def _log_contradicted(session: Session, now: Instant) -> Iterable[Notice]:
@@ -389,3 +402,19 @@ def _without_sound(session: Session) -> Iterable[Notice]:
     for bulletin_id, title in failed:
         link = url_for("bulletins.show", bulletin_id=bulletin_id)
         yield Notice(f"Không tạo được âm thanh của bản tin “{title}”.", link, "bad")
+
+
+def _stuck_reports(session: Session, now: Instant) -> Iterable[Notice]:
+    """Reports by order that nobody gets unless somebody looks."""
+    me = current.staff()
+    if not me.may(May.SCHEDULE) or me.area_id is not None:
+        return
+    found = orders.troubled(session, now)
+    if found:
+        more = f" và {len(found) - 1} báo cáo nữa" if len(found) > 1 else ""
+        days = f"{found[0].first:%d/%m/%Y} – {found[0].last:%d/%m/%Y}"
+        yield Notice(
+            f"Báo cáo định kỳ {days}{more} chưa đến nơi nhận: {found[0].reason}",
+            url_for("report_orders.listing") + f"#bao-cao-{found[0].order_id}",
+            "bad",
+        )

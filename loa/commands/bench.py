@@ -19,7 +19,7 @@ import msgspec
 from content import mastering, reading, transcode
 from content.voices.base import Registry
 from content.voices.espeak import Espeak
-from loa.commands import bench_fleet, bench_schedule, bench_skew
+from loa.commands import bench_fleet, bench_reports, bench_schedule, bench_skew
 from loa.errors import ContentError
 
 TEXT = (
@@ -61,6 +61,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     bench_skew.arguments(what)
     bench_fleet.arguments(what)
     bench_schedule.arguments(what)
+    bench_reports.arguments(what)
 
 
 def run(parsed: argparse.Namespace) -> int:
@@ -70,6 +71,8 @@ def run(parsed: argparse.Namespace) -> int:
         return bench_skew.run(parsed)
     if parsed.what == "schedule":
         return bench_schedule.run(parsed)
+    if parsed.what == "reports":
+        return bench_reports.run(parsed)
     if parsed.what in ("fleet", "soak"):
         return bench_fleet.run(parsed)
     if not 1 <= parsed.minutes <= 240:

@@ -11,7 +11,7 @@ from loa.commands.report import day
 from loa.database import Database
 from loa.errors import LoaError
 from scheduler import reports
-from scheduler.evidence import bundles, scope
+from scheduler.evidence import bundles, scope, station_keys
 from verifier import loa_verify
 
 
@@ -44,9 +44,10 @@ def run(parsed: argparse.Namespace) -> int:
             files = bundles.write(
                 session, config, which, parsed.output, now, whole_log=parsed.whole_log
             )
+            keys = station_keys.of(config, session)
         except OSError as error:
             raise LoaError(f"Không ghi được tệp {parsed.output}: {error.strerror}.") from error
     print(f"{parsed.output}: {files['deliveries.jsonl']['rows']} dòng nhật ký phát.")
-    for key in bundles.station_keys(config):
+    for key in keys:
         print(f"  khoá {key.kid}: dấu vân tay {loa_verify.fingerprint(key.x)}")
     return 0

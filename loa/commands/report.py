@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import io
 import sys
 from contextlib import nullcontext
 from datetime import date, datetime
 from pathlib import Path
-from typing import TextIO
 
 from sqlalchemy.orm import Session
 
@@ -17,14 +15,15 @@ from loa.commands import common
 from loa.config import Config
 from loa.database import Database
 from loa.errors import LoaError
-from loa.times import local
-from scheduler.exports import csv_file, docx_file, json_file, xlsx_file
-from scheduler.exports.tables import Document, Table
-from scheduler.reporting import document, figures, fleet, log, periods
+from scheduler.exports import csv_file, files
+from scheduler.exports.tables import Document
+from scheduler.reporting import bulletin_codes, papers, periods
+from scheduler.reporting.papers import About
 from scheduler.reporting.periods import Period
 from scheduler.reports import LogFilter
+from scheduler.retention import reading
 
-FORMATS = ("csv", "json", "xlsx", "docx")
+FORMATS = tuple(files.KINDS)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,6 +32,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--period",
         metavar="KỲ",
         help="báo cáo số liệu của kỳ: 2026, 2026-11, 2026-H1 (nộp trước 01/6), 2026-H2 (nộp trước 01/12)",
+    )
+    parser.add_argument(
+        "--log", action="store_true", help="nhật ký phát của kỳ thay cho báo cáo số liệu"
+    )
+    parser.add_argument(
+        "--codes",
+        choices=(bulletin_codes.CODES,),
+        metavar=bulletin_codes.CODES,
+        help=f"nhật ký phát theo tên trường và mã của nhật ký bản tin ({bulletin_codes.DRAFT})",
     )
     for option, name, words in (
         ("--from", "since", "nhật ký phát: ngày đầu, vd 2026-11-01"),
@@ -60,12 +68,17 @@ def run(parsed: argparse.Namespace) -> int:
     kind = parsed.format or parsed.output.suffix[1:]
     kind = kind if kind in FORMATS else "csv"
     period = _period(parsed)
+    about = About(config.station.name, config.zone, times.now())
     database = Database(config.database_url)
     database.demand_current()
-    with database.read() as session:
-        made = _report(session, config, period) if parsed.period else _log(session, config, period)
+    since, until = period.before().bounds(config.zone)[0], period.bounds(config.zone)[1]
+    with (
+        database.read() as here,
+        reading.whole(here, config, since, until) as session,
+    ):
+        made = _made(session, parsed, kind, period, about)
         try:
-            rows = _write(made, kind, parsed.output, config, bom=not parsed.no_bom)
+            rows = _write(made, kind, parsed, config)
         except OSError as error:
             raise LoaError(f"Không ghi được tệp {parsed.output}: {error.strerror}.") from error
     if str(parsed.output) != "-":
@@ -73,72 +86,53 @@ def run(parsed: argparse.Namespace) -> int:
     return 0
 
 
+def _made(
+    session: Session, parsed: argparse.Namespace, kind: str, period: Period, about: About
+) -> Document:
+    if not _is_log(parsed):
+        return papers.of_period(session, period, about).document
+    codes = parsed.codes is not None
+    if codes and kind == "docx":
+        raise LoaError("Nhật ký bản tin theo mã chỉ có ở dạng csv, json hoặc xlsx.")
+    since, until = period.bounds(about.zone)
+    wanted = LogFilter(since=since, until=until)
+    return papers.of_log(session, wanted, period, about, codes=codes, notes=kind != "csv")
+
+
+def _is_log(parsed: argparse.Namespace) -> bool:
+    return parsed.log or parsed.codes is not None or not parsed.period
+
+
 def _period(parsed: argparse.Namespace) -> Period:
     if parsed.period and not (parsed.since or parsed.until):
         return periods.parse(parsed.period)
     if parsed.period or not (parsed.since and parsed.until):
-        raise LoaError("Hãy cho --period (báo cáo số liệu), hoặc cả --from và --to (nhật ký phát).")
+        raise LoaError(
+            "Hãy cho --period (báo cáo số liệu; nhật ký phát khi có --log), hoặc cả --from và --to (nhật ký phát)."
+        )
     return periods.span(parsed.since, parsed.until)
 
 
-def _report(session: Session, config: Config, period: Period) -> Document:
-    now = times.now()
-    found = figures.of_period(session, period, config.zone)
-    before = figures.total(session, period.before(), config.zone)
-    made = document.of_period(
-        found, before, title="Kết quả phát thanh của đài truyền thanh", station=config.station.name,
-        made_on=local(now, config.zone).date(),
-    )  # fmt: skip
-    each = fleet.of_period(session, period, config.zone, now)
-    made.tables.append(document.of_receivers(each))
-    return made
-
-
-def _log(session: Session, config: Config, period: Period) -> Document:
-    since, until = period.bounds(config.zone)
-    rows = log.rows(session, LogFilter(since=since, until=until))
-    made_on = local(times.now(), config.zone).date()
-    return Document(
-        "Nhật ký phát", period.name, config.station.name, made_on, period.first, period.last,
-        tables=[Table("log", "Nhật ký phát", log.COLUMNS, rows)],
-    )  # fmt: skip
-
-
-def _write(made: Document, kind: str, path: Path, config: Config, *, bom: bool) -> int | None:
+def _write(made: Document, kind: str, parsed: argparse.Namespace, config: Config) -> int | None:
     """Write the file; the number of rows where it is one table of CSV."""
-    if kind in ("xlsx", "docx"):
-        if str(path) == "-":
-            raise LoaError(f"Định dạng {kind} cần một tên tệp ở -o.")
-        _binary(made, kind, path, config)
-        return None
-    # utf-8-sig: without the mark, Excel takes Vietnamese for another encoding
-    encoding = "utf-8-sig" if bom and kind == "csv" else "utf-8"
+    path, zone, bom = parsed.output, config.zone, not parsed.no_bom
     to_screen = str(path) == "-"
-    with (
-        nullcontext(sys.stdout)
-        if to_screen
-        else path.open("w", encoding=encoding, newline="") as out
-    ):
-        return _text(made, kind, out, config)
-
-
-def _text(made: Document, kind: str, out: TextIO, config: Config) -> int | None:
-    if kind == "json":
-        json_file.write(made, out)
-        return None
-    if len(made.tables) == 1:
-        return csv_file.write(made.tables[0], out, config.zone)
-    csv_file.write_all(made.tables, out, config.zone)
+    if kind in ("xlsx", "docx") and to_screen:
+        raise LoaError(f"Định dạng {kind} cần một tên tệp ở -o.")
+    if kind == "csv" and _is_log(parsed):
+        # Rows alone, for programs: each says itself what is not confirmed.
+        encoding = "utf-8-sig" if bom else "utf-8"
+        with (
+            nullcontext(sys.stdout)
+            if to_screen
+            else path.open("w", encoding=encoding, newline="") as out
+        ):
+            return csv_file.write(made.tables[0], out, zone)
+    if to_screen:
+        files.write_text(made, kind, sys.stdout, zone)
+    else:
+        files.write(made, kind, path, zone, bom=bom)
     return None
-
-
-def _binary(made: Document, kind: str, path: Path, config: Config) -> None:
-    if kind == "xlsx":
-        xlsx_file.write(made, path, config.zone)
-        return
-    paper = io.BytesIO()
-    docx_file.write(made, paper, config.zone)
-    path.write_bytes(paper.getvalue())
 
 
 def day(text: str) -> date:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,16 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from devices import keyring, signing
-from devices.signing import FOREVER, PrivateKey, PublicKey
+from devices import keyring
+from devices.signing import PrivateKey, PublicKey
 from loa import audit, audit_guard
 from loa.audit import AuditEntry
 from loa.config import Config
 from loa.times import Instant
 from scheduler.evidence import journals, rows, scope
+from scheduler.evidence import station_keys as keys_of_years
 from scheduler.evidence.scope import Scope
+from scheduler.retention import gone
 
 FORMAT = "loa-evidence/1"
 MANIFEST = "manifest.jws"
@@ -60,49 +62,65 @@ def _named(name: str) -> zipfile.ZipInfo:
 
 
 def write(
-    session: Session, config: Config, which: Scope, path: Path, now: Instant, *, whole_log: bool = False
+    session: Session, config: Config, which: Scope, path: Path, now: Instant, *, whole_log: bool = False,
+    told: Callable[[int], None] = lambda _percent: None,
 ) -> dict[str, Any]:  # fmt: skip
-    """Write the bundle of that scope to ``path``; returns the manifest's ``files``. Raises OSError.
+    """Write the bundle of that scope to ``path``; returns the manifest's ``files``. Raises OSError, and ScheduleError
+    where part of it has left the database for an archive.
 
-    ``session`` is one steady view; ``whole_log``: the audit log from its first row.
+    ``session`` is one steady view; ``whole_log``: the audit log from its first row; ``told`` hears how far it is.
     """
+    if not which.archive:
+        gone.demand_here(session, config, which.since, which.until, which.campaign)
     key = keyring.current(config, now).plan
     with zipfile.ZipFile(path, "w") as archive:
         bundle = Bundle(archive)
         manifest = _manifest(session, config, which, now, whole_log)
-        _add_all(session, bundle, which, station_keys(config), manifest["audit"])
+        bundle.add("keys.jsonl", _keys(session, config, which))
+        _add_all(session, bundle, which, manifest["audit"], told)
         bundle.sign(manifest, key)
     return bundle.files
 
 
+def _keys(session: Session, config: Config, which: Scope) -> Iterator[dict[str, Any]]:
+    for kv, text in keys_of_years.documents(session, config):
+        yield {"kind": "document", "kv": kv, "jws": text}
+    known = station_keys(config, session)
+    yield from rows.keys(session, known, scope.receiver_ids(session, which))
+
+
 def _add_all(
-    session: Session, bundle: Bundle, which: Scope, station: Sequence[PublicKey], log: dict[str, Any]
-) -> None:  # fmt: skip
+    session: Session, bundle: Bundle, which: Scope, log: dict[str, Any], told: Callable[[int], None]
+) -> None:
     ids = scope.receiver_ids(session, which)
     bulletins = rows.bulletin_ids(session, which)
-    bundle.add("keys.jsonl", rows.keys(session, station, ids))
     bundle.add("staff.jsonl", rows.staff(session))
     bundle.add("approvals.jsonl", rows.approvals(session, bulletins))
     bundle.add("audit.jsonl", rows.audit_rows(session, log["first"], log["last"]))
     bundle.add("checkpoints.jsonl", rows.checkpoints(session, log["first"], log["last"]))
-    bundle.add(
-        "deliveries.jsonl", (row for rid in ids for row in rows.deliveries(session, rid, which))
-    )
-    bundle.add("plans.jsonl", (row for rid in ids for row in rows.plans(session, rid, which)))
-    bundle.add("journals.jsonl", _journals(session, ids, which))
-    bundle.add("gaps.jsonl", _gaps(session, ids, which))
+    of_each: dict[str, Callable[[str], Iterator[dict[str, Any]]]] = {
+        "deliveries.jsonl": lambda rid: rows.deliveries(session, rid, which),
+        "plans.jsonl": lambda rid: rows.plans(session, rid, which),
+        "journals.jsonl": lambda rid: journals.lines(session, scope.spans(session, rid, which)),
+        "gaps.jsonl": lambda rid: rows.gaps(session, rid, which, scope.spans(session, rid, which)),
+    }
+    each = 100 // len(of_each)
+    for place, (name, lines) in enumerate(of_each.items()):
+        bundle.add(name, _one_by_one(session, ids, lines, (place * each, each), told))
 
 
-def _journals(session: Session, ids: Sequence[str], which: Scope) -> Iterator[dict[str, Any]]:
-    for rid in ids:
-        yield from journals.lines(session, scope.spans(session, rid, which))
-        session.expunge_all()  # whatever else was read of it is not needed again
-
-
-def _gaps(session: Session, ids: Sequence[str], which: Scope) -> Iterator[dict[str, Any]]:
-    for rid in ids:
-        yield from rows.gaps(session, rid, which, scope.spans(session, rid, which))
-        session.expunge_all()
+def _one_by_one(
+    session: Session, ids: Sequence[str], lines: Callable[[str], Iterator[dict[str, Any]]],
+    part: tuple[int, int], told: Callable[[int], None],
+) -> Iterator[dict[str, Any]]:  # fmt: skip
+    """Receiver by receiver; ``part``: where it begins and how much it is of the whole, in percent."""
+    begin, length = part
+    for number, rid in enumerate(ids):
+        yield from lines(rid)
+        session.expunge_all()  # whatever was read of it is not needed again
+        percent = (number + 1) * length // len(ids)
+        if percent != number * length // len(ids):
+            told(begin + percent)
 
 
 def _manifest(
@@ -125,22 +143,6 @@ def _previous(session: Session, first: int) -> str:
     return audit.GENESIS if found is None else found
 
 
-def station_keys(config: Config) -> list[PublicKey]:
-    """Every key the station signs or has signed with, as far as it still has them, by name."""
-    kept = keyring.published(config)
-    found = (
-        {one.kid: PublicKey(one.kid, one.x, one.roles, one.from_, one.until) for one in kept.keys}
-        if kept
-        else {}
-    )
-    over = FOREVER if kept is None else kept.iat
-    for role, roles in keyring.ROLES.items():
-        for path in (
-            keyring.secret(config, f"{role}-1"),
-            *(config.secrets / "keys").glob(f"{role}-*.key"),
-        ):
-            kid = f"{role}-1" if path.parent == config.secrets else path.stem
-            if path.exists() and kid not in found:
-                made = signing.key_at(path, kid, roles).public
-                found[kid] = PublicKey(kid, made.x, roles, 0, over)
-    return [found[kid] for kid in sorted(found)]
+def station_keys(config: Config, session: Session | None = None) -> list[PublicKey]:
+    """Every key the station signs or has signed with; without a session as far as its files tell."""
+    return keys_of_years.of(config, session)

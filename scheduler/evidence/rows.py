@@ -19,6 +19,8 @@ from scheduler.campaign_tables import Campaign
 from scheduler.evidence.scope import Scope, Span
 from scheduler.evidence.tables import Checkpoint
 from scheduler.plans import Plan
+from scheduler.reporting import expectations
+from scheduler.reporting.tables import Expectation
 
 Line = dict[str, Any]
 MANY = 2_000
@@ -34,16 +36,34 @@ PROVEN = (
 def deliveries(session: Session, receiver_id: str, scope: Scope) -> Iterator[Line]:
     """One line per delivery: what was to be, and what became of it."""
     found = (
-        sa.select(Broadcast, Delivery, Campaign.name)
+        sa.select(Broadcast, Delivery, Campaign.name, Expectation)
         .join(Delivery, Delivery.broadcast_id == Broadcast.id)
         .outerjoin(Campaign, Campaign.id == Broadcast.campaign_id)
+        .outerjoin(Expectation, Expectation.id == Delivery.expectation_id)
         .where(Delivery.receiver_id == receiver_id, scope.broadcasts())
     )
     rows = session.execute(found).all()
-    for broadcast, delivery, campaign in sorted(
+    for broadcast, delivery, campaign, expected in sorted(
         rows, key=lambda row: (row[0].starts_at, row[0].occurrence)
     ):
-        yield _delivery(broadcast, delivery, campaign)
+        yield _delivery(broadcast, delivery, campaign) | {
+            "id": delivery.id, "origin": broadcast.origin, "expected": _expected(delivery, expected),
+        }  # fmt: skip
+
+
+def _expected(delivery: Delivery, frozen: Expectation | None) -> Line | None:
+    """What was expected when its plan was sent; None while none was."""
+    if frozen is None:
+        return None
+    told = {
+        name: getattr(frozen, name)
+        for name in (*expectations.TOLD, "approver", "frozen_at")
+        if name != "priority"
+    }
+    return told | {
+        "id": frozen.id, "priority": frozen.priority.value, "sha": delivery.expected_sha, "ms": delivery.expected_ms,
+        "volume": delivery.expected_volume, "households": delivery.expected_households,
+    }  # fmt: skip
 
 
 def _delivery(broadcast: Broadcast, delivery: Delivery, campaign: str | None) -> Line:
@@ -68,14 +88,38 @@ def plans(session: Session, receiver_id: str, scope: Scope) -> Iterator[Line]:
         .join(Broadcast, Delivery.broadcast_id == Broadcast.id)
         .where(Delivery.receiver_id == receiver_id, scope.broadcasts())
     ).one()
+    if scope.archive:
+        first, last = _made_too(session, receiver_id, scope, first, last)
+    if scope.campaign is None:
+        in_force = _in_force(session, receiver_id, scope)
+        first = min((rev for rev in (first, in_force) if rev is not None), default=None)
     if first is None:
         return
-    made = sa.or_(Plan.made_at < scope.until, Plan.rev <= last)
+    made = sa.or_(Plan.made_at < scope.until, Plan.rev <= (last or first))
     found = sa.select(Plan.rev, Plan.made_at, Plan.jws).where(
         Plan.receiver_id == receiver_id, Plan.rev >= first, made
     )
     for row in session.execute(found.order_by(Plan.rev).execution_options(yield_per=MANY)):
         yield {"rid": receiver_id, "rev": row.rev, "made_at": row.made_at, "jws": row.jws.decode()}
+
+
+def _made_too(
+    session: Session, receiver_id: str, scope: Scope, first: int | None, last: int | None
+) -> tuple[int | None, int | None]:
+    """The same bounds, so wide that each plan made before the period's end is within them."""
+    low, high = session.execute(
+        sa.select(sa.func.min(Plan.rev), sa.func.max(Plan.rev)).where(
+            Plan.receiver_id == receiver_id, Plan.made_at < scope.until
+        )
+    ).one()
+    lows, highs = ([n for n in pair if n is not None] for pair in ((first, low), (last, high)))
+    return min(lows, default=None), max(highs, default=None)
+
+
+def _in_force(session: Session, receiver_id: str, scope: Scope) -> int | None:
+    """The plan that was in force when the scope began: what it ordered may have gone on into it."""
+    found = sa.select(sa.func.max(Plan.rev))
+    return session.scalar(found.where(Plan.receiver_id == receiver_id, Plan.made_at < scope.since))
 
 
 def gaps(session: Session, receiver_id: str, scope: Scope, held: Sequence[Span]) -> Iterator[Line]:
@@ -88,6 +132,8 @@ def gaps(session: Session, receiver_id: str, scope: Scope, held: Sequence[Span])
             yield {"rid": receiver_id, "gap": "contradicted", "jid": span.journal.jid}
         if span.journal.closed_at is not None:
             yield {"rid": receiver_id, "gap": "closed", "jid": span.journal.jid}
+        if span.is_cut:
+            yield {"rid": receiver_id, "gap": "cut", "jid": span.journal.jid}
     for row in rows:
         if row["state"] in UNHEARD:
             yield {"rid": receiver_id, "gap": "unconfirmed", "occ": row["occ"]}

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from devices import messages
-from devices.receivers import Journal, JournalEntry
+from devices.receivers import Journal, JournalEntry, Receiver
 from loa.errors import ScheduleError
 from loa.times import Instant
 from scheduler.broadcasts import Broadcast, Delivery
@@ -26,6 +26,10 @@ class Scope:
     since: Instant
     until: Instant
     campaign: int | None = None
+    archive: bool = False
+    """All that goes with the period: plans and journals of all receivers from the first that no archive has."""
+    behind: str = ""
+    """Of an archive: the receivers up to this id have left with one before."""
 
     def broadcasts(self) -> sa.ColumnElement[bool]:
         """The condition of a broadcast that belongs to it."""
@@ -46,6 +50,8 @@ class Span(NamedTuple):
     last: int
     proofs: tuple[int, ...]
     """Ids of the signed batches among them, as they were taken in."""
+    is_cut: bool
+    """Entries before ``start`` may tell of the period, and are not here any more."""
 
 
 def of(session: Session, since: Instant, until: Instant, campaign: str | None) -> Scope:
@@ -71,7 +77,9 @@ def receiver_ids(session: Session, scope: Scope) -> list[str]:
     if scope.campaign is None:
         heard = (JournalEntry.at >= scope.since, JournalEntry.at < scope.until)
         ids |= set(session.scalars(sa.select(JournalEntry.receiver_id).where(*heard).distinct()))
-    return sorted(ids)
+    if scope.archive:
+        ids |= set(session.scalars(sa.select(Receiver.id)))
+    return sorted(rid for rid in ids if rid > scope.behind)
 
 
 def _at_receivers(scope: Scope) -> sa.Select[str]:
@@ -82,13 +90,13 @@ def _at_receivers(scope: Scope) -> sa.Select[str]:
 def spans(session: Session, receiver_id: str, scope: Scope) -> list[Span]:
     """What the bundle holds of that receiver's journals, the older journal first."""
     found = [
-        _span(session, journal, first, last)
-        for journal, first, last in _needed(session, receiver_id, scope)
+        _span(session, journal, first, last, scope)
+        for journal, first, last in needed(session, receiver_id, scope)
     ]
     return sorted(found, key=lambda span: (span.journal.begun_at, span.journal.jid))
 
 
-def _needed(session: Session, receiver_id: str, scope: Scope) -> Iterator[tuple[Journal, int, int]]:
+def needed(session: Session, receiver_id: str, scope: Scope) -> Iterator[tuple[Journal, int, int]]:
     """(journal, first and last entry) that tell of its deliveries, or were written in the period."""
     ours = (
         sa.select(Broadcast.occurrence)
@@ -108,7 +116,28 @@ def _needed(session: Session, receiver_id: str, scope: Scope) -> Iterator[tuple[
         journal = session.get(Journal, (receiver_id, jid))
         if journal is None:
             continue  # somebody took it away: what it told of stands unproven
-        yield journal, _plan_before(session, journal, first), last
+        begin = _first_left if scope.archive else _plan_before
+        begins = begin(session, journal, first)
+        if scope.campaign is None:
+            begins = min(begins, _last_before(session, journal, scope.since) or begins)
+        yield journal, begins, last
+
+
+def _last_before(session: Session, journal: Journal, since: Instant) -> int | None:
+    """The last entry written before the period: that it is there shows that none of the period was left out."""
+    found = sa.select(sa.func.max(JournalEntry.seq)).where(
+        JournalEntry.receiver_id == journal.receiver_id, JournalEntry.jid == journal.jid,
+        JournalEntry.at < since,
+    )  # fmt: skip
+    return session.scalar(found)
+
+
+def _first_left(session: Session, journal: Journal, first: int) -> int:
+    """The first entry that no archive has taken out yet."""
+    found = sa.select(sa.func.min(JournalEntry.seq)).where(
+        JournalEntry.receiver_id == journal.receiver_id, JournalEntry.jid == journal.jid
+    )
+    return session.scalar(found) or first
 
 
 def _plan_before(session: Session, journal: Journal, first: int) -> int:
@@ -120,7 +149,7 @@ def _plan_before(session: Session, journal: Journal, first: int) -> int:
     return session.scalar(found) or first
 
 
-def _span(session: Session, journal: Journal, first: int, last: int) -> Span:
+def _span(session: Session, journal: Journal, first: int, last: int, scope: Scope) -> Span:
     of_it = (Proof.receiver_id == journal.receiver_id, Proof.jid == journal.jid)
     before = session.scalars(
         sa.select(Proof)
@@ -128,19 +157,34 @@ def _span(session: Session, journal: Journal, first: int, last: int) -> Span:
         .order_by(Proof.last.desc())
         .limit(1)
     ).first()
-    start, start_hash = (before.last, _head(before)) if before else (0, "")
+    start, start_hash = (before.last, head_of(before)) if before else (0, "")
     held: Sequence[sa.Row[int, int]] = session.execute(
         sa.select(Proof.id, Proof.last)
         .where(*of_it, Proof.last > start, Proof.first <= last)
         .order_by(Proof.id)
     ).all()
     end = max([last, *(row.last for row in held)])
-    return Span(journal, start, start_hash, end, tuple(row.id for row in held))
+    is_cut = (
+        start > 0
+        and scope.campaign is None
+        and _begins_at(session, journal, start, end) >= scope.since
+    )
+    return Span(journal, start, start_hash, end, tuple(row.id for row in held), is_cut)
+
+
+def _begins_at(session: Session, journal: Journal, start: int, end: int) -> Instant:
+    """The earliest moment any entry behind ``start`` up to ``end`` tells of."""
+    found = sa.select(sa.func.min(JournalEntry.at)).where(
+        JournalEntry.receiver_id == journal.receiver_id, JournalEntry.jid == journal.jid,
+        JournalEntry.seq > start, JournalEntry.seq <= end,
+    )  # fmt: skip
+    return Instant(session.scalar(found) or 0)
 
 
 class _Head(msgspec.Struct):
     head: str
 
 
-def _head(proof: Proof) -> str:
+def head_of(proof: Proof) -> str:
+    """The chain hash that its receiver signed with a whole batch."""
     return messages.decode(proof.before + (proof.after or b""), _Head).head

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from loa.database import Base
+from loa.database import Base, Json
 from loa.times import Instant
 
 
@@ -41,3 +41,46 @@ class Checkpoint(Base):
     hash: Mapped[str] = mapped_column(sa.String(64))
     at: Mapped[Instant]
     jws: Mapped[bytes]
+
+
+class KeyNote(Base):
+    """What was known of one key of the station from then on; of each key its newest row counts."""
+
+    __tablename__ = "station_keys"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kid: Mapped[str] = mapped_column(sa.String(64), index=True)
+    x: Mapped[str] = mapped_column(sa.String(64))
+    roles: Mapped[list[str]] = mapped_column(Json)
+    since: Mapped[Instant]
+    until: Mapped[Instant]
+    noted_at: Mapped[Instant]
+
+
+class KeyDocument(Base):
+    """A keys document as the station's roots signed it: by it a root vouches for keys long after they are gone."""
+
+    __tablename__ = "key_documents"
+
+    kv: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
+    jws: Mapped[bytes]
+    noted_at: Mapped[Instant]
+
+
+class Handing(Base):
+    """A day's checkpoint on its way to somebody outside; one row per day and place."""
+
+    __tablename__ = "checkpoint_handings"
+
+    day: Mapped[str] = mapped_column(sa.String(10), primary_key=True)
+    """The station's own day, such as 2026-11-22."""
+    place: Mapped[str] = mapped_column(sa.String(256), primary_key=True)
+    """A mail address, or a folder."""
+    n: Mapped[int | None] = mapped_column(sa.BigInteger)
+    """The checkpoint that was handed over."""
+    handed_at: Mapped[Instant | None]
+    tries: Mapped[int] = mapped_column(default=0)
+    next_at: Mapped[Instant]
+    """Not before then is it tried again."""
+    error: Mapped[str | None] = mapped_column(sa.Text)
+    """Why the last try failed, for staff."""

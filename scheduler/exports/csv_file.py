@@ -3,36 +3,31 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator
-from datetime import date
-from typing import Any, TextIO
+from itertools import islice
+from typing import TextIO
 from zoneinfo import ZoneInfo
 
-from loa.times import MINUTE, Instant, local
-from scheduler.exports.tables import Column, Kind, Table
+from scheduler.exports import csv_cells
+from scheduler.exports.csv_cells import MEGABYTE, text
+from scheduler.exports.tables import Document, Table
 
-MEGABYTE = 1_000_000
-FORMULA = frozenset("=+-@\t\r＝＋－＠")
-"""A cell that begins so is taken for a formula by some spreadsheet."""
+__all__ = ["MEGABYTE", "NOTHING", "text", "write", "write_all", "write_document"]
+NOTHING = "Không có trong kỳ."
+AT_ONCE = 2_000
+"""Rows that are written in one step."""
 
 
 def write(table: Table, out: TextIO, zone: ZoneInfo) -> int:
     """The heading and the rows; returns how many rows. No text can become a formula."""
-    writer = csv.writer(out)
-    writer.writerow([column.title for column in table.columns])
-    written = 0
-    writers = [_cell(column, zone) for column in table.columns]
-
-    def lines() -> Iterator[list[Any]]:
-        nonlocal written
-        for row in table.rows:
-            written += 1
-            yield [
-                None if value is None else make(value)
-                for make, value in zip(writers, row, strict=True)
-            ]
-
-    writer.writerows(lines())
+    csv.writer(out).writerow([column.title for column in table.columns])
+    columns = [csv_cells.of_column(column, zone) for column in table.columns]
+    rows, written = iter(table.rows), 0
+    while some := list(islice(rows, AT_ONCE)):
+        cells = (
+            make(values) for make, values in zip(columns, zip(*some, strict=True), strict=True)
+        )
+        out.write("\r\n".join(map(",".join, zip(*cells, strict=True))) + "\r\n")
+        written += len(some)
     return written
 
 
@@ -42,52 +37,19 @@ def write_all(tables: list[Table], out: TextIO, zone: ZoneInfo) -> None:
         if number:
             out.write("\r\n")
         csv.writer(out).writerow([text(table.title)])
-        write(table, out, zone)
+        if write(table, out, zone) == 0:
+            csv.writer(out).writerow([NOTHING])
+        if table.note:
+            csv.writer(out).writerow([text(table.note)])
 
 
-def text(value: object) -> str:
-    """Text that no spreadsheet takes for a formula."""
-    found = str(value)
-    return f"'{found}" if found[:1] in FORMULA else found
-
-
-def _cell(column: Column, zone: ZoneInfo) -> Callable[[Any], object]:
-    match column.kind:
-        case Kind.MOMENT:
-            return moments(zone)
-        case Kind.MINUTES:
-            return lambda ms: round(ms / MINUTE, 2)
-        case Kind.MEGABYTES:
-            return lambda size: round(size / MEGABYTE, 2)
-        case Kind.RATE:
-            return lambda rate: round(rate, 4)
-        case Kind.DAY:
-            return _day
-        case Kind.INTEGER:
-            return int
-        case _:
-            return text
-
-
-def _day(day: date) -> str:
-    return f"{day:%d/%m/%Y}"
-
-
-def moments(zone: ZoneInfo) -> Callable[[Instant], str]:
-    """Instants as text to the millisecond; quick where many fall into the same minutes."""
-    known: dict[int, tuple[int, str]] = {}
-
-    def make(instant: Instant) -> str:
-        minute = instant // MINUTE
-        if minute not in known:
-            if len(known) > 10_000:
-                known.clear()
-            known[minute] = (
-                minute * MINUTE,
-                f"{local(Instant(minute * MINUTE), zone):%d/%m/%Y %H:%M}",
-            )
-        begun, words = known[minute]
-        ms = instant - begun
-        return f"{words}:{ms // 1000:02d}.{ms % 1000:03d}"
-
-    return make
+def write_document(document: Document, out: TextIO, zone: ZoneInfo) -> None:
+    """A report: its head, its tables and its footnotes below each other, each part after an empty line."""
+    writer = csv.writer(out)
+    head = (document.title, f"Kỳ báo cáo: {document.period}", document.station)
+    writer.writerows([text(line)] for line in (*head, *document.sentences))
+    out.write("\r\n")
+    write_all(document.tables, out, zone)
+    if document.footnotes:
+        out.write("\r\n")
+        writer.writerows([text(line)] for line in ("Ghi chú", *document.footnotes))

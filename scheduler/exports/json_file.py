@@ -37,9 +37,22 @@ def _table(table: Table, out: TextIO) -> None:
 
 
 def _rows(names: list[str], rows: Iterable[tuple[Any, ...]], out: TextIO) -> None:
+    make = _nested if any("." in name for name in names) else dict
     for number, row in enumerate(rows):
         out.write(",\n" if number else "\n")
-        out.write(_dump(dict(zip(names, row, strict=True))))
+        out.write(_dump(make(zip(names, row, strict=True))))
+
+
+def _nested(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """``TacGia.Email`` as a value within an object of its own."""
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        outer, _, inner = name.partition(".")
+        if inner:
+            found.setdefault(outer, {})[inner] = value
+        else:
+            found[outer] = value
+    return found
 
 
 def _dump(value: object) -> str:

@@ -14,6 +14,8 @@ class Kind(enum.StrEnum):
 
     TEXT = "text"
     INTEGER = "integer"
+    CODE = "code"
+    """A whole number that is a name or an epoch, not an amount: written without separators."""
     MINUTES = "minutes"
     """Milliseconds, shown as minutes."""
     RATE = "rate"
@@ -27,12 +29,15 @@ class Kind(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Column:
-    """``key`` names it for machines, ``title`` for people; ``is_summed`` where a total makes sense."""
+    """``key`` names it for machines, ``title`` for people."""
 
     key: str
     title: str
     kind: Kind = Kind.TEXT
     is_summed: bool = False
+    """A total makes sense."""
+    is_minor: bool = False
+    """Left out where the width of a page is all there is."""
 
 
 @dataclass

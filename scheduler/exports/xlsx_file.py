@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any
@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 
 from rustpy_xlsxwriter import FastExcel, Format
 
-from loa.times import MINUTE, local
-from scheduler.exports.csv_file import MEGABYTE
+from scheduler.exports import xlsx_cells
+from scheduler.exports.csv_file import NOTHING
 from scheduler.exports.tables import Column, Document, Kind, Table
 
 FORMATS = {
@@ -27,11 +27,13 @@ FORMATS = {
     Kind.MOMENT: "dd/mm/yyyy hh:mm:ss.000",
     Kind.DAY: "dd/mm/yyyy",
     Kind.INTEGER: "#,##0",
+    Kind.CODE: "0",
 }
 WIDTHS = {Kind.TEXT: 24.0, Kind.MOMENT: 23.0}
-NOTHING = "Không có trong kỳ."
 HEAD = 3
 """Rows above the heading: the report's title, the table's, and an empty one."""
+AT_ONCE = 1_000
+"""Rows that are made ready in one step."""
 CHUNK = 1 << 20
 TAIL = 1 << 16
 _EMPTY = re.compile(rb'<c r="([A-Z]+)\d+"([^>]*?) t="str"><f>([^<]*)</f><v></v></c>')
@@ -45,12 +47,16 @@ class Sums:
         self.table = table
         self._given = iter(table.rows)
         self._first = list(islice(self._given, 1))
-        self._makers = [_value(column, zone) for column in table.columns]
+        self._makers = [xlsx_cells.of_column(column, zone) for column in table.columns]
         self.totals = [0.0 if column.is_summed else None for column in table.columns]
 
     @property
     def is_empty(self) -> bool:
         return not self._first
+
+    @property
+    def has_totals(self) -> bool:
+        return not self.is_empty and any(column.is_summed for column in self.table.columns)
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Rows as the library wants them."""
@@ -59,29 +65,41 @@ class Sums:
             # The library knows the columns from the rows alone.
             yield dict.fromkeys(titles) | {titles[0]: NOTHING}
         summed = [n for n, column in enumerate(self.table.columns) if column.is_summed]
-        for row in chain(self._first, self._given):
-            values = [
-                None if value is None else make(value)
-                for make, value in zip(self._makers, row, strict=True)
-            ]
+        rows = chain(self._first, self._given)
+        while some := list(islice(rows, AT_ONCE)):
+            given = zip(self._makers, zip(*some, strict=True), strict=True)
+            columns = [make(values) for make, values in given]
             for n in summed:
-                self.totals[n] = (self.totals[n] or 0.0) + (values[n] or 0.0)
-            yield dict(zip(titles, values, strict=True))
+                columns[n] = values = list(columns[n])
+                known = (value for value in values if value is not None)
+                self.totals[n] = (self.totals[n] or 0.0) + sum(known)
+            for row in zip(*columns, strict=True):
+                yield dict(zip(titles, row, strict=True))
 
 
 def write(document: Document, path: Path, zone: ZoneInfo) -> None:
     """One sheet per table; numbers and times are numbers and times, an unknown value is an empty cell."""
     raw = path.with_suffix(".part")
     book = FastExcel(str(raw), output_format="xlsx")
-    sums = [Sums(table, zone) for table in document.tables]
+    sums = [Sums(table, zone) for table in (*document.tables, *_notes(document))]
     for each in sums:
         _sheet(book, document, each)
     try:
         book.save()
-        with path.open("wb") as out:
-            _with_values(raw, out, sums)
+        if any(each.has_totals for each in sums):
+            with path.open("wb") as out:
+                _with_values(raw, out, sums)
+        else:
+            raw.replace(path)
     finally:
         raw.unlink(missing_ok=True)
+
+
+def _notes(document: Document) -> list[Table]:
+    """What the report says besides its tables, as a sheet of its own."""
+    said = [*document.sentences, *document.footnotes]
+    lines = [(line,) for line in said]
+    return [Table("notes", "Ghi chú", (Column("note", "Ghi chú"),), lines)] if said else []
 
 
 def _sheet(book: FastExcel, document: Document, sums: Sums) -> None:
@@ -122,21 +140,6 @@ def _sheet(book: FastExcel, document: Document, sums: Sums) -> None:
 
 def _sheet_name(title: str) -> str:
     return _NOT_IN_NAMES.sub(" ", title)[:31].strip()
-
-
-def _value(column: Column, zone: ZoneInfo) -> Callable[[Any], Any]:
-    match column.kind:
-        case Kind.TEXT:
-            return str
-        case Kind.MINUTES:
-            return lambda ms: ms / MINUTE
-        case Kind.MEGABYTES:
-            return lambda size: size / MEGABYTE
-        case Kind.MOMENT:
-            # A spreadsheet knows no zones: the station's clock, as people read it.
-            return lambda instant: local(instant, zone).replace(tzinfo=None)
-        case _:
-            return lambda value: value
 
 
 def _with_values(raw: Path, out: IO[bytes], sums: list[Sums]) -> None:

@@ -8,6 +8,7 @@ not over yet.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from scheduler.broadcasts import OPEN, DeliveryState
@@ -36,14 +37,24 @@ class Counts:
     def add(
         self, broadcast_id: int, state: DeliveryState, n: int, asked: int, played: int, timed: int
     ) -> None:
+        """Deliveries of one broadcast."""
+        self.put((broadcast_id,), state, n, asked, played, timed)
+
+    def put(
+        self, broadcasts: Iterable[int], state: DeliveryState,
+        n: int, asked: int, played: int, timed: int,
+    ) -> None:  # fmt: skip
+        """Deliveries of several broadcasts, with a delivery in that state each."""
         self.states[state] += n
         self.asked[state] += asked
         self.played[state] += played
         self.timed[state] += timed
-        if state is not D.CANCELLED and state not in OPEN:
-            self.broadcasts.add(broadcast_id)
         if state is D.PLAYED:
-            self.heard.add(broadcast_id)
+            heard = set(broadcasts)
+            self.heard |= heard
+            self.broadcasts |= heard
+        elif state is not D.CANCELLED and state not in OPEN:
+            self.broadcasts.update(broadcasts)
 
     @property
     def played_n(self) -> int:

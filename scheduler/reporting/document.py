@@ -60,7 +60,7 @@ def of_period(
         *([_compared(found.total, before, period.before().name)] if before is not None else []),
         _by("days", "Theo ngày", "Ngày", found.days, kind=Kind.DAY)
         if len(period.days) <= MOST_DAYS
-        else _by("months", "Theo tháng", "Tháng", _months(found.days)),
+        else _by("months", "Theo tháng", "Tháng", months(found.days)),
         _by("areas", "Theo địa bàn", "Địa bàn", found.areas),
         _by("fields", "Theo lĩnh vực", "Lĩnh vực", found.fields, lambda n: f"{n}. {FIELDS[n]}"),
         _by("priorities", "Theo mức ưu tiên", "Mức ưu tiên", found.priorities, lambda p: reports.PRIORITIES[p]),
@@ -152,22 +152,23 @@ def _order(item: tuple[Any, Counts]) -> Any:
     return item[0]
 
 
-def _months(days: Mapping[date, Counts]) -> dict[str, Counts]:
-    months: dict[str, Counts] = {}
+def months(days: Mapping[date, Counts]) -> dict[str, Counts]:
+    """``2026-08`` → what became of its days, in order."""
+    found: dict[str, Counts] = {}
     for day, counts in days.items():
-        total = months.setdefault(f"{day:%Y-%m}", Counts())
+        total = found.setdefault(f"{day:%Y-%m}", Counts())
         for state in counts.states:
             total.add(
                 0, state, counts.states[state], counts.asked[state], counts.played[state], counts.timed[state]
             )  # fmt: skip
     for day, counts in days.items():
-        whole = months[f"{day:%Y-%m}"]
+        whole = found[f"{day:%Y-%m}"]
         whole.broadcasts |= counts.broadcasts
         whole.heard |= counts.heard
-    for whole in months.values():
+    for whole in found.values():
         whole.broadcasts.discard(0)
         whole.heard.discard(0)
-    return months
+    return dict(sorted(found.items()))
 
 
 def footnotes(found: Figures) -> list[str]:
@@ -180,8 +181,8 @@ def footnotes(found: Figures) -> list[str]:
     ]
     if t.unknown:
         said.append(
-            f"{words.number(t.unknown)} kết quả chưa có xác nhận: đầu thu chưa báo gì về đài. Chúng không được tính là "
-            "đã phát, cũng không được tính là không phát; khi nhật ký đến, số liệu sẽ đổi."
+            f"{words.number(t.unknown)} kết quả chưa có xác nhận: đầu thu chưa báo kết quả về đài. Chúng không được "
+            "tính là đã phát, cũng không được tính là không phát; khi nhật ký đến, số liệu sẽ đổi."
         )
     if t.waiting:
         said.append(

@@ -23,7 +23,7 @@ from scheduler.broadcasts import Broadcast, Delivery, DeliveryState
 from scheduler.campaign_tables import Campaign
 from scheduler.reporting.counts import Counts
 from scheduler.reporting.periods import Period
-from scheduler.reporting.tables import DeliveryCount
+from scheduler.reporting.tables import DeliveryCount, Expectation
 from scheduler.reports import local_day
 
 Inside = frozenset[int] | None
@@ -47,13 +47,6 @@ class Figures:
     evidence: dict[str, int] = field(default_factory=dict)
     """E1, E2, E3 → deliveries played with that much evidence."""
 
-    def flat(self) -> dict[str, Any]:
-        """Every figure that a later look is compared with, by a name for people to read."""
-        return {
-            **{f"total.{name}": value for name, value in self.total.flat().items()},
-            **{f"emergencies.{name}": value for name, value in self.emergencies.flat().items()},
-        }
-
 
 @dataclass(frozen=True)
 class _Of:
@@ -71,7 +64,7 @@ class _Of:
 def of_period(session: Session, period: Period, zone: ZoneInfo, inside: Inside = None) -> Figures:
     """All figures of the broadcasts asked for within the period."""
     since, until = period.bounds(zone)
-    return _figures(session, period, zone, inside, _within(since, until))
+    return _figures(session, period, zone, inside, within(since, until))
 
 
 def of_campaign(
@@ -86,7 +79,7 @@ def total(session: Session, period: Period, zone: ZoneInfo, inside: Inside = Non
     """Its total alone: what another period is compared with."""
     since, until = period.bounds(zone)
     found = Counts()
-    for row in session.execute(_rows(_within(since, until, drills=False), inside)):
+    for row in session.execute(_rows(within(since, until, drills=False), inside)):
         found.add(*row)
     return found
 
@@ -98,13 +91,13 @@ def by_area_and_state(
     found = (
         sa.select(DeliveryCount.area_name, DeliveryCount.state, sa.func.sum(DeliveryCount.deliveries))
         .join(Broadcast, Broadcast.id == DeliveryCount.broadcast_id)
-        .where(_within(since, until))
+        .where(within(since, until))
         .group_by(DeliveryCount.area_name, DeliveryCount.state)
     )  # fmt: skip
     return {(area, state): int(n) for area, state, n in session.execute(found)}
 
 
-def _within(since: Instant, until: Instant, *, drills: bool = True) -> sa.ColumnElement[bool]:
+def within(since: Instant, until: Instant, *, drills: bool = True) -> sa.ColumnElement[bool]:
     inside = sa.and_(Broadcast.starts_at >= since, Broadcast.starts_at < until)
     return inside if drills else sa.and_(inside, Broadcast.drill.is_(False))
 
@@ -142,18 +135,28 @@ def _keys(each: _Of) -> list[tuple[str, Hashable]]:
 
 
 def _about(session: Session, which: sa.ColumnElement[bool], zone: ZoneInfo) -> dict[int, _Of]:
+    """Broadcasts as they were when the last plan with them was sent; before that, as they are."""
+    told = (
+        sa.func.coalesce(getattr(Expectation, name), getattr(Broadcast, name))
+        for name in ("priority", "drill", "field", "author")
+    )
+    newest = (
+        sa.select(sa.func.max(Expectation.id))
+        .where(Expectation.broadcast_id == Broadcast.id)
+        .correlate(Broadcast)
+        .scalar_subquery()
+    )
     rows = session.execute(
-        sa.select(
-            Broadcast.id, Broadcast.starts_at, Broadcast.priority, Broadcast.drill, Broadcast.field,
-            Broadcast.author, Broadcast.campaign_id,
-        ).where(which)
-    )  # fmt: skip
+        sa.select(Broadcast.id, Broadcast.starts_at, *told, Broadcast.campaign_id)
+        .outerjoin(Expectation, Expectation.id == newest)
+        .where(which)
+    )
     day_of = local_day(zone)
     return {row[0]: _Of(row[0], day_of(row[1]), *row[2:]) for row in rows}
 
 
-def counted(inside: Inside) -> sa.FromClause:
-    """The counts as a table: those that are kept, or those of the receivers that stand in some areas."""
+def counted(inside: Inside, which: sa.ColumnElement[bool]) -> sa.FromClause:
+    """The kept counts, or those of these broadcasts at the receivers that stand in some areas, as a table."""
     if inside is None:
         return sa.inspect(DeliveryCount).local_table
     asked = sa.func.coalesce(Delivery.expected_ms, Delivery.ms)
@@ -173,7 +176,11 @@ def counted(inside: Inside) -> sa.FromClause:
             sa.func.count(Delivery.played_ms).label("timed"),
             *levels,
         )
-        .where(Delivery.receiver_id.in_(standing))
+        .where(
+            # Both, so that an index leads to each delivery, and not through all a receiver ever played.
+            Delivery.broadcast_id.in_(sa.select(Broadcast.id).where(which)),
+            Delivery.receiver_id.in_(standing),
+        )
         .group_by(Delivery.broadcast_id, Delivery.area_name, Delivery.state)
         .subquery()
     )
@@ -184,7 +191,7 @@ SUMS = ("deliveries", "asked_ms", "played_ms", "timed")
 
 def _rows(which: sa.ColumnElement[bool], inside: Inside) -> sa.Select[Any]:
     """(broadcast, state, deliveries, asked, played, timed)."""
-    t = counted(inside).c
+    t = counted(inside, which).c
     return (
         sa.select(t.broadcast_id, t.state, *(sa.cast(sa.func.sum(t[name]), sa.BigInteger) for name in SUMS))
         .join(Broadcast, Broadcast.id == t.broadcast_id)
@@ -194,21 +201,24 @@ def _rows(which: sa.ColumnElement[bool], inside: Inside) -> sa.Select[Any]:
 
 
 def _areas(session: Session, which: sa.ColumnElement[bool], inside: Inside) -> dict[str, Counts]:
-    t = counted(inside).c
-    sums = (t[name] for name in SUMS)
+    t = counted(inside, which).c
+    # Added up by the database, which gives the broadcasts as one text: there is a row for each of them and area.
+    ids = sa.func.aggregate_strings(sa.cast(t.broadcast_id, sa.Text), ",")
+    sums = (sa.cast(sa.func.sum(t[name]), sa.BigInteger) for name in SUMS)
     found = (
-        sa.select(t.area_name, t.broadcast_id, t.state, *sums)
+        sa.select(t.area_name, ids, t.state, *sums)
         .join(Broadcast, Broadcast.id == t.broadcast_id)
         .where(which, Broadcast.drill.is_(False))
+        .group_by(t.area_name, t.state)
     )
     areas: dict[str, Counts] = defaultdict(Counts)
-    for area, *values in session.execute(found):
-        areas[area].add(*values)
+    for area, broadcasts, *values in session.execute(found):
+        areas[area].put(map(int, broadcasts.split(",")), *values)
     return dict(sorted(areas.items()))
 
 
 def _evidence(session: Session, which: sa.ColumnElement[bool], inside: Inside) -> dict[str, int]:
-    t = counted(inside).c
+    t = counted(inside, which).c
     found = (
         sa.select(*(sa.func.coalesce(sa.func.sum(t[name]), 0) for name in ("e1", "e2", "e3")))
         .join(Broadcast, Broadcast.id == t.broadcast_id)

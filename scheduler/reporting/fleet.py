@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -20,6 +21,8 @@ from scheduler.reporting.periods import Period
 from scheduler.reporting.tables import ReceiverMonth
 
 Span = tuple[Instant, Instant]
+MOST_IDS = 900
+"""In one statement."""
 
 
 @dataclass
@@ -45,10 +48,12 @@ def of_period(
 ) -> list[OfReceiver]:
     """Receivers that had something to play in the period or are in service, by area and name."""
     since, until = period.bounds(zone)
-    counts = _counts(session, since, until)
+    counts, newest = _counts(session, since, until)
+    then = _names_then(session, newest)
     found = [each for each in _receivers(session, inside) if each[3] or each[0] in counts]
     rows = [
-        OfReceiver(rid, name, area, counts.get(rid, Counts())) for rid, name, area, _, _ in found
+        OfReceiver(rid, *then.get(rid, (name, area)), counts.get(rid, Counts()))
+        for rid, name, area, _, _ in found
     ]
     added = {rid: added_at for rid, *_, added_at in found}
     _faults(session, rows, added, (since, Instant(min(until, now))))
@@ -65,11 +70,32 @@ def _receivers(session: Session, inside: Inside) -> Sequence[tuple[str, str, str
     ]
 
 
-def _counts(session: Session, since: Instant, until: Instant) -> dict[str, Counts]:
+def _names_then(session: Session, newest: Collection[int]) -> dict[str, tuple[str, str]]:
+    """Name and area as the period's last delivery kept them, whatever a receiver is called since."""
+    found = sa.select(Delivery.receiver_id, Delivery.receiver_name, Delivery.area_name)
+    names = {}
+    for some in _batched(newest):
+        for rid, name, area in session.execute(found.where(Delivery.id.in_(some))):
+            names[rid] = (name, area)
+    return names
+
+
+def _batched(ids: Collection[int]) -> Iterator[list[int]]:
+    """So many at a time as one statement takes."""
+    left = iter(ids)
+    while some := list(islice(left, MOST_IDS)):
+        yield some
+
+
+def _counts(
+    session: Session, since: Instant, until: Instant
+) -> tuple[dict[str, Counts], Collection[int]]:
+    """Receiver → its counts; and the newest delivery of each."""
     asked = sa.func.coalesce(Delivery.expected_ms, Delivery.ms)
     found = (
         sa.select(
             Delivery.receiver_id,
+            sa.func.max(Delivery.id),
             sa.func.min(Delivery.broadcast_id),
             Delivery.state,
             sa.func.count(),
@@ -84,9 +110,12 @@ def _counts(session: Session, since: Instant, until: Instant) -> dict[str, Count
         .group_by(Delivery.receiver_id, Delivery.state)
     )
     counts: dict[str, Counts] = defaultdict(Counts)
-    for receiver_id, values in ((row[0], row[1:]) for row in session.execute(found)):
-        counts[receiver_id].add(*values)
-    return counts
+    newest: dict[str, int] = {}
+    for row in session.execute(found):
+        receiver_id, delivery_id = row[:2]
+        counts[receiver_id].add(*row[2:])
+        newest[receiver_id] = max(delivery_id, newest.get(receiver_id, 0))
+    return counts, newest.values()
 
 
 def _faults(

@@ -7,7 +7,8 @@ a hundred.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -33,12 +34,12 @@ class _Shown(NamedTuple):
     """Value → words, where it is a code."""
 
 
-def _frozen(name: str) -> sa.SQLColumnExpression[Any]:
+def frozen(name: str) -> sa.SQLColumnExpression[Any]:
     """As it was when the plan was sent; before that, as it is."""
     return sa.func.coalesce(getattr(Expectation, name), getattr(Broadcast, name))
 
 
-_ASKED = sa.func.nullif(sa.func.coalesce(Delivery.expected_ms, Delivery.ms), 0)
+ASKED = sa.func.nullif(sa.func.coalesce(Delivery.expected_ms, Delivery.ms), 0)
 _SOUND = sa.func.coalesce(
     Delivery.expected_sha, Delivery.recording_sha, sa.case((Delivery.rev.is_not(None), Delivery.last_sha))
 )  # fmt: skip
@@ -55,7 +56,6 @@ def _yes(value: bool) -> str:
 
 
 def _names(text: str) -> str:
-
     return ", ".join(json.loads(text)) if text else ""
 
 
@@ -65,10 +65,10 @@ def _language(code: str) -> str:
 
 SHOWN = (
     _Shown(Column("occurrence", "lượt phát"), B.occurrence),
-    _Shown(Column("asked_at", "giờ hẹn", K.MOMENT), _frozen("starts_at")),
-    _Shown(Column("title", "bản tin"), _frozen("title")),
-    _Shown(Column("field", "lĩnh vực", K.INTEGER), _frozen("field")),
-    _Shown(Column("priority", "mức ưu tiên"), sa.cast(B.priority, sa.Text), _PRIORITIES.get),
+    _Shown(Column("asked_at", "giờ hẹn", K.MOMENT), frozen("starts_at")),
+    _Shown(Column("title", "bản tin"), frozen("title")),
+    _Shown(Column("field", "lĩnh vực", K.INTEGER), frozen("field")),
+    _Shown(Column("priority", "mức ưu tiên"), sa.cast(frozen("priority"), sa.Text), _PRIORITIES.get),
     _Shown(Column("area", "địa bàn"), D.area_name),
     _Shown(Column("receiver_id", "mã đầu thu"), D.receiver_id),
     _Shown(Column("receiver", "đầu thu"), D.receiver_name),
@@ -77,18 +77,18 @@ SHOWN = (
     _Shown(Column("started_at", "giờ bắt đầu thật", K.MOMENT), D.started_at),
     _Shown(Column("late_ms", "trễ (ms)", K.INTEGER), D.late_ms),
     _Shown(Column("ended_at", "giờ kết thúc thật", K.MOMENT), D.ended_at),
-    _Shown(Column("asked_ms", "thời lượng yêu cầu (ms)", K.INTEGER), _ASKED),
+    _Shown(Column("asked_ms", "thời lượng yêu cầu (ms)", K.INTEGER), ASKED),
     _Shown(Column("played_ms", "thời lượng đã phát (ms)", K.INTEGER), D.played_ms),
     _Shown(Column("evidence", "mức chứng cứ"), D.evidence),
     _Shown(Column("volume", "âm lượng", K.INTEGER), D.volume),
     _Shown(Column("sha256", "mã băm âm thanh"), _SOUND),
-    _Shown(Column("author", "người soạn"), _frozen("author")),
+    _Shown(Column("author", "người soạn"), frozen("author")),
     _Shown(Column("approver", "người duyệt"), _APPROVER, _names),
-    _Shown(Column("scheduler", "người đặt lịch"), _frozen("scheduler")),
+    _Shown(Column("scheduler", "người đặt lịch"), frozen("scheduler")),
     _Shown(Column("language", "ngôn ngữ"), D.language, _language),
     _Shown(Column("relay", "tiếp sóng"), D.rel, lambda rel: reports.RELAYED.get(rel, rel)),
-    _Shown(Column("origin", "nguồn lịch"), _frozen("origin")),
-    _Shown(Column("drill", "diễn tập"), B.drill, _yes),
+    _Shown(Column("origin", "nguồn lịch"), frozen("origin")),
+    _Shown(Column("drill", "diễn tập"), frozen("drill"), _yes),
     _Shown(Column("asked_volume", "âm lượng yêu cầu", K.INTEGER), D.expected_volume),
     _Shown(Column("households", "số hộ", K.INTEGER), D.expected_households),
     _Shown(Column("sent_at", "giờ gửi lệnh", K.MOMENT), D.sent_at),
@@ -96,44 +96,71 @@ SHOWN = (
     _Shown(Column("accepted_at", "giờ đầu thu nhận lệnh", K.MOMENT), D.accepted_at),
     _Shown(Column("started_raw_at", "giờ bắt đầu theo đồng hồ đầu thu", K.MOMENT), D.started_raw_at),
 )  # fmt: skip
-COLUMNS = tuple(shown.column for shown in SHOWN)
+ON_PAPER = frozenset(
+    {
+        "asked_at",
+        "title",
+        "area",
+        "receiver",
+        "state",
+        "reason",
+        "started_at",
+        "late_ms",
+        "asked_ms",
+        "played_ms",
+        "evidence",
+    }
+)
+COLUMNS = tuple(replace(shown.column, is_minor=shown.column.key not in ON_PAPER) for shown in SHOWN)
 AT_ONCE = 2_000
 """Rows fetched in one step."""
 
 
 def rows(session: Session, wanted: LogFilter) -> Iterator[tuple[Any, ...]]:
     """One tuple per delivery in the order of COLUMNS, newest broadcast first; moments are instants."""
-    query = (
-        matching(sa.select(*(shown.value for shown in SHOWN)), wanted)
-        .order_by(
-            Broadcast.starts_at.desc(),
-            Broadcast.id.desc(),
-            Delivery.area_name,
-            Delivery.receiver_name,
-            Delivery.id,
-        )
-        .execution_options(yield_per=AT_ONCE)
-    )
+    # As the driver gives them: one value to be converted would have every row copied.
+    plain: list[Any] = [sa.type_coerce(shown.value, sa.types.NullType()) for shown in SHOWN]
+    query = in_order(matching(sa.select(*plain), wanted))
     worded = [(place, _known(shown.words)) for place, shown in enumerate(SHOWN) if shown.words]
-    for some in session.execute(query).partitions():
-        for row in some:
-            values = list(row)
-            for place, words in worded:
-                if values[place] is not None:
-                    values[place] = words(values[place])
-            yield tuple(values)
+    for some in _batches(session, query):
+        columns: list[Any] = list(zip(*some, strict=True))
+        for place, words in worded:
+            columns[place] = map(words, columns[place])
+        yield from zip(*columns, strict=True)
+
+
+def _batches(session: Session, query: sa.Select[Any]) -> Iterator[Sequence[Sequence[Any]]]:
+    """Rows past the ORM, and on SQLite as its driver gives them: each would take as long as the query itself."""
+    connection = session.connection()
+    if connection.dialect.name != "sqlite":
+        yield from connection.execute(query).partitions(AT_ONCE)
+        return
+    result = connection.execute(query.execution_options(yield_per=None, stream_results=False))
+    while some := result.cursor.fetchmany(AT_ONCE):
+        yield some
+
+
+def in_order(query: sa.Select[Any]) -> sa.Select[Any]:
+    """Newest broadcast first, some rows at once."""
+    ordered = query.order_by(
+        Broadcast.starts_at.desc(),
+        Broadcast.id.desc(),
+        Delivery.area_name,
+        Delivery.receiver_name,
+        Delivery.id,
+    )
+    return ordered.execution_options(yield_per=AT_ONCE)
 
 
 def _known(words: Any) -> Any:
     """The same function, that looks each value up once: there are few."""
-    known: dict[Any, Any] = {}
 
-    def look_up(value: Any) -> Any:
-        if value not in known:
-            known[value] = words(value)
-        return known[value]
+    class Known(dict[Any, Any]):
+        def __missing__(self, value: Any) -> Any:
+            found = self[value] = words(value)
+            return found
 
-    return look_up
+    return Known({None: None}).__getitem__
 
 
 def matching(query: sa.Select[Any], wanted: LogFilter) -> sa.Select[Any]:

@@ -19,6 +19,7 @@ from scheduler import reach
 from scheduler.broadcasts import Broadcast, Delivery, DeliveryState
 from scheduler.campaign_tables import Aim, Campaign
 from scheduler.reach import Share
+from scheduler.reporting.figures import Inside
 from scheduler.reporting.periods import Period
 from scheduler.reports import local_day
 
@@ -36,9 +37,11 @@ class Reached:
     """By the end of each day from its first until today or its last."""
 
 
-def of_campaign(session: Session, campaign: Campaign, zone: ZoneInfo, now: Instant) -> Reached:
-    """The reach of one campaign as far as it is proven."""
-    households = _households(session, campaign)
+def of_campaign(
+    session: Session, campaign: Campaign, zone: ZoneInfo, now: Instant, inside: Inside = None
+) -> Reached:
+    """The reach of one campaign as far as it is proven; ``inside``: at the receivers that stand there."""
+    households = _households(session, campaign, inside)
     is_reach = campaign.target.aim is Aim.REACH
     times = campaign.target.times if is_reach else 1
     last = max(min(campaign.end_date, local(now, zone).date()), campaign.start_date)
@@ -49,7 +52,7 @@ def of_campaign(session: Session, campaign: Campaign, zone: ZoneInfo, now: Insta
     )  # fmt: skip
 
 
-def _households(session: Session, campaign: Campaign) -> dict[str, int]:
+def _households(session: Session, campaign: Campaign, inside: Inside) -> dict[str, int]:
     sent = sa.case((Delivery.expected_households.is_not(None), Delivery.id))
     newest = (
         # The newest that was sent, else the newest at all.
@@ -64,6 +67,8 @@ def _households(session: Session, campaign: Campaign) -> dict[str, int]:
         .join(Receiver, Receiver.id == Delivery.receiver_id)
         .where(Delivery.id.in_(newest))
     )
+    if inside is not None:
+        found = found.where(Receiver.area_id.in_(inside))
     return {rid: n for rid, n in session.execute(found)}  # noqa: C416 - a Row is not a pair to mypy
 
 

@@ -14,10 +14,12 @@ from devices.receivers import Receiver
 from loa.times import DAY, Instant, after, local
 from scheduler import broadcasts
 from scheduler.broadcasts import Broadcast, State
-from scheduler.reporting import figures, fleet, periods
+from scheduler.level_views import View
+from scheduler.reporting import figures, fleet, periods, unheard
 from scheduler.reporting.counts import Counts
 from scheduler.reporting.figures import Figures, Inside
 from scheduler.reporting.fleet import OfReceiver
+from scheduler.reporting.unheard import Unheard
 
 WORST = 5
 AHEAD = 7 * DAY
@@ -37,10 +39,12 @@ class Week:
     alarms: list[Broadcast]
     ahead: int
     """Broadcasts planned for the next seven days."""
+    unheard: Unheard
 
 
-def of_station(session: Session, zone: ZoneInfo, now: Instant, inside: Inside = None) -> Week:
-    """The week that holds ``now``."""
+def of_station(session: Session, zone: ZoneInfo, now: Instant, view: View) -> Week:
+    """The week that holds ``now``, as far as ``view`` lets it be seen."""
+    inside = view.inside
     period = periods.week(local(now, zone).date())
     found = figures.of_period(session, period, zone, inside)
     each = fleet.of_period(session, period, zone, now, inside)
@@ -53,8 +57,9 @@ def of_station(session: Session, zone: ZoneInfo, now: Instant, inside: Inside = 
         bad[:WORST],
         len(each),
         _faulty(session, inside),
-        _alarms(session, since, Instant(min(until, now))),
-        _ahead(session, now),
+        _alarms(session, since, Instant(min(until, now)), view),
+        _ahead(session, now, view),
+        unheard.of(session, figures.within(since, until), inside),
     )
 
 
@@ -69,19 +74,22 @@ def _faulty(session: Session, inside: Inside) -> int:
     return session.scalar(found) or 0
 
 
-def _alarms(session: Session, since: Instant, until: Instant) -> list[Broadcast]:
-    found = broadcasts.between(session, since, until)
-    return [
-        each
-        for each in found
-        if each.priority is Priority.EMERGENCY and each.state is not State.CANCELLED
-    ]
+def _alarms(session: Session, since: Instant, until: Instant, view: View) -> list[Broadcast]:
+    found = sa.select(Broadcast).where(
+        Broadcast.starts_at >= since,
+        Broadcast.starts_at < until,
+        Broadcast.priority == Priority.EMERGENCY,
+        Broadcast.state != State.CANCELLED,
+    )
+    return view.broadcasts(session.scalars(found.order_by(Broadcast.starts_at)).unique().all())
 
 
-def _ahead(session: Session, now: Instant) -> int:
-    found = sa.select(sa.func.count()).where(
+def _ahead(session: Session, now: Instant, view: View) -> int:
+    found = sa.select(Broadcast).where(
         Broadcast.starts_at >= now,
         Broadcast.starts_at < after(now, AHEAD),
         Broadcast.state.in_(broadcasts.LIVE),
     )
-    return session.scalar(found) or 0
+    if view.inside is None:
+        return session.scalar(sa.select(sa.func.count()).select_from(found.subquery())) or 0
+    return len(view.broadcasts(session.scalars(found).unique().all()))

@@ -53,10 +53,31 @@ class Told:
 class Files:
     """A bundle taken apart."""
 
-    told: Told
+    told: Told | None
     manifest: Line
     lines: dict[str, list[Line]]
     stranger: PrivateKey = field(default_factory=lambda: signing.generate("plan-1", ("plan",)))
+
+    @classmethod
+    def of(cls, path: Path, told: Told | None = None) -> Files:
+        with zipfile.ZipFile(path) as archive:
+            token = archive.read(bundles.MANIFEST)
+            lines = {
+                name: [json.loads(line) for line in archive.read(name).splitlines()]
+                for name in archive.namelist()
+                if name != bundles.MANIFEST
+            }
+        return cls(told, json.loads(signing.payload(token)), lines)
+
+    def pack(self, path: Path, key: PrivateKey) -> Path:
+        """Put together again, signed by that key."""
+        with zipfile.ZipFile(path, "w") as archive:
+            bundle = bundles.Bundle(archive)
+            for name, lines in self.lines.items():
+                bundle.add(name, lines)
+            said = {name: value for name, value in self.manifest.items() if name != "files"}
+            bundle.sign(said, key)
+        return path
 
     def rows(self, name: str, **wanted: object) -> list[Line]:
         """Lines of that file with these values."""
@@ -121,14 +142,7 @@ class Forger:
     folder: Path
 
     def files(self) -> Files:
-        with zipfile.ZipFile(self.told.bundle) as archive:
-            token = archive.read(bundles.MANIFEST)
-            lines = {
-                name: [json.loads(line) for line in archive.read(name).splitlines()]
-                for name in archive.namelist()
-                if name != bundles.MANIFEST
-            }
-        return Files(self.told, json.loads(signing.payload(token)), lines)
+        return Files.of(self.told.bundle, self.told)
 
     def pack(self, files: Files, key: PrivateKey | None) -> Path:
         """Put together again; without a key the manifest stays as it was signed."""

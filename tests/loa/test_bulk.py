@@ -64,3 +64,13 @@ def test_values_are_handed_over_as_their_columns_want_them(session) -> None:
 def test_a_default_that_is_computed_must_be_named(session) -> None:
     with pytest.raises(ValueError, match="search_key"):
         bulk.insert(session, Receiver, [{"id": "r-0009", "name": "Chín"}])
+
+
+def test_more_rows_than_one_array_holds_are_all_written(session, monkeypatch) -> None:
+    monkeypatch.setattr(bulk, "MOST_ARRAY", 100)
+    bulk.insert(session, Journal, journals(250))
+    bulk.update(
+        session, Journal, [{"receiver_id": "r-0000", "jid": f"j{n}", "upto": n} for n in range(250)]
+    )
+    kept = session.execute(sa.select(Journal.jid, Journal.upto)).all()
+    assert sorted(kept, key=lambda row: row.upto) == [(f"j{n}", n) for n in range(250)]

@@ -23,7 +23,10 @@ import scheduler.leases
 import scheduler.levels
 import scheduler.planner
 import scheduler.receipts
-from loa import audit, audit_guard
+import scheduler.report_orders.tables
+import scheduler.retention.tables
+import scheduler.rollup.tables
+from loa import audit, audit_guard, idempotency, second_step, tokens
 from loa.database import Base, Database
 from loa.errors import DatabaseError
 from loa.touches import Touches
@@ -35,6 +38,9 @@ ROOMS = (
     devices.claim_desk,
     devices.outages,
     devices.receivers,
+    idempotency,
+    tokens,
+    second_step,
     scheduler.canned,
     scheduler.cap_messages,
     scheduler.days,
@@ -44,6 +50,9 @@ ROOMS = (
     scheduler.levels,
     scheduler.planner,
     scheduler.receipts,
+    scheduler.report_orders.tables,
+    scheduler.retention.tables,
+    scheduler.rollup.tables,
 )
 
 

@@ -16,24 +16,44 @@ from loa.staff import Staff
 from scheduler import receipts
 from scheduler.campaign_tables import Campaign
 from scheduler.exports import words
-from scheduler.reporting import document, figures, fleet, issuing, periods, reached
+from scheduler.exports.tables import Document
+from scheduler.reporting import (
+    bulletin_codes,
+    document,
+    figures,
+    fleet,
+    papers,
+    periods,
+    reached,
+    unheard,
+)
+from scheduler.reporting.papers import About
+from scheduler.reports import LogFilter
 from tests.cast import ZONE
 from tests.reports import recount
 from tests.reports.quarter import FIRST, LAST, OVER, Quarter, build
+from tests.web.conftest import migrate
 
 QUARTER = periods.span(FIRST, LAST)
 AUGUST = periods.month(date(2026, 8, 1))
 
 
-@pytest.fixture(scope="module")
-def station(migrated_sqlite, tmp_path_factory) -> Iterator[tuple[Database, Quarter]]:
-    path = tmp_path_factory.mktemp("quarter") / "loa.db"
-    shutil.copy(migrated_sqlite, path)
-    opened = Database(f"sqlite:///{path}")
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def station(request, tmp_path_factory) -> Iterator[tuple[Database, Quarter]]:
+    if request.param == "sqlite":
+        path = tmp_path_factory.mktemp("quarter") / "loa.db"
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
+        url = f"sqlite:///{path}"
+    else:
+        cluster = request.getfixturevalue("postgresql")
+        url = cluster.fresh(cluster.template("migrated", migrate))
+    opened = Database(url)
     with opened.write() as session:
         made = build(session)
     yield opened, made
     opened.close()
+    if request.param == "postgresql":
+        cluster.drop(url)
 
 
 @pytest.fixture
@@ -136,6 +156,7 @@ def test_each_receiver_equals_the_recount(session, station, counted):
     since, until = AUGUST.bounds(ZONE)
     rows = {each.id: each for each in fleet.of_period(session, AUGUST, ZONE, OVER)}
     assert set(rows) == set(made.households)
+    assert {rid: row.name for rid, row in rows.items()} == made.names  # as they were then
     for rid, row in rows.items():
         mine = [c for c in _meant(counted, AUGUST) if c.asked.rid == rid]
         assert document.counted(row.counts)[1:] == recount.line(mine)[1:]
@@ -154,6 +175,12 @@ def test_the_reach_of_the_campaign_equals_the_recount(session, station, counted)
     expected = recount.reach(mine, made.households, 2, FIRST, LAST)
     assert [(day, share.reached, share.of) for day, share in found.curve] == expected
     assert found.target == 80
+    part = session.scalar(sa.text("SELECT area_id FROM receivers WHERE id = 'r-0003'"))
+    theirs = reached.of_campaign(session, campaign, ZONE, OVER, frozenset({part}))
+    some = recount.reach(
+        [c for c in mine if c.asked.area == "thôn Số 3"], made.households, 2, FIRST, LAST
+    )
+    assert [(day, share.reached, share.of) for day, share in theirs.curve] == some
     whole = figures.of_campaign(session, campaign, ZONE)
     assert document.counted(whole.total) == recount.line([c for c in mine if not c.asked.drill])
 
@@ -173,6 +200,47 @@ def test_areas_and_states_add_up_to_the_raw_count(session, station):
     }
 
 
+def test_all_that_is_not_confirmed_is_named_or_counted(session, counted):
+    since, until = QUARTER.bounds(ZONE)
+    missing = [c.asked for c in counted if c.state == "unknown"]
+    for found in (
+        unheard.of(session, figures.within(since, until)),
+        unheard.of_log(session, LogFilter(since=since, until=until)),
+    ):
+        named = sum(len(each.receivers) + each.more for each in found.named)
+        assert named + found.more == len(missing)
+        starts = sorted({asked.at for asked in missing}, reverse=True)
+        assert [each.starts_at for each in found.named] == starts[: unheard.MOST_BROADCASTS]
+        assert len(found.named) + found.more_broadcasts == len(starts)
+        newest = [asked for asked in missing if asked.at == starts[0]]
+        assert found.named[0].title == newest[0].title
+        assert set(found.named[0].receivers) <= {
+            f"Cột {int(asked.rid[2:])} ({asked.area})" for asked in newest
+        }
+        said = unheard.footnotes(found, ZONE)
+        assert len(said) == unheard.MOST_BROADCASTS + 3
+        assert f"{words.number(found.more)} kết quả khác" in said[-2]
+
+
+def test_each_result_stands_in_the_log_of_the_upper_systems_codes(session, counted):
+    since, until = QUARTER.bounds(ZONE)
+    table = bulletin_codes.table(session, LogFilter(since=since, until=until), "Đài")
+    names = [column.key for column in table.columns]
+    rows = [dict(zip(names, row, strict=True)) for row in table.rows]
+    found = {(row["Loa.LuotPhat"], row["CumLoaID"]): row for row in rows}
+    assert len(found) == len(rows) == len(counted)
+    codes = {"normal": 3, "emergency": 1}
+    for each in counted:
+        row, asked = found[each.asked.occ, each.asked.rid], each.asked
+        assert row["MucDoUuTien"] == codes[asked.priority]
+        assert row["LoaiLinhVuc"] == asked.field
+        assert row["TacGia.TenDayDu"] == asked.author
+        assert (row["Loa.KetQua"] == "chưa có xác nhận") == (each.state == "unknown")
+        # One not confirmed may have told its start, and then no more.
+        if each.state in ("missed", "refused", "failed"):
+            assert row["ThoiDiemBatDau"] is None
+
+
 def test_whoever_sees_a_part_gets_figures_of_that_part(session, counted):
     """Counted anew from the deliveries of the receivers that stand there, not from the kept counts."""
     number = session.scalar(sa.text("SELECT area_id FROM receivers WHERE id = 'r-0003'"))
@@ -187,18 +255,40 @@ def test_late_evidence_changes_the_report_and_it_says_what(station):
     database, made = station
     with database.write() as session:
         hoa = session.get(Staff, 1)
-        before = figures.of_period(session, QUARTER, ZONE)
-        issued = issuing.issue(session, before, hoa, OVER, ZONE)
-        assert issuing.changes(issued, figures.of_period(session, QUARTER, ZONE)) == []
+        about = About("", ZONE, OVER)
+        before = papers.of_period(session, QUARTER, about)
+        papers.issue(session, QUARTER, about, hoa)
+        unchanged = papers.of_period(session, QUARTER, about)
+        assert unchanged.issued.changes == []
+        assert "số liệu vẫn như khi phát hành" in unchanged.document.sentences[-1]
         receipts.record(session, made.late, OVER)
         # Where all that came late is that it had been accepted, the wait ends once more.
         receipts.expire(session, OVER, late=60_000, grace=120_000)
-        now = figures.of_period(session, QUARTER, ZONE)
+        now = papers.of_period(session, QUARTER, about)
         recounted = _meant(_recount(session, made), QUARTER)
-        assert document.counted(now.total) == recount.line(recounted)
-        said = issuing.changes(issued, now)
-        was, new = before.total.unknown, now.total.unknown
-        assert new < was
-        shown = [words.number(number) for number in (was, new)]
-        expected = f"Tất cả – chưa có xác nhận: khi phát hành {shown[0]}, nay {shown[1]}"
-        assert expected in said
+        assert document.counted(now.figures.total) == recount.line(recounted)
+        assert now.figures.total.unknown < before.figures.total.unknown
+        _names_every_change(before.document, now)
+
+
+def _names_every_change(before: Document, now: papers.Paper) -> None:
+    """Each cell of each table that differs, and no other."""
+    tables = {table.key: table for table in before.tables}
+    expected = set()
+    for table in now.document.tables:
+        if table.key in ("compared", "changes"):
+            continue
+        for was, new in zip(tables[table.key].rows, table.rows, strict=True):
+            for column, a, b in zip(table.columns, was, new, strict=True):
+                if a != b:
+                    show = words.shower(column, ZONE)
+                    expected.add((table.title, column.title, show(a), show(b)))
+    found = now.issued.changes
+    assert {(each.table, each.figure, each.was, each.now) for each in found} == expected
+    assert {each.table for each in found} >= {
+        "Kết quả chung", "Theo địa bàn", "Theo đầu thu", "Theo chiến dịch", "Theo lĩnh vực",
+    }  # fmt: skip
+    shown = [words.number(table.rows[0][5]) for table in (before.tables[0], now.document.tables[0])]
+    assert f"Tất cả – chưa có xác nhận: khi phát hành {shown[0]}, nay {shown[1]}" in [
+        each.sentence for each in found
+    ]

@@ -23,6 +23,10 @@ from scheduler import alert_consent, alert_orders, campaigns, canned, programme_
 from scheduler.days import DayMark
 from scheduler.programme_checks import Line, Order
 from scheduler.programmes import ItemKind
+from scheduler.report_orders import orders as report_orders
+from scheduler.report_orders.tables import What
+from scheduler.retention import holds
+from scheduler.rollup import stations
 from scheduler.targets import Where
 from tests.cast import NOON, ZONE, approved_bulletin, give_sound
 from tests.web.conftest import words
@@ -55,6 +59,12 @@ PLACES = {
     "decision_id": 1,
     "other_id": 1,
     "token_id": 1,
+    "job_id": "0" * 32,
+    "order_id": 1,
+    "run_id": 1,
+    "commune_id": 1,
+    "what": "month",
+    "hold_id": 1,
     "day": "2026-11-22",
     "kind": "csv",
 }
@@ -69,15 +79,23 @@ NOT_PAGES = {
     "static",
     "live.stream",
     "sign_in.sign_in",
+    "sign_in.step",
     "sounds.file",
     "audio.file",
     "listening.wav",
     "cuts.original",
     "schedules.calendar",
+    "calendar_page.events",
     "emergency.cap_file",
     "log.workbook",
+    "evidence.download",
+    "evidence.job",
+    "evidence.state",
+    "evidence.verifier",
     "reports.download",
     "reports.download_campaign",
+    "report_orders.download",
+    "rollup.download",
 }
 
 
@@ -132,6 +150,11 @@ def station(database, cast, broadcast):
             days=9,
             now=NOON,
         )
+        holds.add(session, cast.admin, holds.Order(reason="Thanh tra", bulletin_id=1), NOON)
+        monthly = report_orders.Wanted(What.MONTH, to=["tinh@tinh.example.vn"], folder="gui-tinh")
+        order = report_orders.add(session, monthly, cast.hoa, NOON)
+        report_orders.ask_now(session, order, cast.hoa, NOON, ZONE)
+        stations.expect(session, "Xã Lân", cast.admin, NOON)
         entries.teach(session, cast.hoa, Entry("NVH", "nhà văn hóa", True, ""), NOON)
 
 
@@ -221,7 +244,10 @@ def test_it_refuses_each_act_to_roles_that_may_not(app, sign_in, someone, statio
 
 def test_it_names_no_reading_act_that_only_needs_reading(app):
     """Whatever changes something says what it needs, but for what anyone may do with their own."""
-    own = {"staff.own_password", "decisions.withdraw", "claiming.claim"}
+    account = {
+        f"account.{act}" for act in ("begin", "confirm", "give_up", "renew_codes", "take_off")
+    }
+    own = {"staff.own_password", "decisions.withdraw", "claiming.claim", *account}
     assert {endpoint for endpoint, _, act in acts(app) if act is May.READ} == own
 
 

@@ -259,7 +259,7 @@ def test_it_asks_as_little_of_a_full_day_as_of_an_empty_one(minh, busy_day, quer
     with queries:
         minh.get("/")
     assert busy <= queries.number + 2
-    assert busy < 30
+    assert busy < 34
 
 
 def test_it_shows_of_many_receivers_first_those_with_trouble(minh, busy_day, database):

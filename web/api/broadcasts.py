@@ -15,7 +15,8 @@ from loa.tokens import Scope
 from scheduler import broadcasts
 from scheduler.broadcasts import Broadcast, Delivery, DeliveryState, State, Tally
 from scheduler.level_views import View
-from web import current
+from scheduler.retention import reading
+from web import archived, current
 from web.api import paging
 from web.api.paging import Listed
 from web.api.routes import Route
@@ -91,9 +92,14 @@ class DeliveryItem(Told, frozen=True):
 
 
 def listing(session: Session, query: BroadcastQuery) -> Page[BroadcastItem]:
+    with archived.also(session, *_day(query)) as whole:
+        return _listing(whole, query)
+
+
+def _listing(session: Session, query: BroadcastQuery) -> Page[BroadcastItem]:
     view = View(session, current.staff())
     key = paging.after(query, tuple[int, Id])
-    found = view.broadcasts(_of_day(session, query))
+    found = view.broadcasts(broadcasts.between(session, *_day(query)))
     tallies = view.tallies([each.id for each in found])
     if query.state is not None:
         found = [
@@ -107,20 +113,26 @@ def listing(session: Session, query: BroadcastQuery) -> Page[BroadcastItem]:
     )  # fmt: skip
 
 
-def _of_day(session: Session, query: BroadcastQuery) -> list[Broadcast]:
+def _day(query: BroadcastQuery) -> tuple[Instant, Instant]:
     zone = current.zone()
     day = query.day or local(current.now(), zone).date()
     since = at(day, time(0), zone) or Instant(0)
     until = at(day + timedelta(days=1), time(0), zone) or after(since, DAY)
-    return broadcasts.between(session, since, until)
+    return since, until
 
 
 def show(session: Session, broadcast_id: int) -> BroadcastItem:
-    return _one(session, broadcasts.get(session, broadcast_id))
+    with archived.also(session, *reading.broadcast_span(session, broadcast_id)) as whole:
+        return _one(whole, broadcasts.get(whole, broadcast_id))
 
 
 def deliveries(session: Session, broadcast_id: int, query: DeliveryQuery) -> Page[DeliveryItem]:
     broadcasts.get(session, broadcast_id)
+    with archived.also(session, *reading.broadcast_span(session, broadcast_id)) as whole:
+        return _deliveries(whole, broadcast_id, query)
+
+
+def _deliveries(session: Session, broadcast_id: int, query: DeliveryQuery) -> Page[DeliveryItem]:
     found = (
         sa.select(Delivery)
         .join(Receiver, Receiver.id == Delivery.receiver_id)

@@ -73,6 +73,12 @@ def _counts() -> None:
         sa.PrimaryKeyConstraint(*KEY, name="pk_delivery_counts"),
         sqlite_with_rowid=False,
     )
+    recount()
+
+
+def recount() -> None:
+    """Count all deliveries anew."""
+    op.execute("DELETE FROM delivery_counts")
     op.execute(
         f"INSERT INTO delivery_counts ({_names()}) SELECT {', '.join(KEY)}, "  # noqa: S608 - our names
         f"{', '.join(f'sum({value})' for value in _values('', '='))} FROM deliveries GROUP BY {', '.join(KEY)}"

@@ -3,7 +3,7 @@
 (function () {
   if (!document.querySelector("[data-digest]") || !window.htmx) return;
 
-  const TOPICS = ["broadcasts", "bulletins", "receivers"];
+  const TOPICS = ["broadcasts", "bulletins", "receivers", "schedules"];
   const ASK_SECONDS = 5, ASK_HIDDEN_SECONDS = 60, RETRY_SECONDS = 60;
   let stream = null, asking = null, retry = null;
 

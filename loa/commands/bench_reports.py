@@ -1,0 +1,71 @@
+"""``loa bench reports``: pages, exports and counting with millions of deliveries, beside the bare query and cursor."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from loa.errors import LoaError
+
+FEWEST, MOST = 1_000, 100_000_000
+MOST_RECEIVERS = 100_000
+
+
+def arguments(what: Any) -> None:
+    """Add the subcommand to ``what``, argparse's."""
+    parser = what.add_parser(
+        "reports",
+        help="nhật ký, báo cáo, tệp xuất và việc đếm khi đã có hàng triệu kết quả; bên cạnh truy vấn trơn",
+    )
+    parser.add_argument(
+        "--deliveries", type=int, default=10_000_000, metavar="SỐ", help="số kết quả (10000000)"
+    )
+    parser.add_argument("-n", type=int, default=2_000, metavar="SỐ", help="số đầu thu (2000)")
+    parser.add_argument(
+        "--database", default="", metavar="URL", help="cơ sở dữ liệu trống thay cho một SQLite tạm"
+    )
+    parser.add_argument(
+        "--only", default="", metavar="PHẦN", help="chỉ đo các phần này: pages,exports,counting"
+    )
+    parser.add_argument("--json", type=Path, metavar="TỆP", help="ghi thêm các con số ra tệp")
+
+
+def run(parsed: argparse.Namespace) -> int:
+    """Measure and print. Raises LoaError for a number out of range or a part that does not exist."""
+    _check(parsed)
+    # Loaded where it is run: `bench sound` measures the memory of this process.
+    from loa.benches import reports
+
+    parts = parsed.only.split(",") if parsed.only else list(reports.PARTS)
+    if unknown := set(parts) - set(reports.PARTS):
+        raise LoaError(
+            f"Không có phần đo “{', '.join(sorted(unknown))}”. Hãy chọn trong: {', '.join(reports.PARTS)}."
+        )
+    logging.getLogger("devices").setLevel(logging.ERROR)
+    _say_load("Trước khi đo")
+    found = []
+    for figure in reports.measure(parsed.deliveries, parsed.n, parsed.database, parts):
+        print(figure, flush=True)
+        found.append(figure)
+    if parsed.json:
+        parsed.json.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=1))
+    _say_load("Sau khi đo")
+    return 0
+
+
+def _check(parsed: argparse.Namespace) -> None:
+    if not FEWEST <= parsed.deliveries <= MOST:
+        raise LoaError(
+            f"Không đo được {parsed.deliveries} kết quả. Hãy chọn từ {FEWEST} đến {MOST}."
+        )
+    if not 1 <= parsed.n <= MOST_RECEIVERS:
+        raise LoaError(f"Không đo được {parsed.n} đầu thu. Hãy chọn từ 1 đến {MOST_RECEIVERS}.")
+
+
+def _say_load(when: str) -> None:
+    print(f"{when}: tải máy {os.getloadavg()[0]:.2f}, {os.cpu_count()} nhân", flush=True)

@@ -1,0 +1,1 @@
+"""Reports that are made and sent on a day set."""

@@ -1,0 +1,85 @@
+"""What staff are told of retention, in sentences: the rule, each archive's state, and what is wrong with one."""
+
+from __future__ import annotations
+
+import json
+from typing import NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from loa.audit import AuditEntry
+from loa.config import Config
+from loa.errors import ScheduleError
+from loa.times import Instant
+from scheduler.evidence import station_keys
+from scheduler.retention import archives
+from scheduler.retention.tables import Archive, Progress
+
+FAILED = "retention.failed"
+
+
+class Kept(NamedTuple):
+    """One kind of data, for how long it is kept, and what becomes of it."""
+
+    what: str
+    how_long: str
+    then: str
+
+
+def rule(config: Config, *, confirmed: bool) -> str:
+    """Whether and when anything leaves, in one sentence."""
+    months = config.retention.log_months
+    if months == 0:
+        return "Nhật ký được giữ mãi trong cơ sở dữ liệu; không có gì được lưu trữ hay xoá."
+    agreed = "" if confirmed else " Quản trị chưa đồng ý nên chưa có gì được chuyển đi."
+    return f"Mỗi tháng nhật ký được giữ đủ {months} tháng, rồi chuyển sang tệp lưu trữ.{agreed}"
+
+
+def kinds(config: Config) -> list[Kept]:
+    """Every kind of data that piles up."""
+    log = _months(config.retention.log_months)
+    return [
+        Kept("Kết quả phát, nhật ký đầu thu và chữ ký, lệnh phát", log, "vào tệp lưu trữ, vẫn xem và báo cáo được"),
+        Kept("Số liệu báo cáo, lượt phát, bản báo cáo đã phát hành", "mãi mãi", ""),
+        Kept("Nhật ký hệ thống và dấu mốc đã ký", "mãi mãi", ""),
+        Kept("Sự cố, thời gian trực tuyến, dung lượng SIM theo tháng", "mãi mãi", ""),
+        Kept("Bản tin, quyết định duyệt, âm thanh đã làm và đã gửi lên", "mãi mãi", ""),
+        Kept("Câu đã đọc sẵn của giọng đọc", "tới 500 MB", "xoá câu lâu không dùng, cần thì đọc lại"),
+        Kept("Trả lời cho phần mềm gọi lại cùng một lệnh", "48 giờ", "xoá"),
+    ]  # fmt: skip
+
+
+def _months(months: int) -> str:
+    return f"{months} tháng trọn" if months else "mãi mãi"
+
+
+def state(archive: Archive, progress: Progress, config: Config) -> str:
+    """How far it is, and whether its file is there; quick, so its content is not looked at."""
+    if not (config.archives / archive.name).exists():
+        return "không thấy tệp"
+    if progress.finished_at is None:
+        return "đang chuyển" if progress.upto else "đã ghi, chưa chuyển"
+    return "đã chuyển một phần, phần còn lại ở tệp sau" if progress.stopped else "đã chuyển xong"
+
+
+def wrong(session: Session, config: Config, archive: Archive) -> str | None:
+    """What is wrong with its file, read whole and verified as a stranger would; None: nothing."""
+    said = session.get(AuditEntry, archive.audit_n)
+    if said is None or json.loads(said.data).get("sha256") != archive.sha256:
+        return (
+            f"nhật ký hệ thống, dòng {archive.audit_n}, không ghi mã băm này: sổ lưu trữ đã bị sửa."
+        )
+    try:
+        path = archives.demand_there(archive, config)
+        archives.demand_good(path, station_keys.of(config, session))
+    except ScheduleError as error:
+        return error.sentence
+    return None
+
+
+def last_failure(session: Session, since: Instant) -> tuple[Instant, str] | None:
+    """When and why the work last stopped; None: not since then."""
+    found = sa.select(AuditEntry).where(AuditEntry.kind == FAILED, AuditEntry.at >= since)
+    entry = session.scalars(found.order_by(AuditEntry.n.desc()).limit(1)).first()
+    return None if entry is None else (entry.at, str(json.loads(entry.data)["why"]))

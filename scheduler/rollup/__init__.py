@@ -1,0 +1,1 @@
+"""Other stations' figures, from the bundles of evidence they handed in."""
