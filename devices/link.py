@@ -51,6 +51,8 @@ ANSWER_SECONDS = 10.0
 """At least this long to wait for CONNACK, SUBACK or PUBACK."""
 SILENCE = 1.5
 """Times the keepalive; the broker's own patience, too."""
+ANSWERED_SECONDS = 5.0
+"""So long after we have published something, answers are read as soon as they come."""
 FLUSH_SECONDS = 2.0
 STEADY_SECONDS = 30.0
 """A connection that lasted this long starts the waits between attempts from the shortest again."""
@@ -86,6 +88,8 @@ class LinkSettings(msgspec.Struct, frozen=True, kw_only=True):
     """A callable is asked before every attempt to connect."""
     reconnect_first: float = 1.0
     reconnect_most: float = 300.0
+    gather: float = 0.0
+    """Seconds that heartbeats and questions of many receivers may wait for one another, while we publish nothing."""
 
     def __repr__(self) -> str:
         return (
@@ -471,7 +475,11 @@ class _Session:
         self.most_bytes = MOST_PAYLOAD + HEADER_BYTES
         self.inflight: dict[int, tuple[Outgoing, float]] = {}
         self.subscribing: dict[int, tuple[list[str], bool, float]] = {}
-        self.packets = 0
+        self.packets = self.patient = 0
+        """Packets that came so far, and how many of them were messages of quality 0."""
+        self.rest_until = 0.0
+        """Until then nothing is read: what comes meanwhile is read together."""
+        self.spoke_at = 0.0
         self.began = self.heard = time.monotonic()
         self.flush_until = 0.0
 
@@ -559,10 +567,18 @@ class _Session:
         """Read and write what the network is ready for."""
         if mask & selectors.EVENT_READ or self._is_unread():
             self.heard = time.monotonic()
-            self._read()
+            self._read_all()
         if mask & selectors.EVENT_WRITE and not self.lost:
             self._flush()
             self._heed(self.client.loop_write())
+
+    def _read_all(self) -> None:
+        """What has come; where nobody waits for it, more of the same may gather before it is looked at again."""
+        packets, patient = self.packets, self.patient
+        self._read()
+        is_patient = 0 < self.packets - packets == self.patient - patient
+        if is_patient and self.heard - self.spoke_at > ANSWERED_SECONDS and not self._is_unread():
+            self.rest_until = self.heard + self.link.settings.gather
 
     def _is_unread(self) -> bool:
         return self._pipe is not None and self._pipe.is_unread
@@ -581,15 +597,23 @@ class _Session:
         if sock is None:
             self.lost = self.lost or "connection closed"
             return
-        mask = selectors.EVENT_READ
+        mask = 0 if self._is_resting() else selectors.EVENT_READ
         if self._is_full():
             mask |= selectors.EVENT_WRITE
-        if self._fd < 0:
-            self._fd = sock.fileno()
+        self._fd = sock.fileno()
+        if mask and not self._mask:
             self._loop.watch(self._fd, mask, self.link)
+        elif self._mask and not mask:
+            self._loop.forget(self._fd)
         elif mask != self._mask:
             self._loop.rewatch(self._fd, mask, self.link)
         self._mask = mask
+
+    def _is_resting(self) -> bool:
+        """Whether to leave unread what comes."""
+        if time.monotonic() >= self.rest_until:
+            self.rest_until = 0.0
+        return self.rest_until > 0
 
     def patience(self) -> float:
         """Seconds to sleep when nothing happens."""
@@ -597,7 +621,8 @@ class _Session:
             return 0
         if self.link._unread or self.link._stopping:
             return 0.05
-        return min(self.client.keepalive / 8, A_ROUND)
+        usual = min(self.client.keepalive / 8, A_ROUND)
+        return min(usual, self.rest_until - time.monotonic()) if self.rest_until else usual
 
     def _read(self) -> None:
         for _ in range(A_TURN):
@@ -650,6 +675,7 @@ class _Session:
         if len(item.payload) + len(item.topic) + HEADER_BYTES > self.most_bytes:
             self._report(item, "Packet too large")
             return
+        self.spoke_at, self.rest_until = time.monotonic(), 0.0
         info = self.client.publish(item.topic, item.payload, item.qos, item.retain)
         if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
             self.link._outbox.put_back([item])
@@ -725,7 +751,8 @@ class _Session:
         self.link._tell(Message(message.topic, bytes(message.payload)))
 
     @_guarded
-    def _on_bare(self, topic: bytes, payload: bytes) -> None:
+    def _on_bare(self, topic: bytes, payload: bytes, qos: int) -> None:
+        self.patient += not qos
         self.link._tell(Message(topic.decode(), payload))
 
     @_guarded

@@ -22,9 +22,9 @@ A_NUMBER = 2
 
 
 class Client(paho.Client):
-    """Calls ``on_bare`` (topic, payload) for a message, and ``on_message`` for one with properties."""
+    """Calls ``on_bare`` (topic, payload, QoS) for a message, and ``on_message`` for one with properties."""
 
-    on_bare: Callable[[bytes, bytes], None]
+    on_bare: Callable[[bytes, bytes, int], None]
 
     def use(self, pipe: Pipe) -> None:
         """Read and write through ``pipe`` from now on, which leads to the socket it has."""
@@ -41,7 +41,7 @@ class Client(paho.Client):
             head += 1
         if qos > 1 or len(packet) < head or of_topic == A_NUMBER:
             return super()._handle_publish()
-        self.on_bare(bytes(packet[A_NUMBER:of_topic]), bytes(packet[head:]))
+        self.on_bare(bytes(packet[A_NUMBER:of_topic]), bytes(packet[head:]), qos)
         if not qos:
             return MQTTErrorCode.MQTT_ERR_SUCCESS
         number = int.from_bytes(packet[of_topic : of_topic + A_NUMBER], "big")

@@ -327,7 +327,7 @@ def _seen(session: Session, receiver_ids: Collection[str]) -> dict[str, sa.Row[*
         Presence.sid,
         Presence.heard_at,
         Presence.heartbeat_ms,
-    ).where(Presence.receiver_id.in_(receiver_ids))
+    ).where(bulk.among(session, Presence.receiver_id, receiver_ids))
     return {row.receiver_id: row for row in session.execute(found)}
 
 

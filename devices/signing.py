@@ -64,14 +64,21 @@ class PrivateKey:
         self.seed = seed
         public = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
         self.public = PublicKey(kid=kid, x=b64(public), roles=roles)
-        self._key = OKPKey.import_key(
-            {"kty": "OKP", "crv": "Ed25519", "x": self.public.x, "d": b64(seed), "kid": kid}
-        )
+        self._key = private
+        self._heads: dict[str, bytes] = {}
+        """By type, the protected header as it stands in a token."""
 
     def sign(self, payload: bytes, kind: str) -> bytes:
         """``payload`` as compact JWS whose header says the type, e.g. ``loa-plan``."""
-        header = {"alg": ALGORITHM, "kid": self.public.kid, "typ": kind}
-        return jws.serialize_compact(header, payload, self._key, algorithms=[ALGORITHM]).encode()
+        # Put together here: for ten thousand plans joserfc's way takes half as long again as the signatures.
+        signed = self._head(kind) + b"." + b64(payload).encode()
+        return signed + b"." + b64(self._key.sign(signed)).encode()
+
+    def _head(self, kind: str) -> bytes:
+        if kind not in self._heads:
+            header = {"alg": ALGORITHM, "kid": self.public.kid, "typ": kind}
+            self._heads[kind] = b64(msgspec.json.encode(header)).encode()
+        return self._heads[kind]
 
 
 def generate(kid: str, roles: tuple[KeyRole, ...] = ()) -> PrivateKey:

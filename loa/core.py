@@ -40,6 +40,8 @@ from scheduler.turns import Nonces, StateQuota
 log = logging.getLogger(__name__)
 PLAN_EVERY = 30 * SECOND
 """Upkeep of the plans when nothing was committed meanwhile."""
+EXPIRE_EVERY = 5 * SECOND
+"""So often vain waits, of minutes and more, are ended."""
 FAILING_SECONDS = 30.0
 UNKEEPABLE = (DataError, IntegrityError, OverflowError)
 """What a database says of a value that it cannot hold."""
@@ -79,7 +81,7 @@ class Core:
         self._gate = Gate(database)
         self._clones = clones.Watch()
         self._heartbeats = Heartbeats(self._terms.heartbeat_seconds * SECOND)
-        self._planned_at = self._looked_at = self._signed_at = Instant(0)
+        self._planned_at = self._looked_at = self._signed_at = self._expired_at = Instant(0)
         self._known_acts = 0
         """Number of the newest row of the audit log that was looked at for news."""
         self._held: planner.Held = {}
@@ -144,7 +146,8 @@ class Core:
         if changed or now - self._planned_at >= PLAN_EVERY or now < self._planned_at:
             self._attempt("plan", lambda: self._plan(now))
         self._attempt("publish", lambda: self._publisher.fill(now))
-        self._attempt("expire", lambda: self._expire(now))
+        if not 0 <= now - self._expired_at < EXPIRE_EVERY:
+            self._attempt("expire", lambda: self._expire(now))
         if not 0 <= now - self._looked_at < watch.EVERY:
             self._attempt("fleet", lambda: self._look_at_fleet(now))
         if not 0 <= now - self._signed_at < checkpoints.EVERY:
@@ -291,6 +294,7 @@ class Core:
         if is_due:
             with self._database.write() as session:
                 receipts.expire(session, now, late=late, grace=grace)
+        self._expired_at = now
 
     # What comes from the wire
 

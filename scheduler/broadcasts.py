@@ -10,6 +10,7 @@ import enum
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -207,6 +208,15 @@ class Delivery(Base):
     broadcast: Mapped[Broadcast] = relationship(back_populates="deliveries")
 
 
+# By its name: scheduler.reporting, where it is described, knows broadcasts.
+_COUNTS = sa.table(
+    "delivery_counts",
+    sa.column("broadcast_id", sa.Integer),
+    sa.column("state", Delivery.state.type),
+    sa.column("deliveries", sa.BigInteger),
+)
+
+
 def heard_for(ms: sa.SQLColumnExpression[int]) -> sa.ColumnElement[int]:
     """For how long after its start it may be heard, besides its leeway: one begun again is heard whole once more."""
     return sa.case((Broadcast.resumes, 2 * ms), else_=ms)
@@ -229,19 +239,30 @@ class Tally:
 def tallies(
     session: Session, broadcast_ids: Iterable[int], at: sa.ColumnElement[bool] | None = None
 ) -> dict[int, Tally]:
-    """The tally of each of these broadcasts, in one query; ``at``: only at such receivers."""
+    """The tally of each of these broadcasts, in one query; ``at``: only at such receivers.
+
+    At all receivers, the database has counted already: a row or two for each area, however many receivers it has.
+    """
     counted: dict[int, dict[DeliveryState, int]] = {
         broadcast_id: {} for broadcast_id in broadcast_ids
     }
-    found = sa.select(Delivery.broadcast_id, Delivery.state, sa.func.count()).where(
-        Delivery.broadcast_id.in_(counted)
-    )
-    if at is not None:
-        found = found.join(Receiver, Receiver.id == Delivery.receiver_id).where(at)
-    rows = session.execute(found.group_by(Delivery.broadcast_id, Delivery.state))
-    for broadcast_id, state, count in rows:
-        counted[broadcast_id][state] = count
+    session.flush()
+    for broadcast_id, state, count in session.execute(_counted(counted, at)):
+        counted[broadcast_id][state] = int(count)
     return {broadcast_id: Tally(counts) for broadcast_id, counts in counted.items()}
+
+
+def _counted(broadcast_ids: Collection[int], at: sa.ColumnElement[bool] | None) -> sa.Select[Any]:
+    """Broadcast, state, deliveries."""
+    if at is None:
+        c = _COUNTS.c
+        found = sa.select(c.broadcast_id, c.state, sa.func.sum(c.deliveries))
+        found = found.group_by(c.broadcast_id, c.state)
+        return found.where(c.broadcast_id.in_(broadcast_ids))
+    found = sa.select(Delivery.broadcast_id, Delivery.state, sa.func.count())
+    found = found.join(Receiver, Receiver.id == Delivery.receiver_id).where(at)
+    found = found.group_by(Delivery.broadcast_id, Delivery.state)
+    return found.where(Delivery.broadcast_id.in_(broadcast_ids))
 
 
 def get(session: Session, broadcast_id: int) -> Broadcast:

@@ -18,7 +18,7 @@ from content.bulletins import Priority
 from devices import messages, signing
 from devices.receivers import Presence, Receiver
 from devices.signing import PrivateKey
-from loa import audit
+from loa import audit, bulk
 from loa.times import HOUR, Instant, after
 from scheduler import canned, early, occurrences, plans, regulation
 from scheduler.broadcasts import Broadcast, Delivery
@@ -198,7 +198,7 @@ def _serve(
     plans.queue(session, made, now)
     session.execute(
         sa.update(Receiver)
-        .where(Receiver.id.in_(ids), Receiver.plan_stale)
+        .where(bulk.among(session, Receiver.id, ids), Receiver.plan_stale)
         .values(plan_stale=False)
         .execution_options(synchronize_session=False)
     )
@@ -213,7 +213,7 @@ def _receivers(session: Session, ids: Sequence[str]) -> Sequence[Row]:
         .outerjoin(Presence, Presence.receiver_id == Receiver.id)
         .outerjoin(Outgoing, Outgoing.receiver_id == Receiver.id)
         .outerjoin(Plan, sa.and_(Plan.receiver_id == Receiver.id, Plan.rev == Outgoing.rev))
-        .where(Receiver.id.in_(ids))
+        .where(bulk.among(session, Receiver.id, ids))
         .order_by(Receiver.id)
     )  # fmt: skip
     return session.execute(found).all()

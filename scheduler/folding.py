@@ -54,7 +54,10 @@ def load(
     found = (
         sa.select(Broadcast.occurrence, *columns)
         .join(Broadcast, Delivery.broadcast_id == Broadcast.id)
-        .where(Delivery.receiver_id.in_(receiver_ids), Broadcast.occurrence.in_(occurrences))
+        .where(
+            bulk.among(session, Delivery.receiver_id, receiver_ids),
+            Broadcast.occurrence.in_(occurrences),
+        )
     )
     return {(row.receiver_id, row.occurrence): Result(*row[1:]) for row in session.execute(found)}
 

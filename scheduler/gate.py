@@ -139,6 +139,8 @@ class Gate:
 
     def let_in(self, arrived: Sequence[tuple[str, bytes]], now: Instant) -> list[Batch]:
         """The true batches among these pairs of receiver and payload, in order; the rest is logged and dropped."""
+        if not arrived:
+            return []
         admitted = self._admitted(arrived, now)
         keys = self.keys.of(rid for rid, _ in admitted)
         jobs = [
@@ -169,7 +171,8 @@ class Gate:
         rid = job.kid
         try:
             until = self._taken_back(job, why) if why else None
-            return replace(receipts.read(rid, job.token), until=until)
+            batch = receipts.read(rid, job.token)
+            return batch if until is None else replace(batch, until=until)
         except (msgspec.DecodeError, signing.BadSignature) as error:
             self._drop(rid, error, now)
             return None

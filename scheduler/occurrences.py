@@ -18,6 +18,7 @@ from content.recordings import Recording
 from devices import messages, receivers
 from devices.messages import Class, Occurrence
 from devices.receivers import Receiver
+from loa import bulk
 from loa.times import MINUTE, Instant, after
 from scheduler import broadcasts, tones
 from scheduler.broadcasts import Broadcast, Delivery, DeliveryState
@@ -105,7 +106,7 @@ def _deliveries(
         .join(Receiver, Delivery.receiver_id == Receiver.id)
         .join(Recording, sha == Recording.sha256)
         .where(
-            Delivery.receiver_id.in_(receiver_ids),
+            bulk.among(session, Delivery.receiver_id, receiver_ids),
             Delivery.state.in_(ASKED),
             Broadcast.starts_at < after(now, span.horizon),
             Broadcast.starts_at + broadcasts.heard_for(Delivery.ms) + span.late > now,

@@ -163,7 +163,7 @@ def parcels(session: Session, chosen: Collection[Waiting]) -> list[Parcel]:
     found = (
         sa.select(Plan.receiver_id, Plan.rev, Plan.jws)
         .join(Outgoing, newest)
-        .where(Outgoing.receiver_id.in_([each.receiver_id for each in chosen]))
+        .where(bulk.among(session, Outgoing.receiver_id, [each.receiver_id for each in chosen]))
     )
     jws = {(rid, rev): signed for rid, rev, signed in session.execute(found)} if chosen else {}
     return [
@@ -191,36 +191,45 @@ def published(session: Session, taken: Iterable[Taken], now: Instant) -> None:
 
 def _note_accepted(session: Session, accepted: dict[str, int], now: Instant) -> None:
     found = sa.select(Outgoing.receiver_id, Outgoing.rev)
-    rows = session.execute(found.where(Outgoing.receiver_id.in_(accepted)))
+    rows = session.execute(found.where(bulk.among(session, Outgoing.receiver_id, accepted)))
     newest = {row.receiver_id for row in rows if accepted[row.receiver_id] == row.rev}
     sent: set[int] = set()
     if newest:
         session.execute(
             sa.update(Outgoing)
-            .where(Outgoing.receiver_id.in_(newest))
+            .where(bulk.among(session, Outgoing.receiver_id, newest))
             .values(published_at=now)
             .execution_options(synchronize_session=False)
         )
         # No delivery was carried by a revision newer than the newest.
-        sent |= _send(session, Delivery.receiver_id.in_(newest), now)
+        sent |= mark_sent(session, bulk.among(session, Delivery.receiver_id, newest), now)
     for receiver_id in accepted.keys() - newest:
         older = sa.and_(Delivery.receiver_id == receiver_id, Delivery.rev <= accepted[receiver_id])
-        sent |= _send(session, older, now)
+        sent |= mark_sent(session, older, now)
     broadcasts.settle_all(session, sent)
 
 
-def _send(session: Session, which: sa.ColumnElement[bool], now: Instant) -> set[int]:
-    """Mark these deliveries as sent where a plan carries them; the broadcasts they belong to."""
+def mark_sent(session: Session, which: sa.ColumnElement[bool], now: Instant) -> set[int]:
+    """Mark these deliveries as sent where a plan carries them, with what is expected; the broadcasts they belong to.
+
+    One statement: what follows each delivery that changes (counts, indices) costs more than the change.
+    """
+    carried = sa.and_(which, Delivery.rev.is_not(None))
+    expected = expectations.of(session, carried, now)
+    is_new = Delivery.state == DeliveryState.PLANNED
+    state = sa.literal(DeliveryState.SENT, Delivery.state.type)
     sent = (
         sa.update(Delivery)
-        .where(which, Delivery.state == DeliveryState.PLANNED, Delivery.rev.is_not(None))
-        .values(state=DeliveryState.SENT, sent_at=now)
+        .where(carried, sa.or_(is_new, expected.differs))
+        .values(
+            state=sa.case((is_new, state), else_=Delivery.state),
+            sent_at=sa.case((is_new, now), else_=Delivery.sent_at),
+            **expected.values,
+        )
         .returning(Delivery.broadcast_id)
         .execution_options(synchronize_session=False)
     )
-    found = set(session.scalars(sent))
-    expectations.freeze(session, which, now)
-    return found
+    return set(session.scalars(sent))
 
 
 def _note_refused(session: Session, each: Taken, why: str, now: Instant) -> None:
@@ -243,7 +252,7 @@ def republish(session: Session, now: Instant, receiver_ids: Sequence[str] | None
     if receiver_ids is not None:
         # One queued in the future was queued before our clock was set back.
         not_just_sent = sa.or_(Outgoing.queued_at <= now - RESEND_AFTER, Outgoing.queued_at > now)
-        again = again.where(Outgoing.receiver_id.in_(receiver_ids), not_just_sent)
+        again = again.where(bulk.among(session, Outgoing.receiver_id, receiver_ids), not_just_sent)
     lane = sa.case((Outgoing.lane < Lane.URGENT_AGAIN, Outgoing.lane + 2), else_=Outgoing.lane)
     done = session.scalars(
         again.values(published_at=None, refused=None, queued_at=now, lane=lane)
@@ -256,7 +265,7 @@ def republish(session: Session, now: Instant, receiver_ids: Sequence[str] | None
 def newest_revisions(session: Session, receiver_ids: Collection[str]) -> dict[str, int]:
     """The revision each of these receivers should have; a receiver without a plan is left out."""
     newest = sa.select(Outgoing.receiver_id, Outgoing.rev)
-    rows = session.execute(newest.where(Outgoing.receiver_id.in_(receiver_ids)))
+    rows = session.execute(newest.where(bulk.among(session, Outgoing.receiver_id, receiver_ids)))
     return {receiver_id: rev for receiver_id, rev in rows}  # noqa: C416 - a Row is not a pair to mypy
 
 

@@ -162,7 +162,7 @@ class _Ledger:
             Journal.head,
             Journal.tampered_at,
             Journal.closed_at,
-        ).where(Journal.receiver_id.in_(receiver_ids))
+        ).where(bulk.among(session, Journal.receiver_id, receiver_ids))
         self._pages = {(row.receiver_id, row.jid): _Page(*row) for row in session.execute(found)}
         self._with_journal = {receiver_id for receiver_id, _ in self._pages}
 
@@ -382,5 +382,5 @@ def _of_its_broadcast(value: sa.ColumnElement[Instant]) -> sa.ScalarSelect[Insta
 def acknowledged(session: Session, receiver_ids: Collection[str]) -> dict[tuple[str, str], int]:
     """(receiver id, jid) → how far that journal is kept here; one never seen is left out."""
     found = sa.select(Journal.receiver_id, Journal.jid, Journal.upto)
-    rows = session.execute(found.where(Journal.receiver_id.in_(receiver_ids)))
+    rows = session.execute(found.where(bulk.among(session, Journal.receiver_id, receiver_ids)))
     return {(row.receiver_id, row.jid): row.upto for row in rows}

@@ -18,7 +18,7 @@ from devices import messages, receivers
 from devices.messages import Occurrence
 from devices.receiver import tone
 from devices.receivers import JournalEntry, Receiver
-from loa import audit
+from loa import audit, bulk
 from loa.database import Base
 from loa.errors import ScheduleError
 from loa.times import MINUTE, SECOND, Instant, after
@@ -119,7 +119,10 @@ def occurrences(
     due = (
         sa.select(Tone, Receiver.active)
         .join(Receiver, Tone.receiver_id == Receiver.id)
-        .where(Tone.starts_at > now - LATE - tone.MS, Tone.receiver_id.in_(list(receiver_ids)))
+        .where(
+            Tone.starts_at > now - LATE - tone.MS,
+            bulk.among(session, Tone.receiver_id, receiver_ids),
+        )
         .order_by(Tone.starts_at)
     )
     wanted: dict[str, list[tuple[Occurrence, messages.Audio]]] = {}

@@ -290,7 +290,8 @@ def loudness(lufs: float, true_peak_db: float) -> str:
 def station_parts(name: str) -> tuple[str, str]:
     """What kind of station it is, and of which commune: the part that must stay readable when space is short."""
     kind = "Đài truyền thanh "
-    is_usual = name.casefold().startswith(kind.casefold()) and len(name) > len(kind)
+    # “xã” alone, as in a config nobody has filled in yet, says nothing.
+    is_usual = name.casefold().startswith(kind.casefold()) and " " in name[len(kind) :].strip()
     return (name[: len(kind) - 1], name[len(kind) :]) if is_usual else ("", name)
 
 

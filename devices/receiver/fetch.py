@@ -12,14 +12,13 @@ from typing import Protocol
 from devices import messages
 from devices.receiver.clock import Clock
 from devices.receiver.download import Job, is_usable
+from devices.receiver.pace import TIMEOUT_MOST, Pace
 from devices.receiver.rates import Bucket
 from devices.receiver.shelf import Part, Shelf
 from loa.times import HOUR, MINUTE, SECOND, Instant
 
 log = logging.getLogger(__name__)
 
-TIMEOUT = 5 * SECOND
-TIMEOUT_MOST = 60 * SECOND
 SPREAD_MOST = 1 * HOUR
 CANNED_SPREAD = 10 * MINUTE
 AT_ONCE = 20 * SECOND
@@ -71,17 +70,20 @@ class _Item:
     not_before: int
     part: Part | None = None
     asked: set[int] = field(default_factory=set)
+    asked_at: int | None = None
+    """Mono time of a question asked once; None where it was asked again: nobody knows then which was answered."""
+    count: int = 0
+    """Blocks asked for together."""
     again: int = 0
     """Mono time at which what was asked is taken for lost."""
-    timeout: int = TIMEOUT
-    size: int = messages.MAX_WANTED_BLOCKS
+    stalls: int = 0
+    """Waits in vain since one was not."""
+    is_stalled: bool = False
+    """Its last ask was not answered in time."""
+    is_over_web: bool = False
+    """What it last asked for was asked of the web."""
     wrong: int = 0
     web_failures: int = 0
-
-    @property
-    def is_stalled(self) -> bool:
-        """Its last ask was not answered in time."""
-        return self.timeout > TIMEOUT
 
     @property
     def order(self) -> tuple[bool, bool, bool, int, str]:
@@ -115,6 +117,7 @@ class Fetcher:
         self.online = False
         self._web, self._base = web, ""
         self._gets = Bucket(GET_BURST, GET_EACH)
+        self._pace = Pace()
 
     def look_at(self, base: str) -> None:
         """Where sounds may be had besides the broker; empty, or an address we do not use: nowhere."""
@@ -175,7 +178,8 @@ class Fetcher:
         """What was asked before is not coming."""
         for item in self._items.values():
             item.asked.clear()
-            item.again, item.timeout = 0, TIMEOUT
+            item.again = item.stalls = item.count = 0
+            item.is_stalled, item.asked_at = False, None
 
     def take(self, topic: str, data: bytes) -> None:
         """A block from the wire; kept only if it is of a sound being fetched, lacking, and of the right size."""
@@ -187,12 +191,22 @@ class Fetcher:
         if item is None or not self._keep(item, block, data):
             return
         item.asked.discard(block)
-        item.again = self._clock.mono() + item.timeout
+        item.again = self._clock.mono() + self._pace.timeout(item.stalls)
+        if item.count and not item.asked:
+            self._answered(item)
         if item.part and item.part.is_complete:
             self._finish(item)
-        elif not item.asked:
+
+    def _answered(self, item: _Item) -> None:
+        """All that was asked for has come."""
+        item.is_stalled = False
+        if item.is_over_web:
             item.web_failures = 0
-            item.timeout, item.size = TIMEOUT, min(item.size * 2, messages.MAX_WANTED_BLOCKS)
+        if item.asked_at is not None:
+            # Of one asked again nobody knows how long it took; until then what waits did help is kept to.
+            item.stalls = 0
+            self._pace.came(item.count, self._clock.mono() - item.asked_at)
+        item.count = 0
 
     def _keep(self, item: _Item, block: int, data: bytes) -> bool:
         try:
@@ -241,6 +255,7 @@ class Fetcher:
             return
         log.warning("%s: %s over https: %s", self._topic, sha[:16], why)
         item.asked.clear()
+        item.count = 0
         item.web_failures += 1
         wait = 0 if item.web_failures >= WEB_TRIES else WEB_AGAIN << item.web_failures
         item.not_before = self._clock.mono() + wait
@@ -271,8 +286,8 @@ class Fetcher:
         """Nothing came for a while: ask for less, wait longer, and let another sound have its turn."""
         item.asked.clear()
         item.web_failures += 1
-        item.size = max(1, item.size // 2)
-        item.timeout = min(item.timeout * 2, TIMEOUT_MOST)
+        item.stalls, item.is_stalled, item.asked_at = item.stalls + 1, True, None
+        self._pace.lost()
 
     def _ask(self, item: _Item, mono: int) -> None:
         try:
@@ -280,7 +295,7 @@ class Fetcher:
         except OSError as error:
             self._disk_full(item, error)
             return
-        missing = part.missing()[: item.size]
+        missing = part.missing()[: self._pace.size]
         if not missing:
             self._finish(item)
             return
@@ -290,8 +305,9 @@ class Fetcher:
         if not self._gets.take(mono):
             item.not_before = mono + self._gets.wait(mono)
             return
-        item.asked = set(missing)
-        item.again = mono + item.timeout
+        item.asked_at, item.is_over_web = None if item.count else mono, False
+        item.asked, item.count = set(missing), len(missing)
+        item.again = mono + self._pace.timeout(item.stalls)
         get = messages.Get(sha=item.want.sha, want=tuple(missing))
         self._wire.publish(self._topic, messages.encode(get), qos=1)
 
@@ -301,5 +317,6 @@ class Fetcher:
         while last - first + 1 < WEB_BLOCKS and part.lacks(last + 1):
             last += 1
         item.asked = set(range(first, last + 1))
+        item.asked_at, item.count, item.is_over_web = None, len(item.asked), True
         item.again = mono + WEB_TIMEOUT
         web.get(Job(self._base, item.want.sha, item.want.n, first, last))

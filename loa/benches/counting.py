@@ -15,9 +15,8 @@ from loa import audit_guard
 from loa.benches import years as made
 from loa.benches.fleet import Figure
 from loa.benches.years import Years
-from scheduler import receipts
+from scheduler import plans, receipts
 from scheduler.broadcasts import Broadcast, Delivery, DeliveryState
-from scheduler.reporting import expectations
 
 MOST_RECEIVERS = 500
 TOGETHER = 25
@@ -105,13 +104,13 @@ def _record(session: Session, years: Years, batches: Sequence[receipts.Batch]) -
 def _frozen(years: Years) -> Iterator[Figure]:
     """One broadcast whose plans have just left for every receiver."""
     newest = sa.select(sa.func.max(Broadcast.id)).scalar_subquery()
-    sent = {"state": DeliveryState.SENT, "rev": 1, "expectation_id": None}
+    planned = {"state": DeliveryState.PLANNED, "rev": 1, "expectation_id": None}
     which = Delivery.receiver_id.in_(years.ground.rids)
     clock = time.process_time if years.ground.database.is_sqlite else time.perf_counter
     with suppress(_UndoneError), years.ground.database.write() as session:
-        session.execute(sa.update(Delivery).where(Delivery.broadcast_id == newest).values(sent))
+        session.execute(sa.update(Delivery).where(Delivery.broadcast_id == newest).values(planned))
         begun = clock()
-        expectations.freeze(session, which, years.now)
+        plans.mark_sent(session, which, years.now)
         took = clock() - begun
         what = f"Chốt điều đã hẹn khi giao lệnh cho {years.ground.count} đầu thu"
         yield Figure(what, took * 1000, "ms CPU")

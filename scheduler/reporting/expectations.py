@@ -6,7 +6,9 @@ leaves before the broadcast has begun.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -18,46 +20,60 @@ from scheduler.reporting.tables import Expectation
 
 AHEAD = (DeliveryState.SENT, DeliveryState.ACCEPTED, DeliveryState.READY)
 """Sent, and not begun: a newer plan still replaces what was expected."""
+LEAVING = (DeliveryState.PLANNED, *AHEAD)
 TOLD = ("title", "priority", "field", "starts_at", "author", "scheduler", "origin", "drill")
 
 
-def freeze(session: Session, which: sa.ColumnElement[bool], now: Instant) -> None:
-    """Keep what is expected of the deliveries meant by ``which`` that a plan has just taken to their receivers."""
-    ahead = sa.and_(
-        which,
+@dataclass(frozen=True)
+class Expected:
+    """What is expected of deliveries: columns of theirs by name, and which of those sent before it changes."""
+
+    values: Mapping[str, sa.ColumnElement[Any]]
+    differs: sa.ColumnElement[bool]
+
+
+def of(session: Session, carried: sa.ColumnElement[bool], now: Instant) -> Expected:
+    """What is expected of the deliveries meant by ``carried``, which a plan has just taken to their receivers.
+
+    It is for the caller to write down, in those that are new and those of which it ``differs``.
+    """
+    # Without a sound it is off in that plan: what was expected before still is.
+    is_told = sa.or_(Delivery.recording_sha.is_not(None), Delivery.expectation_id.is_(None))
+    leaving = sa.and_(carried, Delivery.state.in_(LEAVING), is_told)
+    ids = set(session.scalars(sa.select(Delivery.broadcast_id).where(leaving).distinct()))
+    if ids:
+        _remember(session, ids, now)
+    new = _newest_values()
+    differs = sa.and_(
         Delivery.state.in_(AHEAD),
-        Delivery.rev.is_not(None),
-        Delivery.recording_sha.is_not(None) | Delivery.expectation_id.is_(None),
+        is_told,
+        sa.or_(
+            Delivery.expectation_id.is_distinct_from(new["expectation_id"]),
+            Delivery.expected_sha.is_distinct_from(new["expected_sha"]),
+            Delivery.expected_ms != Delivery.ms,
+        ),
     )
-    ids = set(session.scalars(sa.select(Delivery.broadcast_id).where(ahead).distinct()))
-    if not ids:
-        return
-    _remember(session, ids, now)
+    values = {
+        name: sa.case((is_told, value), else_=getattr(Delivery, name))
+        for name, value in new.items()
+    }
+    return Expected(values, differs)
+
+
+def _newest_values() -> dict[str, sa.ColumnElement[Any]]:
     newest = (
         sa.select(sa.func.max(Expectation.id))
         .where(Expectation.broadcast_id == Delivery.broadcast_id)
         .correlate(Delivery)
         .scalar_subquery()
     )
-    values = {
+    return {
         "expectation_id": newest,
         "expected_sha": sa.func.coalesce(Delivery.recording_sha, Delivery.last_sha),
-        "expected_ms": Delivery.ms,
+        "expected_ms": sa.type_coerce(Delivery.ms, sa.Integer),
         "expected_volume": _of_receiver(Receiver.volume),
         "expected_households": _of_receiver(Receiver.households),
     }
-    differs = sa.or_(
-        Delivery.expectation_id.is_(None),
-        Delivery.expectation_id != newest,
-        Delivery.expected_sha.is_distinct_from(values["expected_sha"]),
-        Delivery.expected_ms != Delivery.ms,
-    )
-    session.execute(
-        sa.update(Delivery)
-        .where(ahead, differs)
-        .values(values)
-        .execution_options(synchronize_session=False)
-    )
 
 
 def _of_receiver(column: sa.SQLColumnExpression[int]) -> sa.ScalarSelect[int]:

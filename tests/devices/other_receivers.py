@@ -182,7 +182,7 @@ def asks_for_all() -> None:
     ask = fetch.Fetcher._ask
 
     def greedily(self: fetch.Fetcher, item: Any, mono: int) -> None:
-        item.size = 10_000
+        self._pace.size = 10_000
         ask(self, item, mono)
 
     fetch.Fetcher._ask = greedily

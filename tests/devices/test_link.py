@@ -145,6 +145,33 @@ def test_many_messages_keep_their_order_and_none_is_lost(station_broker, connect
     assert {get(receiver, Published).token for _ in range(500)} == set(range(500))
 
 
+def test_heartbeats_gather_unread_until_the_link_itself_has_something_to_say(
+    mosquitto_of_ours, connect
+):
+    station = connect(mosquitto_of_ours, STATION, UP, gather=3600.0)
+    receiver = connect(mosquitto_of_ours, "r-0001")
+    receiver.publish(EVENTS, b"one", qos=0)
+    assert get(station, Message).payload == b"one"
+    receiver.publish(EVENTS, b"two", qos=0)
+    for number in range(20):  # and back: the broker has long handed on what came before
+        receiver.publish(EVENTS, b"", qos=1, token=number)
+        get(receiver, Published)
+    assert station.inbox.empty()
+    station.publish(PLAN, b"a plan", qos=1)
+    assert get(station, Message).payload == b"two"
+
+
+def test_what_must_not_be_lost_is_read_at_once_and_so_are_answers(station_broker, connect):
+    station = connect(station_broker, STATION, UP, gather=3600.0)
+    receiver = connect(station_broker, "r-0001")
+    receiver.publish(EVENTS, b"evidence", qos=1)
+    assert get(station, Message).payload == b"evidence"
+    station.publish(PLAN, b"a plan", qos=1)
+    for word in (b"one", b"two"):
+        receiver.publish(EVENTS, word, qos=0)
+        assert get(station, Message).payload == word
+
+
 def test_a_large_block_arrives_whole(station_broker, connect):
     station = connect(station_broker, STATION)
     receiver = connect(station_broker, "r-0001", "loa/1/audio/#")

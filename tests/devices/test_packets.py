@@ -46,7 +46,7 @@ class Ears:
         if isinstance(self.client, Client):
             self.client.on_bare = self._on_bare
 
-    def _on_bare(self, topic: bytes, payload: bytes) -> None:
+    def _on_bare(self, topic: bytes, payload: bytes, _qos: int) -> None:
         self.bare += 1
         self.heard.append((topic, payload))
 

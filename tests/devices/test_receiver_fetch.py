@@ -10,6 +10,7 @@ import pytest
 
 from devices import messages
 from devices.messages import BLOCK_BYTES, Audio
+from devices.receiver import pace
 from devices.receiver import shelf as shelves
 from devices.receiver.fetch import SPREAD_MOST
 from loa.times import DAY, HOUR, MINUTE, SECOND
@@ -21,7 +22,9 @@ BIG = 60
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Bench:
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    """On a line known to be fast."""
+    monkeypatch.setattr(pace, "FIRST", messages.MAX_WANTED_BLOCKS)
     return Bench(tmp_path).boot()
 
 

@@ -74,3 +74,17 @@ def test_more_rows_than_one_array_holds_are_all_written(session, monkeypatch) ->
     )
     kept = session.execute(sa.select(Journal.jid, Journal.upto)).all()
     assert sorted(kept, key=lambda row: row.upto) == [(f"j{n}", n) for n in range(250)]
+
+
+@pytest.mark.parametrize("size", [0, 1, 40_000])
+def test_rows_are_found_however_many_names_are_asked_for(session, size: int) -> None:
+    bulk.insert(session, Journal, journals(3))
+    names = [f"j{n}" for n in range(1, size + 1)]
+    found = sa.select(Journal.jid).where(bulk.among(session, Journal.jid, names))
+    assert sorted(session.scalars(found)) == [name for name in ("j1", "j2") if name in names]
+
+
+def test_a_name_is_no_part_of_the_statement(session) -> None:
+    bulk.insert(session, Journal, [*journals(1), {**journals(1)[0], "jid": "\"'],ố"}])
+    found = sa.select(Journal.jid).where(bulk.among(session, Journal.jid, ["\"'],ố"]))
+    assert session.scalars(found).all() == ["\"'],ố"]

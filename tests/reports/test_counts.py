@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from devices.receivers import Presence
 from loa import bulk
 from loa.database import Database
-from scheduler import planner
+from scheduler import broadcasts, planner
 from scheduler.broadcasts import Delivery, DeliveryState
 from scheduler.reporting.counts import Counts
 from scheduler.reporting.tables import DeliveryCount, ReceiverMonth
@@ -118,3 +118,13 @@ def test_a_broadcast_of_which_all_is_cancelled_was_never_due():
     counts.add(1, D.CANCELLED, 3, 300, 0, 0)
     counts.add(2, D.SENT, 3, 300, 0, 0)
     assert (len(counts.broadcasts), counts.due, counts.waiting) == (0, 0, 3)
+
+
+def test_the_tally_of_a_broadcast_is_that_of_its_rows(session):
+    first = session.scalars(sa.select(Delivery)).first()
+    first.state = D.PLAYED
+    ids = {first.broadcast_id, 4_711}
+    told = broadcasts.tallies(session, ids)
+    assert told == broadcasts.tallies(session, ids, sa.true())
+    assert told[first.broadcast_id].of(D.PLAYED) >= 1
+    assert told[4_711].total == 0

@@ -34,7 +34,9 @@ def test_who_only_looks_is_not_told(lan):
 
 def test_each_thing_done_moves_it_on(app, database, cast, approved):
     with database.read() as session, app.test_request_context():
-        assert [step.is_done for step in first_steps.steps(session, cast.admin)] == [True] * 5 + [False]
+        assert [step.is_done for step in first_steps.steps(session, cast.admin)] == [True] * 5 + [
+            False
+        ]
     with database.write() as session:
         session.execute(sa.update(Staff).where(Staff.role == Role.APPROVER).values(active=False))
         session.execute(sa.update(Decision).values(approved=False))

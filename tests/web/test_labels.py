@@ -124,7 +124,7 @@ def test_loudness_in_words(lufs, peak, told):
 @pytest.mark.parametrize(
     ("name", "told"),
     [("Đài truyền thanh xã Mẫu", ("Đài truyền thanh", "xã Mẫu")), ("Loa xã Mẫu", ("", "Loa xã Mẫu")),
-     ("Đài Truyền Thanh", ("", "Đài Truyền Thanh"))],
+     ("Đài Truyền Thanh", ("", "Đài Truyền Thanh")), ("Đài truyền thanh xã", ("", "Đài truyền thanh xã"))],
 )  # fmt: skip
 def test_a_stations_name_in_two_parts(name, told):
     assert labels.station_parts(name) == told

@@ -16,9 +16,10 @@ from content.bulletins import Priority
 from loa.audit import AuditEntry
 from loa.staff import Staff
 from loa.times import HOUR
+from scheduler import plans
 from scheduler.broadcasts import Broadcast, Delivery, DeliveryState
 from scheduler.campaign_tables import Aim, Campaign, Target
-from scheduler.reporting import expectations, unheard
+from scheduler.reporting import unheard
 from tests.cast import NOON
 from tests.web.conftest import words
 
@@ -160,8 +161,8 @@ def freeze(database):
 
     def freeze() -> None:
         with database.write() as session:
-            session.execute(sa.update(Delivery).values(state=D.SENT))
-            expectations.freeze(session, Delivery.id > 0, NOON)
+            session.execute(sa.update(Delivery).values(state=D.PLANNED, rev=1))
+            plans.mark_sent(session, Delivery.id > 0, NOON)
             rows = session.scalars(sa.select(Delivery).order_by(Delivery.receiver_id)).all()
             for row, state in zip(rows, (D.PLAYED, D.MISSED, D.UNKNOWN), strict=True):
                 row.state = state

@@ -53,9 +53,10 @@ def test_a_voice_stands_in_for_none_where_all_do_without_the_network(lan, monkey
     assert "đọc thay khi" not in words(lan.get("/giong-doc"))
 
 
-def test_it_lets_each_voice_be_heard(lan, two):
-    page = lan.get("/giong-doc").text
+def test_it_lets_each_voice_be_heard_by_who_may_write(hoa, lan, two):
+    page = hoa.get("/giong-doc").text
     assert page.count("data-listen") == 2
+    assert "data-listen" not in lan.get("/giong-doc").text
     assert "giong=m%C3%A1y" in page
 
 
