@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, time, timedelta
-from typing import Any, TextIO
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -14,7 +13,6 @@ from sqlalchemy.orm import Session
 
 from content.bulletins import Priority
 from devices.receivers import Receiver
-from loa import languages
 from loa.errors import ScheduleError
 from loa.times import MINUTE, Instant, at, local
 from scheduler.broadcasts import Broadcast, Delivery, DeliveryState
@@ -121,12 +119,15 @@ REASONS = {
     "replaced": "cán bộ thay bằng bản tin khác",
     "day_kind_skipped": "lịch không phát vào loại ngày này",
 }
-COLUMNS = (
-    "lượt phát", "giờ hẹn", "bản tin", "lĩnh vực", "mức ưu tiên", "địa bàn", "mã đầu thu", "đầu thu",
-    "kết quả", "lý do", "giờ bắt đầu thật", "trễ (ms)", "giờ kết thúc thật", "thời lượng yêu cầu (ms)",
-    "thời lượng đã phát (ms)", "mức chứng cứ", "âm lượng", "mã băm âm thanh", "người soạn", "người duyệt",
-    "người đặt lịch", "ngôn ngữ", "tiếp sóng",
-)  # fmt: skip
+Narrowed = TypeVar("Narrowed", bound=sa.Select[*tuple[Any, ...]])
+ORDER = (
+    Broadcast.starts_at.desc(),
+    Broadcast.id.desc(),
+    Delivery.area_name,
+    Delivery.receiver_name,
+    Delivery.id,
+)
+"""Of the log's rows: newest broadcast first."""
 
 
 def reason(code: str | None) -> str:
@@ -167,12 +168,9 @@ def _midnight(day: date, zone: ZoneInfo) -> Instant:
     raise ValueError(f"{day} does not exist in {zone}")
 
 
-def _matching(wanted: LogFilter) -> sa.Select[Broadcast, Delivery]:
-    query = (
-        sa.select(Broadcast, Delivery)
-        .join(Delivery, Delivery.broadcast_id == Broadcast.id)
-        .where(Broadcast.starts_at >= wanted.since, Broadcast.starts_at < wanted.until)
-    )
+def narrowed(query: Narrowed, wanted: LogFilter) -> Narrowed:
+    """The query, of broadcasts and their deliveries, with those alone that the filter means."""
+    query = query.where(Broadcast.starts_at >= wanted.since, Broadcast.starts_at < wanted.until)
     if wanted.area:
         query = query.where(Delivery.area_name == wanted.area)
     if wanted.receiver_id:
@@ -192,67 +190,14 @@ def log_rows(
     limit: int | None = None, offset: int = 0, of: Sequence[int] | None = None,
 ) -> Iterator[LogRow]:  # fmt: skip
     """Rows, newest broadcast first, streamed; ``of``: only of these broadcasts."""
-    query = _matching(wanted)
+    both = sa.select(Broadcast, Delivery)
+    query = narrowed(both.join(Delivery, Delivery.broadcast_id == Broadcast.id), wanted)
     if of is not None:
         query = query.where(Broadcast.id.in_(of))
-    query = query.order_by(
-        Broadcast.starts_at.desc(),
-        Broadcast.id.desc(),
-        Delivery.area_name,
-        Delivery.receiver_name,
-        Delivery.id,
-    )
+    query = query.order_by(*ORDER)
     rows = session.execute(query.limit(limit).offset(offset).execution_options(yield_per=500))
     for broadcast, delivery in rows:
         yield LogRow(broadcast, delivery)
-
-
-def count(session: Session, wanted: LogFilter) -> int:
-    """How many rows match."""
-    return session.scalar(sa.select(sa.func.count()).select_from(_matching(wanted).subquery())) or 0
-
-
-def count_by_state(session: Session, wanted: LogFilter) -> dict[DeliveryState, int]:
-    """How many rows match, by state: the parts add up to ``count``."""
-    matching = _matching(wanted).subquery()
-    counted = sa.select(matching.c.state_1, sa.func.count()).group_by(matching.c.state_1)
-    return {DeliveryState(state): number for state, number in session.execute(counted)}
-
-
-def csv_lines(rows: Iterator[LogRow], zone: ZoneInfo) -> Iterator[list[str]]:
-    """The heading, then one line of text cells per row; an unknown value is an empty cell, never 0."""
-    yield list(COLUMNS)
-    for row in rows:
-        yield [cell(value) for value in _values(row, zone)]
-
-
-def write_csv(rows: Iterator[LogRow], out: TextIO, zone: ZoneInfo) -> int:
-    """Write the log as CSV; returns the number of rows below the heading."""
-    writer = csv.writer(out)
-    written = -1
-    for line in csv_lines(rows, zone):
-        writer.writerow(line)
-        written += 1
-    return written
-
-
-def _values(row: LogRow, zone: ZoneInfo) -> tuple[Any, ...]:
-    b, d = row.broadcast, row.delivery
-    return (
-        b.occurrence, _moment(b.starts_at, zone), b.title, b.field, PRIORITIES[b.priority], d.area_name,
-        d.receiver_id, d.receiver_name, STATES[d.state], reason(d.reason), _moment(d.started_at, zone), d.late_ms,
-        _moment(d.ended_at, zone), d.ms or None, d.played_ms, d.evidence, d.volume, _sounded(d), b.author,
-        b.approver, b.scheduler, languages.name(d.language), RELAYED.get(d.rel, d.rel) if d.rel else None,
-    )  # fmt: skip
-
-
-def _sounded(delivery: Delivery) -> str | None:
-    """The sound its plan carried, also when the approval has ended since."""
-    return delivery.recording_sha or (delivery.last_sha if delivery.rev is not None else None)
-
-
-def _moment(instant: Instant | None, zone: ZoneInfo) -> str | None:
-    return None if instant is None else local(instant, zone).strftime("%d/%m/%Y %H:%M:%S.%f")[:-3]
 
 
 def cell(value: object) -> str:

@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from devices.receivers import Receiver
 from loa import languages
 from scheduler import reports
 from scheduler.broadcasts import Broadcast, Delivery
@@ -142,14 +141,7 @@ def _batches(session: Session, query: sa.Select[Any]) -> Iterator[Sequence[Seque
 
 def in_order(query: sa.Select[Any]) -> sa.Select[Any]:
     """Newest broadcast first, some rows at once."""
-    ordered = query.order_by(
-        Broadcast.starts_at.desc(),
-        Broadcast.id.desc(),
-        Delivery.area_name,
-        Delivery.receiver_name,
-        Delivery.id,
-    )
-    return ordered.execution_options(yield_per=AT_ONCE)
+    return query.order_by(*reports.ORDER).execution_options(yield_per=AT_ONCE)
 
 
 def _known(words: Any) -> Any:
@@ -165,21 +157,9 @@ def _known(words: Any) -> Any:
 
 def matching(query: sa.Select[Any], wanted: LogFilter) -> sa.Select[Any]:
     """The deliveries the filter means, with what was expected of them."""
-    query = (
+    joined = (
         query.select_from(Broadcast)
         .join(Delivery, Delivery.broadcast_id == Broadcast.id)
         .outerjoin(Expectation, Expectation.id == Delivery.expectation_id)
-        .where(Broadcast.starts_at >= wanted.since, Broadcast.starts_at < wanted.until)
     )
-    if wanted.area:
-        query = query.where(Delivery.area_name == wanted.area)
-    if wanted.receiver_id:
-        query = query.where(Delivery.receiver_id == wanted.receiver_id)
-    if wanted.state:
-        query = query.where(Delivery.state == wanted.state)
-    if wanted.within is not None:
-        standing = sa.select(Receiver.id).where(Receiver.area_id.in_(wanted.within))
-        query = query.where(Delivery.receiver_id.in_(standing))
-    if wanted.search.strip():
-        query = query.where(Broadcast.title.icontains(wanted.search.strip(), autoescape=True))
-    return query
+    return reports.narrowed(joined, wanted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import closing
 
 import pytest
@@ -61,10 +62,11 @@ def narrowed(name: str, wanted: LogFilter, session) -> LogFilter:
 )
 def test_all_pages_together_are_the_log(session, everything, name) -> None:
     wanted = narrowed(name, everything, session)
-    whole = [row.delivery.id for row in reports.log_rows(session, wanted)]
+    rows = list(reports.log_rows(session, wanted))
+    whole = [row.delivery.id for row in rows]
     first = pages.page(session, wanted, 1, SIZE)
     assert first.pages == max(-(-len(whole) // SIZE), 1)
-    assert first.counts == reports.count_by_state(session, wanted)
+    assert first.counts == Counter(row.delivery.state for row in rows)
     read = [
         row.delivery.id
         for number in range(1, first.pages + 1)

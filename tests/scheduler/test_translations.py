@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from datetime import date, time
 
 import pytest
@@ -27,6 +25,7 @@ from scheduler.regulation import QuietHours
 from scheduler.reports import LogFilter
 from scheduler.schedules import Kind, Rule
 from tests.cast import NOON, ZONE, Cast, add_receiver, approve, approved_bulletin, settle_in
+from tests.log_table import table
 from tests.scheduler.test_dispatcher import RULES, TERMS
 
 TODAY = date(2026, 11, 21)
@@ -257,12 +256,9 @@ def test_the_log_names_the_sound_and_length_of_each_delivery(session: Session, c
     bulletin = schedule(session, cast)
     plan(session)
     day = reports.whole_days(TODAY, TODAY, ZONE)
-    out = io.StringIO()
-    rows = reports.log_rows(session, LogFilter(since=day[0], until=day[1]))
-    reports.write_csv(rows, out, ZONE)
     found = {
         row["mã đầu thu"]: (row["mã băm âm thanh"], row["thời lượng yêu cầu (ms)"], row["ngôn ngữ"])
-        for row in csv.DictReader(io.StringIO(out.getvalue()))
+        for row in table(session, LogFilter(since=day[0], until=day[1]))
     }
     assert found["r-0000"] == (bulletin.sounds["vi"], "30000", "Kinh")
     assert found["r-0001"] == (bulletin.sounds["tyz"], "40000", "Tày")
