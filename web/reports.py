@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
-from typing import Any, cast
 from urllib.parse import urlencode
 
 from flask import (
@@ -22,7 +20,6 @@ from werkzeug.wrappers import Response
 
 from loa.errors import NotFound
 from loa.staff import May
-from loa.times import local
 from scheduler import campaign_tables, levels
 from scheduler.broadcasts import Broadcast
 from scheduler.exports import files, words
@@ -33,17 +30,9 @@ from scheduler.reporting.counts import Counts
 from scheduler.reporting.papers import About, Paper
 from scheduler.reporting.periods import Period
 from scheduler.retention import gone
-from web import archived, current, report_charts, spreadsheets
-from web.forms import Day, Form
+from web import archived, current, period_form, report_charts, spreadsheets
 
 bp = Blueprint("reports", __name__)
-
-
-class PeriodForm(Form):
-    """The span; its answers stand in the address."""
-
-    since = Day("Từ ngày", name="tu")
-    until = Day("Đến ngày", name="den")
 
 
 @dataclass(frozen=True)
@@ -63,14 +52,19 @@ class Page:
 
 @bp.get("/bao-cao")
 def show() -> Response:
-    form = _form()
-    period = _period(form)
+    form = period_form.form()
+    period = form.period
     page = None
     if period is not None:
         with archived.read_period(period) as session:
             page = _page(session, period)
     shown = render_template(
-        "reports/show.html", form=form, page=page, quick=_quick(), asked=_asked(period), **_shown()
+        "reports/show.html",
+        form=form,
+        page=page,
+        quick=_quick(),
+        asked=period_form.asked(period),
+        **_shown(),
     )
     return make_response(shown, form.status)
 
@@ -78,8 +72,8 @@ def show() -> Response:
 @bp.get("/bao-cao/tep.<kind>")
 def download(kind: str) -> Response:
     """The same as a file."""
-    form = _form()
-    period = _period(form)
+    form = period_form.form()
+    period = form.period
     _demand(kind)
     if period is None:
         return show()
@@ -90,8 +84,8 @@ def download(kind: str) -> Response:
 
 @bp.get("/bao-cao/dau-thu")
 def receivers() -> Response:
-    form = _form()
-    period = _period(form)
+    form = period_form.form()
+    period = form.period
     table = None
     if period is not None:
         with archived.read_period(period) as session:
@@ -101,7 +95,7 @@ def receivers() -> Response:
         form=form,
         table=table,
         period=period,
-        asked=_asked(period),
+        asked=period_form.asked(period),
         **_shown(),
     )
     return make_response(shown, form.status)
@@ -141,8 +135,8 @@ def this_week() -> str:
 @bp.post("/bao-cao/phat-hanh")
 @current.needs(May.SCHEDULE)
 def issue() -> Response:
-    form = _form(request.form)
-    period = _period(form)
+    form = period_form.form(request.form)
+    period = form.period
     if period is None:
         return show()
     with current.write() as session:
@@ -150,39 +144,19 @@ def issue() -> Response:
         gone.demand_current(session, *period.bounds(current.zone()))
         papers.issue(session, period, _about(session), current.staff())
     flash("Đã ghi số liệu của báo cáo như lúc phát hành.")
-    return redirect(url_for("reports.show", **_asked(period)))
-
-
-def _form(given: object = None) -> PeriodForm:
-    month = periods.month(_today())
-    return PeriodForm(given or request.args, data={"since": month.first, "until": month.last})
-
-
-def _today() -> date:
-    return local(current.now(), current.zone()).date()
-
-
-def _period(form: PeriodForm) -> Period | None:
-    """What the form asks for; None when it must be corrected first."""
-    return form.checked(
-        lambda: periods.span(cast(date, form.since.data), cast(date, form.until.data))
-    )
-
-
-def _asked(period: Period | None) -> dict[str, Any]:
-    return {} if period is None else {"tu": str(period.first), "den": str(period.last)}
+    return redirect(url_for("reports.show", **period_form.asked(period)))
 
 
 def _quick() -> list[tuple[str, str]]:
     """(name, address) of the periods people mostly want."""
-    today = _today()
+    today = period_form.today()
     month, half = periods.month(today), periods.half(today)
     named = (
         ("Tháng này", month), ("Tháng trước", month.before()), ("6 tháng này", half),
         ("6 tháng trước", half.before()), ("Năm nay", periods.year(today.year)),
     )  # fmt: skip
     here = url_for("reports.show")
-    return [(name, f"{here}?{urlencode(_asked(period))}") for name, period in named]
+    return [(name, f"{here}?{urlencode(period_form.asked(period))}") for name, period in named]
 
 
 def _about(session: Session) -> About:
@@ -210,7 +184,7 @@ def _campaign(session: Session, campaign_id: int) -> tuple[Document, report_char
     counted = figures.of_campaign(session, found, current.zone(), view.inside)
     made = document.of_period(
         counted, None, title=f"Kết quả chiến dịch “{found.name}”",
-        station=current.config().station.name, made_on=_today(),
+        station=current.config().station.name, made_on=period_form.today(),
     )  # fmt: skip
     reach = reached.of_campaign(session, found, current.zone(), current.now(), view.inside)
     made.tables.insert(1, document.of_reach(reach))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from typing import cast
 
 from flask import (
@@ -12,7 +11,6 @@ from flask import (
     make_response,
     redirect,
     render_template,
-    request,
     send_file,
     url_for,
 )
@@ -24,29 +22,20 @@ from wtforms import StringField
 
 from loa.errors import NotFound
 from loa.staff import May
-from loa.times import local
 from scheduler import levels
 from scheduler.exports import files, words
 from scheduler.exports.tables import Document
-from scheduler.reporting import periods
 from scheduler.reporting.periods import Period
 from scheduler.rollup import document, figures, importing, reading, stations
 from scheduler.rollup.importing import Outcome
 from scheduler.rollup.reading import RollupError
 from scheduler.rollup.tables import RollupStation
-from web import current, spreadsheets, uploads
-from web.forms import Day, Form
+from web import current, period_form, spreadsheets, uploads
+from web.forms import Form
 
 bp = Blueprint("rollup", __name__)
 MOST_BYTES = 20_000_000
 """Checking a larger one takes longer than a page may: the command line takes it."""
-
-
-class PeriodForm(Form):
-    """The span; its answers stand in the address."""
-
-    since = Day("Từ ngày", name="tu")
-    until = Day("Đến ngày", name="den")
 
 
 class BundleForm(Form):
@@ -76,8 +65,8 @@ def download(kind: str) -> Response:
     """The same as a file."""
     if kind not in files.KINDS:
         raise NotFound("Không có định dạng này. Hãy chọn csv, json, xlsx hoặc docx.")
-    form = _form()
-    period = _period(form)
+    form = period_form.form()
+    period = form.period
     if period is None:
         return show()
     with current.read() as session:
@@ -149,8 +138,8 @@ def drop(commune_id: int) -> Response:
 
 
 def _show(bundle: BundleForm, station: StationForm) -> Response:
-    form = _form()
-    period = _period(form)
+    form = period_form.form()
+    period = form.period
     page = None
     with current.read() as session:
         levels.demand_whole(session, current.staff(), "xem báo cáo của các xã")
@@ -158,7 +147,7 @@ def _show(bundle: BundleForm, station: StationForm) -> Response:
             waiting = [each for each in stations.listed(session) if not each.keys]
             page = Page(_document(session, period), waiting)
     shown = render_template(
-        "rollup/show.html", form=form, bundle=bundle, station_form=station, page=page, asked=_asked(period),
+        "rollup/show.html", form=form, bundle=bundle, station_form=station, page=page, asked=period_form.asked(period),
         shower=lambda column: words.shower(column, current.zone()),
     )  # fmt: skip
     return make_response(shown, max(form.status, bundle.status, station.status))
@@ -167,23 +156,6 @@ def _show(bundle: BundleForm, station: StationForm) -> Response:
 def _document(session: Session, period: Period) -> Document:
     levels.demand_whole(session, current.staff(), "xem báo cáo của các xã")
     found = figures.of_period(session, period, current.zone(), current.now())
-    return document.of_period(found, station=current.config().station.name, made_on=_today())
-
-
-def _form() -> PeriodForm:
-    month = periods.month(_today())
-    return PeriodForm(request.args, data={"since": month.first, "until": month.last})
-
-
-def _today() -> date:
-    return local(current.now(), current.zone()).date()
-
-
-def _period(form: PeriodForm) -> Period | None:
-    return form.checked(
-        lambda: periods.span(cast(date, form.since.data), cast(date, form.until.data))
+    return document.of_period(
+        found, station=current.config().station.name, made_on=period_form.today()
     )
-
-
-def _asked(period: Period | None) -> dict[str, str]:
-    return {} if period is None else {"tu": str(period.first), "den": str(period.last)}
