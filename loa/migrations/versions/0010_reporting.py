@@ -145,7 +145,7 @@ def _upsert(table: str) -> str:
 def _follow_on_sqlite() -> None:
     key = ", ".join(f"NEW.{name}" for name in KEY)
     put = (
-        f"INSERT INTO delivery_counts ({_names()}) VALUES ({key}, {', '.join(_values('NEW.', 'IS'))}) "  # noqa: S608
+        f"INSERT INTO delivery_counts ({_names()}) VALUES ({key}, {', '.join(_values('NEW.', 'IS'))}) "  # noqa: S608 - our names
         f"{_upsert('')};"
     )
     which = " AND ".join(f"{name} = OLD.{name}" for name in KEY)
@@ -154,7 +154,7 @@ def _follow_on_sqlite() -> None:
         for name, value in zip(SUMS, _values("OLD.", "IS"), strict=True)
     )
     take = (
-        f"UPDATE delivery_counts SET {less} WHERE {which}; "  # noqa: S608
+        f"UPDATE delivery_counts SET {less} WHERE {which}; "  # noqa: S608 - our names
         f"DELETE FROM delivery_counts WHERE {which} AND deliveries = 0;"
     )
     differs = " OR ".join(f"OLD.{name} IS NOT NEW.{name}" for name in COUNTED)
@@ -195,7 +195,7 @@ def _follow_on_postgresql() -> None:
     for name, rows in both.items():
         act, tables = given[name]
         body = (
-            f"INSERT INTO delivery_counts ({_names()}) SELECT {', '.join(KEY)}, {sums} FROM ({rows}) AS delta "  # noqa: S608
+            f"INSERT INTO delivery_counts ({_names()}) SELECT {', '.join(KEY)}, {sums} FROM ({rows}) AS delta "  # noqa: S608 - our names
             f"GROUP BY {', '.join(KEY)} HAVING {changed} {_upsert('delivery_counts.')}; "
         )
         if name != "put":
