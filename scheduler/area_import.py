@@ -17,7 +17,7 @@ from devices.areas import Area
 from loa.errors import DeviceError
 from loa.times import Instant
 from scheduler import csv_rows, csv_values
-from scheduler.csv_rows import Row, Table, unquoted
+from scheduler.csv_rows import Row, Table, Wrong, unquoted
 from scheduler.place_names import offer
 
 COLUMNS = ("cấp", "tên", "thuộc", "số hộ", "vĩ độ", "kinh độ")
@@ -61,15 +61,6 @@ class Node:
     def path(self) -> str:
         above = f"{self.parent.path} > " if self.parent else ""
         return f"{above}{self.full_name}"
-
-
-@dataclass(frozen=True)
-class Wrong:
-    """A line that cannot be taken, and why."""
-
-    line: int
-    words: str
-    why: str
 
 
 @dataclass

@@ -26,6 +26,16 @@ class Row:
     """What stands in cells beyond the last column."""
 
 
+@dataclass(frozen=True)
+class Wrong:
+    """A line that cannot be taken, and why."""
+
+    line: int
+    words: str
+    """By which people know it."""
+    why: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Table:
     """What a file of one kind must be."""

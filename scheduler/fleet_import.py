@@ -20,7 +20,7 @@ from devices.receivers import Receiver
 from loa.errors import DeviceError
 from loa.times import Instant
 from scheduler import csv_rows, csv_values
-from scheduler.csv_rows import Table, unquoted
+from scheduler.csv_rows import Table, Wrong, unquoted
 from scheduler.fleet_files import AT_ONCE, EDITABLE
 from scheduler.place_names import PlaceNames
 
@@ -62,15 +62,6 @@ class Change:
     values: Values
     receiver: Receiver
     what: list[tuple[str, str, str]]
-
-
-@dataclass(frozen=True)
-class Wrong:
-    """A line that cannot be taken, and why."""
-
-    line: int
-    words: str
-    why: str
 
 
 @dataclass
