@@ -2,6 +2,7 @@
 # make setup  only what `loa serve` needs: .venv, and what the pages need
 # make test   set-up, lint and the whole suite; says what it skips, and how long it took
 # make lint   ruff, mypy, import-linter          make format   let ruff lay the code out
+# make pictures   every page in two sizes, to be looked at: build/pictures/index.html (needs Chromium)
 # make lock   new locks from pyproject.toml and package.json (needs uv and npm)
 # make clean  forget the environment and what was fetched; data/ stays
 #
@@ -13,7 +14,7 @@ PYTEST ?=
 WORKERS ?= 4
 BIN := .venv/bin
 
-.PHONY: help setup run test check lint format lock clean
+.PHONY: help setup run test check lint format pictures lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -49,6 +50,10 @@ format:
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
 
+pictures:
+	@$(PYTHON) setup/bootstrap.py test
+	@$(BIN)/python -m tests.pictures
+
 # Hashes and versions only: whoever installs says by their own settings where from.
 UV_LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links
@@ -60,8 +65,9 @@ lock:
 		-c requirements/station.lock -o requirements/test.lock
 	npm install --package-lock-only
 	npm --prefix examples/receiver-node install --package-lock-only
+	npm --prefix tests/axe install --package-lock-only
 
 clean:
-	rm -rf .venv node_modules examples/receiver-node/node_modules web/static/vendor loa.egg-info build dist
+	rm -rf .venv node_modules examples/receiver-node/node_modules tests/axe/node_modules web/static/vendor loa.egg-info build dist
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
 	find . -name __pycache__ -not -path './data/*' -prune -exec rm -rf {} +

@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from content.levels import SAMPLE_RATE
 from loa.errors import ContentError
+from loa.words import say
 
 with warnings.catch_warnings():
     # pydub says on import that it found no ffmpeg, which it is never given reason to call here.
@@ -104,7 +105,9 @@ def cut(path: Path, out: Path, cuts: Cuts) -> None:
         kept = _kept([(_frames(begin), _frames(end)) for begin, end in cuts], total)
         if sum(end - begin for begin, end in kept) < _frames(SHORTEST_MS):
             raise ContentError(
-                "Các đoạn cắt bỏ gần hết bản ghi, không còn gì để phát. Hãy để lại ít nhất một đoạn.",
+                say(
+                    "Các đoạn cắt bỏ gần hết bản ghi, không còn gì để phát. Hãy để lại ít nhất một đoạn."
+                ),
                 field="cuts",
             )
         _write_kept(source, file, kept, total)
@@ -120,7 +123,9 @@ def _check(cuts: Cuts) -> None:
     for begin, end in cuts:
         if begin < last or end <= begin:
             raise ContentError(
-                "Các đoạn cắt phải có đầu trước cuối và không chồng lên nhau. Hãy xem lại các mốc.",
+                say(
+                    "Các đoạn cắt phải có đầu trước cuối và không chồng lên nhau. Hãy xem lại các mốc."
+                ),
                 field="cuts",
             )
         last = end
@@ -184,7 +189,7 @@ def _reading(path: Path) -> Iterator[wave.Wave_read]:
     with wave.open(str(path), "rb") as file:
         if (file.getnchannels(), file.getsampwidth(), file.getframerate()) != (1, 2, SAMPLE_RATE):
             raise ContentError(
-                "Đoạn âm thanh để ghép không đúng dạng 24 kHz một kênh. Hãy tạo lại bản ghi."
+                say("Đoạn âm thanh để ghép không đúng dạng 24 kHz một kênh. Hãy tạo lại bản ghi.")
             )
         yield file
 

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from loa.errors import ContentError
+from loa.words import say
 
-DISK_FULL = (
+DISK_FULL = say(
     "Ổ đĩa đã đầy nên không ghi được âm thanh. Hãy báo quản trị viên giải phóng ổ đĩa, rồi làm lại."
 )
 

@@ -21,15 +21,16 @@ from content.parts import Parts, Stored, Translations
 from content.relays import Stream
 from content.versions import Difference, Version
 from loa import audit, searching
-from loa.database import Base, Json
+from loa.database import Base, Json, word_of
 from loa.errors import ContentError, NotAllowed, NotFound
 from loa.languages import KINH
 from loa.staff import May, Staff
 from loa.times import Instant
+from loa.words import say
 
 __all__ = ["MAX_TITLE", "Bulletin", "Decision", "Draft", "Priority", "State"]
 
-CLOSED = "Bản tin đã thu hồi không sửa được nữa. Hãy soạn bản tin mới."
+CLOSED = say("Bản tin đã thu hồi không sửa được nữa. Hãy soạn bản tin mới.")
 HOLDERS: list[Callable[[Session, int], str | None]] = []
 """Each says why a bulletin may not be changed or taken back now. What sounds it stands above this package, and adds
 itself here, so that no page can forget to ask."""
@@ -41,12 +42,6 @@ class State(enum.StrEnum):
     APPROVED = "approved"
     REJECTED = "rejected"
     WITHDRAWN = "withdrawn"
-
-
-def _enum(kind: type[enum.StrEnum]) -> sa.Enum:
-    return sa.Enum(
-        kind, native_enum=False, length=16, values_callable=lambda e: [m.value for m in e]
-    )
 
 
 class Bulletin(Base):
@@ -61,12 +56,12 @@ class Bulletin(Base):
     chimes: Mapped[bool] = mapped_column(default=True)
     field: Mapped[int] = mapped_column(default=1)
     """Lĩnh vực, 1 to 6: code list of the upper system."""
-    priority: Mapped[Priority] = mapped_column(_enum(Priority), default=Priority.NORMAL)
+    priority: Mapped[Priority] = mapped_column(word_of(Priority), default=Priority.NORMAL)
     relay: Mapped[Stream | None] = mapped_column(Stored(Stream))
     valid_from: Mapped[date | None]
     valid_until: Mapped[date | None]
     """Last day, in the station's zone, on which it may be broadcast."""
-    state: Mapped[State] = mapped_column(_enum(State), default=State.DRAFT, index=True)
+    state: Mapped[State] = mapped_column(word_of(State), default=State.DRAFT, index=True)
     version: Mapped[int] = mapped_column(default=1)
     author_id: Mapped[int] = mapped_column(sa.ForeignKey("staff.id"))
     editor_id: Mapped[int] = mapped_column(sa.ForeignKey("staff.id"))
@@ -145,7 +140,7 @@ def edit(
     for name in changed:
         setattr(bulletin, name, getattr(draft, name))
     bulletin.search_key = search_key(draft)
-    _begin_version(session, bulletin, editor, now, f"{editor.name} sửa bản tin")
+    _begin_version(session, bulletin, editor, now, say("%(name)s sửa bản tin", name=editor.name))
     if any(name in drafts.AUDIBLE for name in changed):
         bulletin.sounds = {}
     audit.append(
@@ -161,7 +156,7 @@ def read_again(session: Session, bulletin: Bulletin, editor: Staff, now: Instant
     if bulletin.state is State.WITHDRAWN:
         raise ContentError(CLOSED)
     _demand_free(session, bulletin)
-    _begin_version(session, bulletin, editor, now, f"{editor.name} cho đọc lại")
+    _begin_version(session, bulletin, editor, now, say("%(name)s cho đọc lại", name=editor.name))
     bulletin.sounds = {}
     audit.append(
         session, now, editor.login, "bulletin.read_again",
@@ -173,10 +168,10 @@ def submit(session: Session, bulletin: Bulletin, staff: Staff, now: Instant) -> 
     """Hand a draft to the approvers. Its sound must be there, for that is what they approve."""
     staff.demand(May.WRITE)
     if bulletin.state not in (State.DRAFT, State.REJECTED):
-        raise ContentError("Bản tin này đã được gửi duyệt rồi. Hãy tải lại trang.")
+        raise ContentError(say("Bản tin này đã được gửi duyệt rồi. Hãy tải lại trang."))
     if bulletin.recording_sha is None:
         raise ContentError(
-            "Âm thanh của bản tin chưa tạo xong. Hãy chờ thanh tiến độ chạy hết rồi gửi duyệt."
+            say("Âm thanh của bản tin chưa tạo xong. Hãy chờ thanh tiến độ chạy hết rồi gửi duyệt.")
         )
     bulletin.state = State.SUBMITTED
     bulletin.updated_at = bulletin.submitted_at = now
@@ -208,7 +203,7 @@ def approve(
     ]
     if any(decision.staff_id == approver.id for decision in given):
         raise ContentError(
-            "Bạn đã duyệt bản tin này rồi; bản tin khẩn cấp cần một người duyệt khác."
+            say("Bạn đã duyệt bản tin này rồi; bản tin khẩn cấp cần một người duyệt khác.")
         )
     decision = _decide(session, bulletin, approver, now, approved=True)
     decision.complete = len(given) + 1 >= approvers_needed(bulletin, emergency_approvers)
@@ -238,10 +233,12 @@ def reject(
 ) -> Decision:
     """Send a bulletin back to its author with a reason."""
     if not reason.strip():
-        raise ContentError("Hãy ghi lý do trả lại để người soạn biết cần sửa gì.", field="reason")
+        raise ContentError(
+            say("Hãy ghi lý do trả lại để người soạn biết cần sửa gì."), field="reason"
+        )
     _demand_decidable(session, bulletin, approver, heard, version)
     decision = _decide(session, bulletin, approver, now, approved=False, reason=reason.strip())
-    decisions.end(session, [bulletin.id], now, f"{approver.name} trả lại")
+    decisions.end(session, [bulletin.id], now, say("%(name)s trả lại", name=approver.name))
     bulletin.state = State.REJECTED
     audit.append(
         session, now, approver.login, "bulletin.reject",
@@ -250,14 +247,29 @@ def reject(
     return decision
 
 
+def recall(session: Session, bulletin: Bulletin, staff: Staff, now: Instant) -> None:
+    """Take back what was handed in and nobody has approved yet: a draft again, as it was. Raises ContentError."""
+    staff.demand(May.WRITE)
+    if bulletin.state is not State.SUBMITTED:
+        raise ContentError(
+            say(
+                "Bản tin này không còn chờ duyệt nên không rút lại được. Muốn bản tin không phát nữa, hãy thu hồi."
+            )
+        )
+    decisions.end(session, [bulletin.id], now, say("%(name)s rút lại", name=staff.name))
+    bulletin.state = State.DRAFT
+    bulletin.updated_at = now
+    audit.append(session, now, staff.login, "bulletin.recall", bulletin=bulletin.id)
+
+
 def withdraw(session: Session, bulletin: Bulletin, staff: Staff, now: Instant) -> None:
     """Take a bulletin back: nothing more of it will sound. Its author or an approver may."""
     if staff.id != bulletin.author_id and not staff.may(May.APPROVE) and not staff.may(May.MANAGE):
-        raise NotAllowed("Chỉ người soạn, người duyệt hoặc quản trị được thu hồi bản tin này.")
+        raise NotAllowed(say("Chỉ người soạn, người duyệt hoặc quản trị được thu hồi bản tin này."))
     if bulletin.state is State.WITHDRAWN:
         return
     _demand_free(session, bulletin)
-    decisions.end(session, [bulletin.id], now, f"{staff.name} thu hồi")
+    decisions.end(session, [bulletin.id], now, say("%(name)s thu hồi", name=staff.name))
     bulletin.state = State.WITHDRAWN
     bulletin.updated_at = now
     audit.append(session, now, staff.login, "bulletin.withdraw", bulletin=bulletin.id)
@@ -268,7 +280,9 @@ def get(session: Session, bulletin_id: int) -> Bulletin:
     bulletin = session.get(Bulletin, bulletin_id)
     if bulletin is None:
         raise NotFound(
-            "Không tìm thấy bản tin này. Có thể đường dẫn đã sai; hãy quay lại danh sách bản tin."
+            say(
+                "Không tìm thấy bản tin này. Có thể đường dẫn đã sai; hãy quay lại danh sách bản tin."
+            )
         )
     return bulletin
 
@@ -360,17 +374,17 @@ def _demand_decidable(
     approver.demand(May.APPROVE)
     if approver.id in writers(session, bulletin):
         raise NotAllowed(
-            "Người soạn hoặc người sửa bản tin không được tự duyệt. Hãy nhờ người duyệt khác."
+            say("Người soạn hoặc người sửa bản tin không được tự duyệt. Hãy nhờ người duyệt khác.")
         )
     if bulletin.state is not State.SUBMITTED:
-        raise ContentError("Bản tin này không còn ở trạng thái chờ duyệt. Hãy tải lại trang.")
+        raise ContentError(say("Bản tin này không còn ở trạng thái chờ duyệt. Hãy tải lại trang."))
     if set(heard) != set(bulletin.sounds.values()):
         raise ContentError(
-            "Âm thanh đã thay đổi sau khi trang được mở. Hãy tải lại trang và nghe lại."
+            say("Âm thanh đã thay đổi sau khi trang được mở. Hãy tải lại trang và nghe lại.")
         )
     if version not in (None, bulletin.version):
         raise ContentError(
-            "Bản tin đã được sửa sau khi trang được mở. Hãy tải lại trang và xem chỗ đã đổi."
+            say("Bản tin đã được sửa sau khi trang được mở. Hãy tải lại trang và xem chỗ đã đổi.")
         )
 
 

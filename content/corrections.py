@@ -15,6 +15,7 @@ from typing import NamedTuple
 import msgspec
 
 from content import wording
+from loa.words import say
 
 MAX_SPOKEN = 200
 
@@ -58,15 +59,25 @@ def problem(correction: Correction, text: str) -> str | None:
     """What is wrong with a correction of this text, as a Vietnamese sentence; None if nothing."""
     said = correction.spoken
     if not said.strip():
-        return f"Chưa điền cách đọc của “{correction.written}”."
+        return say("Chưa điền cách đọc của “%(written)s”.", written=correction.written)
     if len(said) > MAX_SPOKEN:
-        return f"Cách đọc dài {len(said)} ký tự; hãy rút xuống {MAX_SPOKEN} ký tự."
+        return say(
+            "Cách đọc dài %(n)s ký tự; hãy rút xuống %(longest)s ký tự.",
+            n=len(said),
+            longest=MAX_SPOKEN,
+        )
     if any(char.isdigit() for char in said):
-        return f"Cách đọc của “{correction.written}” còn chữ số; hãy viết số bằng chữ."
+        return say(
+            "Cách đọc của “%(written)s” còn chữ số; hãy viết số bằng chữ.",
+            written=correction.written,
+        )
     if not all(char.isprintable() for char in said + correction.written):
-        return "Mỗi chỗ sửa chỉ nằm trên một dòng; hãy sửa từng dòng một."
+        return say("Mỗi chỗ sửa chỉ nằm trên một dòng; hãy sửa từng dòng một.")
     if not correction.fits(unicodedata.normalize("NFC", text)):
-        return f"“{correction.written}” không còn ở chỗ đã sửa; hãy tải lại trang và sửa lại."
+        return say(
+            "“%(written)s” không còn ở chỗ đã sửa; hãy tải lại trang và sửa lại.",
+            written=correction.written,
+        )
     return None
 
 

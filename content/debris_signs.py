@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import re
 
-CODE = "Còn mã của trang mạng"
-COUNTER = "Bộ đếm lượt xem của trang mạng"
-PICTURE = "Chỗ của hình ảnh hoặc quảng cáo"
-SELF = "Phần giới thiệu của trang mạng"
-OTHERS = "Mục tin khác của trang mạng"
-BUTTON = "Nút bấm của trang mạng"
-CAPTION = "Chú thích ảnh"
-_POSTED_AT = "Giờ đăng bài"
-PAPER = "Mở đầu bằng tên báo"
-SOURCE = "Ghi nguồn, tác giả hoặc ảnh"
-AGAIN = "Có câu đã nói ở trên"
-GLUED = "Có hai chữ hoặc hai câu dính liền nhau"
-BLANK = "Còn chỗ để trống chưa điền"
-AUTHOR = "Có thể là tên tác giả"
+from loa.words import say
+
+CODE = say("Còn mã của trang mạng")
+COUNTER = say("Bộ đếm lượt xem của trang mạng")
+PICTURE = say("Chỗ của hình ảnh hoặc quảng cáo")
+SELF = say("Phần giới thiệu của trang mạng")
+OTHERS = say("Mục tin khác của trang mạng")
+BUTTON = say("Nút bấm của trang mạng")
+CAPTION = say("Chú thích ảnh")
+_POSTED_AT = say("Giờ đăng bài")
+PAPER = say("Mở đầu bằng tên báo")
+SOURCE = say("Ghi nguồn, tác giả hoặc ảnh")
+AGAIN = say("Có câu đã nói ở trên")
+GLUED = say("Có hai chữ hoặc hai câu dính liền nhau")
+BLANK = say("Còn chỗ để trống chưa điền")
+AUTHOR = say("Có thể là tên tác giả")
 
 _WEEKDAY = r"(?:thứ (?:hai|ba|tư|năm|sáu|bảy|\d)|chủ nhật)"
 _POSTED = (
@@ -74,14 +76,14 @@ SIGNS = tuple(
         (
             r"^\W*(?:file|tệp|tài liệu|văn bản)\b.{0,20}đính kèm|\btải (?:về |xuống )?tại đây"
             r"|\.signed\b|\.(?:pdf|docx?|xlsx?|zip|rar)\b",
-            "Tệp đính kèm",
+            say("Tệp đính kèm"),
         ),
         (
             r"^\W*trang ?\d+ ?/ ?\d+|^\W*(?:trang )?(?:trước|sau|tiếp|đầu|cuối)? ?[‹›«»]{1,2}"
             r"|^\W*trang (?:trước|sau|tiếp|đầu|cuối)(?:\W+trang (?:trước|sau|tiếp|đầu|cuối))*\W*$",
-            "Số trang",
+            say("Số trang"),
         ),
-        (r"^[\d\s|/.,›»‹«•-]+$", "Chỉ có số, không có chữ"),
+        (r"^[\d\s|/.,›»‹«•-]+$", say("Chỉ có số, không có chữ")),
         (
             r"^\W*(?:nguồn|nguồn tin|nguồn ảnh|ảnh|ảnh minh h[oọ]a|ảnh chụp màn hình|theo|tác giả"
             r"|người đăng|người viết|biên tập|tin, ảnh|bài, ảnh|bài và ảnh|tin và ảnh) ?:",
@@ -92,12 +94,12 @@ SIGNS = tuple(
         (_ABBREVIATION, PAPER),
         (
             r"^\W*(?:nơi nhận\b|lưu ?:|như (?:trên|kính gửi)\b)|^\W*\(đã ký\)|^\W*(?:TM|KT|TL|TUQ)\.",
-            "Phần ký và nơi nhận của văn bản",
+            say("Phần ký và nơi nhận của văn bản"),
         ),
         (
             r"^\W*cộng hòa xã hội chủ nghĩa việt nam\W*$"
             r"|^\W*độc lập ?[-–] ?tự do ?[-–] ?hạnh phúc\W*$",
-            "Quốc hiệu, tiêu ngữ của văn bản",
+            say("Quốc hiệu, tiêu ngữ của văn bản"),
         ),
         (r"\.{4,}|…{2,}|_{3,}", BLANK),
     )

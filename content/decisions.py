@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from loa.database import Base, Json
+from loa.database import Base, Json, Sentence
 from loa.languages import KINH
 from loa.staff import Staff
 from loa.times import Instant
@@ -35,7 +35,7 @@ class Decision(Base):
     staff_id: Mapped[int] = mapped_column(sa.ForeignKey("staff.id"))
     at: Mapped[Instant]
     ended_at: Mapped[Instant | None]
-    ended_why: Mapped[str | None] = mapped_column(sa.Text)
+    ended_why: Mapped[str | None] = mapped_column(Sentence)
 
     staff: Mapped[Staff] = relationship(lazy="joined", innerjoin=True)
 

@@ -17,6 +17,7 @@ from importlib import resources
 import msgspec
 
 from loa.errors import ContentError
+from loa.words import say
 
 COLUMNS = {
     "form": "chữ viết",
@@ -31,7 +32,7 @@ _PREFIX = 3  # letters; with fewer, most words of a text would be looked up in v
 MAX_SPOKEN = 200
 
 # An entry whose note begins so is used, but the reading asks staff to look at it.
-DOUBTFUL = "nhiều nghĩa"
+DOUBTFUL = say("nhiều nghĩa")
 
 _LETTERS = re.compile(r"[^\W\d_]+")
 
@@ -145,15 +146,20 @@ def has_sign(form: str) -> bool:
 def problem(entry: Entry) -> str | None:
     """What staff should put right before this entry is used, as a Vietnamese sentence; None if fine."""
     if not entry.form.strip():
-        return "Chưa điền chữ viết tắt."
+        return say("Chưa điền chữ viết tắt.")
     if not entry.spoken.strip():
-        return f"Chưa điền cách đọc của “{entry.form}”."
+        return say("Chưa điền cách đọc của “%(form)s”.", form=entry.form)
     if len(entry.form) > MAX_FORM or len(entry.spoken) > MAX_SPOKEN:
-        return f"“{entry.form[:MAX_FORM]}” quá dài: chữ tối đa {MAX_FORM}, cách đọc {MAX_SPOKEN} ký tự."
+        return say(
+            "“%(form)s” quá dài: chữ tối đa %(most)s, cách đọc %(longest)s ký tự.",
+            form=entry.form[:MAX_FORM],
+            most=MAX_FORM,
+            longest=MAX_SPOKEN,
+        )
     if any(not char.isprintable() for char in entry.form + entry.spoken + entry.note):
-        return f"“{entry.form}”: mỗi mục chỉ nằm trên một dòng."
+        return say("“%(form)s”: mỗi mục chỉ nằm trên một dòng.", form=entry.form)
     if any(char.isdigit() for char in entry.spoken):
-        return f"Cách đọc của “{entry.form}” còn chữ số; hãy viết số bằng chữ."
+        return say("Cách đọc của “%(form)s” còn chữ số; hãy viết số bằng chữ.", form=entry.form)
     return None
 
 
@@ -162,7 +168,7 @@ def _entry(row: dict[str, str], line: int) -> Entry:
     entry = Entry(row["form"].strip(), row["spoken"].strip(), exact, row["note"].strip())
     wrong = problem(entry)
     if wrong is not None:
-        raise ContentError(f"Dòng {line}: {wrong}", field="file")
+        raise ContentError(say("Dòng %(line)s: %(wrong)s", line=line, wrong=wrong), field="file")
     return entry
 
 
@@ -171,7 +177,12 @@ def _is_exact(flag: str, line: int) -> bool:
     plain = _plain(flag)
     if plain and plain not in YES + NO:
         raise ContentError(
-            f"Dòng {line}: cột “{COLUMNS['case_sensitive']}” là “{flag}”; chỉ nhận 1 (có) hoặc 0 (không).",
+            say(
+                "Dòng %(line)s: cột “%(column)s” là “%(flag)s”; chỉ nhận 1 (có) hoặc 0 (không).",
+                line=line,
+                column=COLUMNS["case_sensitive"],
+                flag=flag,
+            ),
             field="file",
         )
     return plain not in NO
@@ -195,8 +206,12 @@ def _rows(text: str) -> Iterable[tuple[int, dict[str, str]]]:
     missing = [COLUMNS[name] for name in ("form", "spoken") if name not in names]
     if missing:
         raise ContentError(
-            f"Dòng đầu thiếu cột {_listed(missing)}. Dòng đầu của tệp cần có: {_listed(COLUMNS.values())}; "
-            f"hai cột sau có thể bỏ.",
+            say(
+                "Dòng đầu thiếu cột %(missing)s. Dòng đầu của tệp cần có: %(columns)s; "
+                "hai cột sau có thể bỏ.",
+                missing=_listed(missing),
+                columns=_listed(COLUMNS.values()),
+            ),
             field="file",
         )
     for cells in reader:
@@ -232,11 +247,18 @@ def parse(text: str) -> tuple[Entry, ...]:
             form = entry.form if entry.case_sensitive else entry.form.casefold()
             earlier = seen.setdefault((form, entry.case_sensitive), line)
             if earlier != line:
-                sentence = f"Dòng {line}: “{entry.form}” đã có ở dòng {earlier}; hãy bỏ một dòng."
+                sentence = say(
+                    "Dòng %(line)s: “%(form)s” đã có ở dòng %(earlier)s; hãy bỏ một dòng.",
+                    line=line,
+                    form=entry.form,
+                    earlier=earlier,
+                )
                 raise ContentError(sentence, field="file")
             entries.append(entry)
     except csv.Error as error:
-        raise ContentError(f"Không đọc được tệp CSV: {error}.", field="file") from error
+        raise ContentError(
+            say("Không đọc được tệp CSV: %(error)s.", error=error), field="file"
+        ) from error
     return tuple(entries)
 
 

@@ -15,6 +15,7 @@ from content.parts import Chime, Part, Parts, Recorded, Text, Translation, Trans
 from content.relays import Stream
 from loa import languages
 from loa.errors import ContentError
+from loa.words import say
 
 MAX_TITLE = 200
 MAX_FILE_NAME = 255
@@ -94,10 +95,13 @@ def _plain_name(named: _Named) -> _Named:
 def check(draft: Draft, max_characters: int, relay_hosts: Collection[str] = ()) -> None:
     """Raise ContentError naming the field that must be put right; ``relay_hosts`` as in ``relays.check``."""
     if not draft.title.strip():
-        raise ContentError("Hãy đặt tên cho bản tin.", field="title")
+        raise ContentError(say("Hãy đặt tên cho bản tin."), field="title")
     if len(draft.title.strip()) > MAX_TITLE:
         raise ContentError(
-            f"Tên bản tin dài {len(draft.title)} ký tự; tối đa {MAX_TITLE}.", field="title"
+            say(
+                "Tên bản tin dài %(n)s ký tự; tối đa %(most)s.", n=len(draft.title), most=MAX_TITLE
+            ),
+            field="title",
         )
     if draft.relay is not None:
         relays.check(draft.relay, relay_hosts)
@@ -105,17 +109,22 @@ def check(draft: Draft, max_characters: int, relay_hosts: Collection[str] = ()) 
     parts.check(draft.parts, max_characters=max_characters)
     parts.check_translations(draft.translations, set(languages.NAMES) - {languages.KINH})
     if draft.field not in FIELDS:
-        raise ContentError(f"Lĩnh vực {draft.field} không có; hãy chọn từ 1 đến 6.", field="field")
+        raise ContentError(
+            say("Lĩnh vực %(field)s không có; hãy chọn từ 1 đến 6.", field=draft.field),
+            field="field",
+        )
     if draft.valid_from and draft.valid_until and draft.valid_until < draft.valid_from:
         raise ContentError(
-            "Ngày hết hiệu lực đứng trước ngày bắt đầu hiệu lực.", field="valid_until"
+            say("Ngày hết hiệu lực đứng trước ngày bắt đầu hiệu lực."), field="valid_until"
         )
 
 
 def _check_fallback(draft: Draft) -> None:
     if all(isinstance(part, Chime) for part in draft.parts):
         raise ContentError(
-            "Tiếp sóng cần một bản dự phòng để bà con không phải nghe im lặng khi mất sóng. Hãy nhập văn bản hoặc "
-            "chọn tệp ghi âm.",
+            say(
+                "Tiếp sóng cần một bản dự phòng để bà con không phải nghe im lặng khi mất sóng. Hãy nhập văn bản hoặc "
+                "chọn tệp ghi âm."
+            ),
             field="body",
         )

@@ -21,6 +21,7 @@ from loa.database import Base
 from loa.errors import ContentError, NotFound
 from loa.staff import May, Staff
 from loa.times import Instant
+from loa.words import say
 
 MOST = 5_000
 """Own entries: more is a mistake in a file, and slows every reading."""
@@ -110,7 +111,9 @@ def get(session: Session, entry_id: int) -> OwnEntry:
     """That entry. Raises NotFound."""
     found = session.get(OwnEntry, entry_id)
     if found is None:
-        raise NotFound("Không tìm thấy mục từ điển này; có thể ai đó vừa xoá. Hãy tải lại trang.")
+        raise NotFound(
+            say("Không tìm thấy mục từ điển này; có thể ai đó vừa xoá. Hãy tải lại trang.")
+        )
     return found
 
 
@@ -145,7 +148,8 @@ def teach(session: Session, staff: Staff, entry: Entry, now: Instant) -> OwnEntr
 def _new(session: Session, entry: Entry) -> OwnEntry:
     if count(session) >= MOST:
         raise ContentError(
-            f"Từ điển riêng đã đủ {MOST} mục. Hãy xoá bớt mục không dùng nữa.", field="form"
+            say("Từ điển riêng đã đủ %(most)s mục. Hãy xoá bớt mục không dùng nữa.", most=MOST),
+            field="form",
         )
     return OwnEntry(key=_key(entry))
 
@@ -187,7 +191,11 @@ def bring_in(session: Session, staff: Staff, found: Iterable[Entry], now: Instan
 def _check_number(number: int) -> None:
     if number > MOST:
         raise ContentError(
-            f"Từ điển riêng sẽ có {number} mục, quá {MOST} mục. Hãy bỏ bớt mục trong tệp.",
+            say(
+                "Từ điển riêng sẽ có %(number)s mục, quá %(most)s mục. Hãy bỏ bớt mục trong tệp.",
+                number=number,
+                most=MOST,
+            ),
             field="file",
         )
 
@@ -199,11 +207,17 @@ def _check(entry: Entry, field: str | None = None) -> None:
         raise ContentError(wrong, field=field or ("spoken" if entry.form else "form"))
     if len(_key(entry)) > _MAX_KEY:  # "ß" in small letters is "ss"
         raise ContentError(
-            f"“{entry.form}” quá dài khi viết thường; hãy rút ngắn chữ viết.", field=field or "form"
+            say("“%(form)s” quá dài khi viết thường; hãy rút ngắn chữ viết.", form=entry.form),
+            field=field or "form",
         )
     if len(entry.note) > MAX_NOTE:
         raise ContentError(
-            f"Ghi chú của “{entry.form}” dài {len(entry.note)} ký tự; hãy rút xuống {MAX_NOTE} ký tự.",
+            say(
+                "Ghi chú của “%(form)s” dài %(n)s ký tự; hãy rút xuống %(most)s ký tự.",
+                form=entry.form,
+                n=len(entry.note),
+                most=MAX_NOTE,
+            ),
             field=field or "note",
         )
 

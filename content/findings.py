@@ -10,6 +10,8 @@ from pathlib import Path
 
 import msgspec
 
+from loa.words import counted, say
+
 
 class Loudness(msgspec.Struct, frozen=True):
     """By EBU R128: integrated loudness (LUFS), range (LU), true peak (dBTP). Silence reads -70."""
@@ -51,16 +53,20 @@ def truncation_note(claimed: int | None, decoded: int) -> str | None:
     """A warning when under 95 % of the claimed length could be decoded; ffmpeg itself reports success."""
     if claimed is None or decoded >= claimed * 0.95:
         return None
-    return (
-        f"Tệp ghi là dài {spoken_length(claimed)} nhưng chỉ đọc được {spoken_length(decoded)}: "
-        "tệp có thể bị cắt cụt hoặc hỏng. Hãy nghe lại, nếu thiếu thì gửi lại tệp gốc."
+    return say(
+        "Tệp ghi là dài %(claimed)s nhưng chỉ đọc được %(decoded)s: "
+        "tệp có thể bị cắt cụt hoặc hỏng. Hãy nghe lại, nếu thiếu thì gửi lại tệp gốc.",
+        claimed=spoken_length(claimed),
+        decoded=spoken_length(decoded),
     )
 
 
 def spoken_length(ms: int) -> str:
     """Milliseconds as people say them."""
     minutes, seconds = divmod(round(ms / 1000), 60)
-    return f"{minutes} phút {seconds} giây" if minutes else f"{seconds} giây"
+    if not minutes:
+        return counted("%(n)s giây", seconds)
+    return say("%(minutes)s phút %(seconds)s giây", minutes=minutes, seconds=seconds)
 
 
 def _number(pattern: str, text: str) -> float:

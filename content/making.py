@@ -15,6 +15,7 @@ from content.progress import Step
 from content.transcode import DecodedWav, Sound
 from content.voices.base import Registry, wav_seconds
 from loa.errors import ContentError
+from loa.words import counted, join, say
 
 EDGE_DB = 34
 """What lies so far under the loudness, at the ends of a part, is silence: -50 dBFS in the finished sound."""
@@ -24,13 +25,13 @@ NOISE_DB = 8
 NOISE_SECONDS = 5
 """Shorter speech may have no pause in which noise could be heard."""
 
-CLIPPED = (
+CLIPPED = say(
     "Bản ghi bị vỡ tiếng (thu quá to). Hãy nghe thử; nếu khó nghe, giảm âm lượng micrô rồi thu lại."
 )
-MOSTLY_SILENT = (
+MOSTLY_SILENT = say(
     "Hơn một nửa bản ghi là khoảng lặng. Hãy nghe lại; nếu không cố ý, hãy cắt bớt hoặc thu lại."
 )
-NOISY = (
+NOISY = say(
     "Tiếng nền (ồn, gió, nhạc) gần to bằng tiếng nói. Hãy nghe thử; nếu khó nghe, thu lại ở nơi "
     "yên tĩnh; nếu đây là nhạc, hãy bật công tắc Âm nhạc."
 )
@@ -64,11 +65,18 @@ class Bell(msgspec.Struct, frozen=True, kw_only=True):
 Source = Speech | Take | Bell
 
 
-def too_long(max_seconds: float, field: str, what: str = "Bản ghi") -> ContentError:
+def too_long(max_seconds: float, field: str, what: str = say("Bản ghi")) -> ContentError:
     """The refusal of more sound than one bulletin may hold."""
     minutes, seconds = divmod(round(max_seconds), 60)
-    most = f"{minutes} phút" if not seconds else findings.spoken_length(round(max_seconds * 1000))
-    return ContentError(f"{what} dài hơn {most}. Hãy cắt thành nhiều bản ngắn hơn.", field=field)
+    most = (
+        findings.spoken_length(round(max_seconds * 1000))
+        if seconds
+        else counted("%(n)s phút", minutes)
+    )
+    return ContentError(
+        say("%(what)s dài hơn %(most)s. Hãy cắt thành nhiều bản ngắn hơn.", what=what, most=most),
+        field=field,
+    )
 
 
 class Maker:
@@ -86,7 +94,7 @@ class Maker:
 
     def where(self, number: int) -> str:
         """What names the part in a sentence, when there are several."""
-        return f"Phần {number}: " if self.count > 1 else ""
+        return say("Phần %(number)s: ", number=number) if self.count > 1 else ""
 
     def add(self, number: int, source: Source, step: Step) -> None:
         """Make one more part."""
@@ -95,10 +103,10 @@ class Maker:
         with _naming(self.where(number), field):
             notes = self._made(source, out, step)
         self.parts.append(out)
-        self.notes += [self.where(number) + note for note in notes]
+        self.notes += [join("", [self.where(number), note]) for note in notes]
 
     def _too_long(self, field: str) -> ContentError:
-        what = "Cả bản tin, tính đến phần này," if self.count > 1 else "Bản ghi"
+        what = say("Cả bản tin, tính đến phần này,") if self.count > 1 else say("Bản ghi")
         return too_long(self.max_seconds, field, what)
 
     def _made(self, source: Source, out: Path, step: Step) -> list[str]:
@@ -118,13 +126,13 @@ class Maker:
             voice,
             voice=speech.voice,
             speed=speech.speed,
-            progress=step.of("Đọc văn bản", 0, 0.4),
+            progress=step.of(say("Đọc văn bản"), 0, 0.4),
         )
         raw = transcode.decode_to_wav(
             voice,
             self.bench / "raw.wav",
             max_seconds=2 * wav_seconds(voice) + 1,
-            progress=step.of("Đọc văn bản", 0.4, 0.5),
+            progress=step.of(say("Đọc văn bản"), 0.4, 0.5),
         )
         voice.unlink()
         self._level(raw.path, out, step, field="body", music=False)
@@ -145,7 +153,7 @@ class Maker:
             NOISY: not take.music and _noisy(sound),
         }
         truncated = findings.truncation_note(raw.claimed_ms, raw.ms)
-        notes = [note for note, true in found.items() if true]
+        notes: list[str] = [note for note, true in found.items() if true]
         return [truncated, *notes] if truncated else notes
 
     def _decode(self, take: Take, step: Step) -> DecodedWav:
@@ -156,7 +164,7 @@ class Maker:
             take.source,
             self.bench / "raw.wav",
             max_seconds=longest,
-            progress=step.of("Đọc tệp", 0, 0.3),
+            progress=step.of(say("Đọc tệp"), 0, 0.3),
         )
         if raw.longer_than(longest):
             raise self._too_long("upload")
@@ -165,7 +173,7 @@ class Maker:
     def _level(self, raw: Path, out: Path, step: Step, *, field: str, music: bool) -> Sound:
         """Trim and level ``raw``, which is used up; gives what it sounded like before."""
         sound = transcode.listen(
-            raw, highpass_hz=self.highpass_hz, progress=step.of("Cân âm lượng", 0.5, 0.55)
+            raw, highpass_hz=self.highpass_hz, progress=step.of(say("Cân âm lượng"), 0.5, 0.55)
         )
         if sound.loudness.lufs <= transcode.SILENT_LUFS:
             raise ContentError(transcode.SILENT, field=field)
@@ -180,7 +188,7 @@ class Maker:
             span,
             highpass_hz=self.highpass_hz,
             music=music,
-            progress=step.of("Cân âm lượng", 0.55, 1),
+            progress=step.of(say("Cân âm lượng"), 0.55, 1),
         )
         raw.unlink()
         return sound
@@ -192,7 +200,7 @@ def _naming(where: str, field: str) -> Iterator[None]:
     try:
         yield
     except ContentError as error:
-        raise type(error)(where + error.sentence, field=error.field or field) from error
+        raise type(error)(join("", [where, error.sentence]), field=error.field or field) from error
 
 
 def shares(sources: Sequence[Source], first: int, last: int) -> list[tuple[float, float]]:

@@ -17,6 +17,7 @@ from content.progress import Progress, Step, Told
 from content.transcode import Sound
 from content.voices.base import Registry
 from loa.errors import ContentError
+from loa.words import say
 
 __all__ = [
     "Bell",
@@ -102,7 +103,7 @@ def make(
     """
     if not sources:
         raise ContentError(
-            "Bản tin chưa có nội dung. Hãy nhập văn bản hoặc chọn tệp ghi âm.", field="parts"
+            say("Bản tin chưa có nội dung. Hãy nhập văn bản hoặc chọn tệp ghi âm."), field="parts"
         )
     told = Told(progress)
     with benches.bench(work) as bench:
@@ -111,14 +112,14 @@ def make(
         for number, (source, (first, last)) in enumerate(zip(sources, steps, strict=True), 1):
             maker.add(number, source, Step(told, first, last, maker.where(number)))
         joined, mp3 = bench / "joined.wav", bench / "done.mp3"
-        Step(told, 52, 54)("Ghép nhạc hiệu" if chimes else "Ghép các phần", 0)
+        Step(told, 52, 54)(say("Ghép nhạc hiệu") if chimes else say("Ghép các phần"), 0)
         audio.join(maker.parts, joined, chimes=chimes)
         for part in maker.parts:
             part.unlink()
         sound = _encode(joined, mp3, Step(told, 54, 98))
-        told("Lưu bản ghi", 98)
+        told(say("Lưu bản ghi"), 98)
         path, sha256 = benches.keep(mp3, folder)
-        told("Xong", 100)
+        told(say("Xong"), 100)
         return Mastered(
             path=path,
             sha256=sha256,
@@ -148,17 +149,20 @@ def preview(
     step = Step(Told(progress), 0, 98)
     with benches.bench(work) as bench:
         raw = transcode.decode_to_wav(
-            source, bench / "raw.wav", max_seconds=max_seconds, progress=step.of("Đọc tệp", 0, 0.3)
+            source,
+            bench / "raw.wav",
+            max_seconds=max_seconds,
+            progress=step.of(say("Đọc tệp"), 0, 0.3),
         )
         if raw.longer_than(max_seconds):
             raise making.too_long(max_seconds, "upload")
-        sound = transcode.listen(raw.path, progress=step.of("Nghe thử", 0.3, 0.5))
+        sound = transcode.listen(raw.path, progress=step.of(say("Nghe thử"), 0.3, 0.5))
         mp3 = bench / "preview.mp3"
         transcode.encode_mp3(
-            raw.path, mp3, gain_db=transcode.HALVED_DB, progress=step.of("Nén MP3", 0.5, 1)
+            raw.path, mp3, gain_db=transcode.HALVED_DB, progress=step.of(say("Nén MP3"), 0.5, 1)
         )
         benches.place(mp3, out)
-    step.told("Xong", 100)
+    step.told(say("Xong"), 100)
     head, tail = making.silent_ends(sound)
     return Original(
         ms=raw.ms,
@@ -175,9 +179,9 @@ def _encode(joined: Path, mp3: Path, step: Step) -> Sound:
     """Encode, and prove by decoding; where the encoder overshot, once more with lower peaks."""
     ceiling, gain = 0.0, 0.0
     for _ in range(ROUNDS):
-        begun = step.of("Nén MP3", 0, 0.6)
+        begun = step.of(say("Nén MP3"), 0, 0.6)
         transcode.encode_mp3(joined, mp3, gain_db=gain, ceiling_db=ceiling, progress=begun)
-        begun = step.of("Kiểm tra bản đã nén", 0.6, 1)
+        begun = step.of(say("Kiểm tra bản đã nén"), 0.6, 1)
         sound = transcode.listen(mp3, peak=True, progress=begun)
         over = sound.loudness.true_peak_db - HIGHEST_PEAK_DBTP
         if over <= 0:

@@ -18,6 +18,7 @@ from content import corrections
 from content.corrections import Correction
 from content.voices import base
 from loa.errors import ContentError
+from loa.words import say
 
 MOST = 12
 """Parts of one bulletin: more is a programme."""
@@ -113,25 +114,32 @@ def check(found: Sequence[Part], *, max_characters: int) -> None:
     """Raise ContentError, naming the field, where staff must put something right."""
     if not found:
         raise ContentError(
-            "Bản tin chưa có nội dung. Hãy nhập văn bản hoặc chọn tệp ghi âm.", field="body"
+            say("Bản tin chưa có nội dung. Hãy nhập văn bản hoặc chọn tệp ghi âm."), field="body"
         )
     if len(found) > MOST:
         raise ContentError(
-            f"Bản tin có {len(found)} phần; tối đa {MOST}. Hãy chia thành nhiều bản tin.",
+            say(
+                "Bản tin có %(n)s phần; tối đa %(most)s. Hãy chia thành nhiều bản tin.",
+                n=len(found),
+                most=MOST,
+            ),
             field="parts",
         )
     if all(isinstance(part, Chime) for part in found):
         raise ContentError(
-            "Bản tin chỉ có nhạc hiệu. Hãy thêm văn bản hoặc bản ghi âm.", field="parts"
+            say("Bản tin chỉ có nhạc hiệu. Hãy thêm văn bản hoặc bản ghi âm."), field="parts"
         )
     for number, part in enumerate(found, start=1):
-        where = f"Phần {number}: " if len(found) > 1 else ""
+        where = say("Phần %(number)s: ", number=number) if len(found) > 1 else ""
         _check_one(part, where)
     characters = len(body(found))
     if characters > max_characters:
         raise ContentError(
-            f"Nội dung dài {base.dotted(characters)} ký tự; tối đa {base.dotted(max_characters)}. "
-            "Hãy chia thành nhiều bản tin.",
+            say(
+                "Nội dung dài %(n)s ký tự; tối đa %(most)s. Hãy chia thành nhiều bản tin.",
+                n=base.dotted(characters),
+                most=base.dotted(max_characters),
+            ),
             field="body",
         )
 
@@ -140,19 +148,32 @@ def _check_one(part: Part, where: str) -> None:
     match part:
         case Text():
             if not part.body.strip():
-                raise ContentError(f"{where}Hãy nhập hoặc dán nội dung bản tin.", field="body")
+                raise ContentError(
+                    say("%(where)sHãy nhập hoặc dán nội dung bản tin.", where=where), field="body"
+                )
             if not MIN_SPEED <= part.speed <= MAX_SPEED:
                 raise ContentError(
-                    f"{where}Tốc độ đọc {part.speed} nằm ngoài khoảng {MIN_SPEED}–{MAX_SPEED}.",
+                    say(
+                        "%(where)sTốc độ đọc %(speed)s nằm ngoài khoảng %(min_speed)s–%(max_speed)s.",
+                        where=where,
+                        speed=part.speed,
+                        min_speed=MIN_SPEED,
+                        max_speed=MAX_SPEED,
+                    ),
                     field="speed",
                 )
         case Recorded():
             if not part.upload:
-                raise ContentError(f"{where}Hãy chọn tệp ghi âm để tải lên.", field="upload")
+                raise ContentError(
+                    say("%(where)sHãy chọn tệp ghi âm để tải lên.", where=where), field="upload"
+                )
             check_cuts(part.cuts)
         case Chime():
             if part.chime not in CHIMES:
-                raise ContentError(f"{where}Không có nhạc hiệu “{part.chime}”.", field="parts")
+                raise ContentError(
+                    say("%(where)sKhông có nhạc hiệu “%(chime)s”.", where=where, chime=part.chime),
+                    field="parts",
+                )
 
 
 def check_cuts(cuts: Cuts) -> None:
@@ -161,7 +182,9 @@ def check_cuts(cuts: Cuts) -> None:
     for begin, end in cuts:
         if begin < last or end <= begin:
             raise ContentError(
-                "Các đoạn cắt phải có đầu trước cuối và không chồng lên nhau. Hãy xem lại các mốc.",
+                say(
+                    "Các đoạn cắt phải có đầu trước cuối và không chồng lên nhau. Hãy xem lại các mốc."
+                ),
                 field="cuts",
             )
         last = end
@@ -172,13 +195,15 @@ def check_translations(found: Sequence[Translation], known: Iterable[str]) -> No
     languages, seen = set(known), set()
     for each in found:
         if each.language not in languages:
-            raise ContentError(f"Không có ngôn ngữ “{each.language}”.", field="language")
+            raise ContentError(
+                say("Không có ngôn ngữ “%(language)s”.", language=each.language), field="language"
+            )
         if each.language in seen:
             raise ContentError(
-                "Mỗi ngôn ngữ chỉ có một bản ghi. Hãy bỏ bản thừa.", field="language"
+                say("Mỗi ngôn ngữ chỉ có một bản ghi. Hãy bỏ bản thừa."), field="language"
             )
         if not each.upload:
-            raise ContentError("Hãy chọn tệp ghi âm của bản dịch.", field="upload")
+            raise ContentError(say("Hãy chọn tệp ghi âm của bản dịch."), field="upload")
         check_cuts(each.cuts)
         seen.add(each.language)
 

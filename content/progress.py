@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from loa.words import join
+
 Progress = Callable[[str, int], None]
 """Called with the step's Vietnamese name and the percent done of the whole, 0 to 100, never falling."""
 
@@ -29,7 +31,7 @@ class Step:
 
     def __call__(self, name: str, part: float) -> None:
         percent = self.first + (self.last - self.first) * part
-        self.told(self.where + name, round(percent))
+        self.told(join("", [self.where, name]), round(percent))
 
     def of(self, name: str, begin: float, end: float) -> Callable[[float], None]:
         """A callback for one thing done within it, whose 0.0 to 1.0 is ``begin`` to ``end``; begun at once."""

@@ -14,8 +14,9 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from content import parts, uploads
 from content.bulletins import Bulletin
-from loa.database import Base, Json
+from loa.database import Base, Json, Sentence, Sentences, ShortSentence
 from loa.times import Instant
+from loa.words import say
 
 
 class Recording(Base):
@@ -33,7 +34,7 @@ class Recording(Base):
     """Loudest sample of each of about 600 equal parts, 0 to 100."""
     voices: Mapped[list[str]] = mapped_column(Json)
     """The voices that really spoke; empty where nothing was read out."""
-    notes: Mapped[list[str]] = mapped_column(Json)
+    notes: Mapped[list[str]] = mapped_column(Sentences)
     """Sentences the approver should read: a fallback voice, a clipped or truncated upload."""
     spoken: Mapped[str | None] = mapped_column(sa.Text)
     """The words as they were read out; None where nothing was."""
@@ -56,11 +57,11 @@ class Rendering(Base):
     bulletin_id: Mapped[int] = mapped_column(sa.ForeignKey("bulletins.id"), index=True)
     version: Mapped[int]
     state: Mapped[str] = mapped_column(sa.String(16), default=RenderingState.QUEUED, index=True)
-    step: Mapped[str] = mapped_column(sa.String(128), default="đang chờ đến lượt")
+    step: Mapped[str] = mapped_column(ShortSentence(128), default=say("đang chờ đến lượt"))
     percent: Mapped[int] = mapped_column(default=0)
     made: Mapped[dict[str, dict[str, Any]]] = mapped_column(Json, default=dict)
     """Language → voices, notes and spoken words of this making: two bulletins may share a sound, not these."""
-    error: Mapped[str | None] = mapped_column(sa.Text)
+    error: Mapped[str | None] = mapped_column(Sentence)
     """A sentence for the author; None unless failed."""
     queued_at: Mapped[Instant]
     claimed_until: Mapped[Instant | None]

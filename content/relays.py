@@ -14,6 +14,7 @@ import msgspec
 
 from loa.errors import ContentError
 from loa.times import MINUTE, SECOND
+from loa.words import say
 
 MOST_URL, MOST_HOST, MOST_HOSTS = 512, 253, 8
 LEAST_MINUTES, MOST_MINUTES = 1, 240
@@ -58,12 +59,20 @@ def check(stream: Stream, own_hosts: Collection[str] = ()) -> None:
     _check_url(stream.url, own_hosts)
     if not LEAST_MINUTES * MINUTE <= stream.ms <= MOST_MINUTES * MINUTE:
         raise ContentError(
-            f"Số phút tiếp sóng phải từ {LEAST_MINUTES} đến {MOST_MINUTES}. Hãy nhập lại.",
+            say(
+                "Số phút tiếp sóng phải từ %(least)s đến %(most)s. Hãy nhập lại.",
+                least=LEAST_MINUTES,
+                most=MOST_MINUTES,
+            ),
             field="relay_minutes",
         )
     if len(stream.hosts) > MOST_HOSTS:
         raise ContentError(
-            f"Có {len(stream.hosts)} máy chủ khác; tối đa {MOST_HOSTS}. Hãy bỏ bớt.",
+            say(
+                "Có %(n)s máy chủ khác; tối đa %(most)s. Hãy bỏ bớt.",
+                n=len(stream.hosts),
+                most=MOST_HOSTS,
+            ),
             field="relay_hosts",
         )
     for host in stream.hosts:
@@ -72,37 +81,51 @@ def check(stream: Stream, own_hosts: Collection[str] = ()) -> None:
 
 def _check_url(url: str, own_hosts: Collection[str]) -> None:
     if len(url) > MOST_URL:
-        raise _wrong(f"dài {len(url)} ký tự; tối đa {MOST_URL}. Hãy xin địa chỉ ngắn hơn")
+        raise _wrong(
+            say(
+                "dài %(n)s ký tự; tối đa %(most)s. Hãy xin địa chỉ ngắn hơn",
+                n=len(url),
+                most=MOST_URL,
+            )
+        )
     if _UNFIT.search(url):
-        raise _wrong("có dấu cách, chữ có dấu hoặc ký tự lạ. Hãy chép lại nguyên địa chỉ")
+        raise _wrong(say("có dấu cách, chữ có dấu hoặc ký tự lạ. Hãy chép lại nguyên địa chỉ"))
     try:
         found = urlsplit(url)
         host, _ = found.hostname, found.port
     except ValueError:
-        raise _wrong("không đúng dạng. Hãy chép lại nguyên địa chỉ") from None
+        raise _wrong(say("không đúng dạng. Hãy chép lại nguyên địa chỉ")) from None
     if found.scheme not in SCHEMES or not host:
-        raise _wrong("phải bắt đầu bằng http:// hoặc https:// và có tên máy chủ")
+        raise _wrong(say("phải bắt đầu bằng http:// hoặc https:// và có tên máy chủ"))
     if found.username is not None or found.password is not None:
         raise _wrong(
-            "chứa tên hoặc mật khẩu, mà ai xem bản tin cũng đọc được. Hãy xin địa chỉ không cần mật khẩu"
+            say(
+                "chứa tên hoặc mật khẩu, mà ai xem bản tin cũng đọc được. Hãy xin địa chỉ không cần mật khẩu"
+            )
         )
     _check_host(host, own_hosts, "relay_url")
 
 
 def _wrong(what: str) -> ContentError:
-    return ContentError(f"Địa chỉ tiếp sóng {what}.", field="relay_url")
+    return ContentError(say("Địa chỉ tiếp sóng %(what)s.", what=what), field="relay_url")
 
 
 def _check_host(host: str, own_hosts: Collection[str], field: str) -> None:
     if len(host) > MOST_HOST or not _is_host(host):
         raise ContentError(
-            f"“{host[:80]}” không phải tên máy chủ. Hãy ghi như trong địa chỉ, ví dụ stream.vov.vn.",
+            say(
+                "“%(host)s” không phải tên máy chủ. Hãy ghi như trong địa chỉ, ví dụ stream.vov.vn.",
+                host=host[:80],
+            ),
             field=field,
         )
     if _is_private(host) and host not in {each.lower() for each in own_hosts}:
         raise ContentError(
-            f"“{host}” là máy trong mạng riêng, không phải đài cấp trên. Nếu đài cấp trên thật sự phát từ máy này, "
-            "quản trị thêm nó vào relay_hosts trong config.toml.",
+            say(
+                "“%(host)s” là máy trong mạng riêng, không phải đài cấp trên. "
+                "Nếu đài cấp trên thật sự phát từ máy này, quản trị thêm nó vào relay_hosts trong config.toml.",
+                host=host,
+            ),
             field=field,
         )
 

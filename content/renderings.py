@@ -28,6 +28,7 @@ from loa.errors import ContentError, LoaError
 from loa.languages import KINH
 from loa.times import MINUTE, Instant, after
 from loa.times import now as present
+from loa.words import join, say
 
 log = logging.getLogger(__name__)
 CLAIM = 2 * MINUTE
@@ -81,7 +82,7 @@ def render_next(database: Database, config: Config, clock: Callable[[], Instant]
         _fail(
             database,
             rendering,
-            "Không tạo được âm thanh do lỗi của chương trình; quản trị xem tệp nhật ký.",
+            say("Không tạo được âm thanh do lỗi của chương trình; quản trị xem tệp nhật ký."),
             clock(),
         )
     else:
@@ -115,7 +116,11 @@ def _make(
     made: Made = {}
     try:
         for number, (language, sources, spoken) in enumerate(sounds):
-            where = "" if language == KINH else f"Bản tiếng {languages.name(language)}: "
+            where = (
+                ""
+                if language == KINH
+                else say("Bản tiếng %(name)s: ", name=languages.name(language))
+            )
             progress = _Progress(database, rendering.id, clock, where, number, len(sounds))
             with _naming(where):
                 sound = mastering.make(
@@ -157,7 +162,7 @@ def _naming(where: str) -> Iterator[None]:
     except ContentError as error:
         if not where:
             raise
-        raise ContentError(where + error.sentence, field=error.field) from error
+        raise ContentError(join("", [where, error.sentence]), field=error.field) from error
 
 
 class Overtaken(Exception):
@@ -215,7 +220,7 @@ def _put_back(session: Session, rendering_id: int) -> None:
         session.delete(rendering)
     else:
         rendering.state, rendering.claimed_until = RenderingState.QUEUED, None
-        rendering.step, rendering.percent = "nhường cho bản tin khẩn cấp", 0
+        rendering.step, rendering.percent = say("nhường cho bản tin khẩn cấp"), 0
 
 
 def _finish(session: Session, rendering: Rendering, made: Made, now: Instant) -> None:
@@ -227,7 +232,7 @@ def _finish(session: Session, rendering: Rendering, made: Made, now: Instant) ->
         .where(Rendering.id == rendering.id)
         .values(
             state=RenderingState.DONE,
-            step="xong",
+            step=say("xong"),
             percent=100,
             ended_at=now,
             claimed_until=None,
@@ -297,7 +302,9 @@ def preview_next(
     except Exception:  # as in render_next
         log.exception("the preview of %s failed", upload.sha256)
         found = {
-            "problem": "Không nghe được tệp gốc do lỗi của chương trình; quản trị xem tệp nhật ký."
+            "problem": say(
+                "Không nghe được tệp gốc do lỗi của chương trình; quản trị xem tệp nhật ký."
+            )
         }
     with database.write() as session:
         session.execute(

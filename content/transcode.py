@@ -25,6 +25,7 @@ from content import benches, confined, findings
 from content.findings import Loudness
 from content.levels import SAMPLE_RATE, Levels, Span
 from loa.errors import ContentError
+from loa.words import say
 
 log = logging.getLogger(__name__)
 
@@ -65,16 +66,18 @@ TRIAL_SECONDS = 60
 WAV_BYTES_PER_SECOND = SAMPLE_RATE * 2
 SPARE_BYTES = 4 << 20
 
-UNREADABLE = (
+UNREADABLE = say(
     "Không đọc được âm thanh trong tệp này. "
     "Hãy mở thử tệp trên máy tính, rồi gửi lại ở dạng MP3, WAV, M4A hoặc OGG."
 )
-PACKED = "Đây là tệp nén hoặc tài liệu, không phải bản ghi âm. Hãy giải nén rồi gửi tệp âm thanh ở trong."
-NO_SOUND = "Tệp không có phần âm thanh. Hãy chọn tệp ghi âm, hoặc video có tiếng."
-SILENT = (
+PACKED = say(
+    "Đây là tệp nén hoặc tài liệu, không phải bản ghi âm. Hãy giải nén rồi gửi tệp âm thanh ở trong."
+)
+NO_SOUND = say("Tệp không có phần âm thanh. Hãy chọn tệp ghi âm, hoặc video có tiếng.")
+SILENT = say(
     "Bản ghi im lặng hoặc quá nhỏ, không có gì để phát. Hãy kiểm tra micrô, ghi âm lại rồi gửi lại."
 )
-TOO_SLOW = (
+TOO_SLOW = say(
     "Xử lý âm thanh quá lâu nên đã dừng lại. "
     "Hãy thử lại khi máy rảnh, hoặc chuyển tệp sang MP3 rồi gửi lại."
 )
@@ -114,8 +117,10 @@ def find_ffmpeg() -> str:
         if _fit(carried):
             return carried
     raise ContentError(
-        "Máy chủ chưa có chương trình ffmpeg bản 5 trở lên nên không xử lý được âm thanh. "
-        "Hãy báo quản trị viên cài ffmpeg hoặc gói imageio-ffmpeg."
+        say(
+            "Máy chủ chưa có chương trình ffmpeg bản 5 trở lên nên không xử lý được âm thanh. "
+            "Hãy báo quản trị viên cài ffmpeg hoặc gói imageio-ffmpeg."
+        )
     )
 
 
@@ -243,7 +248,7 @@ def _fit(program: str) -> bool:
 
 def _refuse_at_sight(source: Path) -> None:
     if not source.is_file() or source.stat().st_size == 0:
-        raise ContentError("Tệp rỗng hoặc không còn trên máy chủ. Hãy chọn và gửi lại tệp.")
+        raise ContentError(say("Tệp rỗng hoặc không còn trên máy chủ. Hãy chọn và gửi lại tệp."))
     with source.open("rb") as file:
         packed = file.read(4) == b"PK\3\4"
     if packed:  # ffmpeg would find a recording stored inside, or take the rest for one
@@ -391,7 +396,9 @@ def _ffmpeg(
         raise ContentError(NO_SOUND)
     raise ContentError(
         refusal
-        or "Không xử lý được âm thanh. Hãy thử lại; nếu vẫn lỗi, báo quản trị viên xem nhật ký máy chủ."
+        or say(
+            "Không xử lý được âm thanh. Hãy thử lại; nếu vẫn lỗi, báo quản trị viên xem nhật ký máy chủ."
+        )
     )
 
 

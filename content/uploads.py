@@ -14,9 +14,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from loa.config import Config
-from loa.database import Base, Json
+from loa.database import Base, Json, Sentence
 from loa.errors import ContentError
 from loa.times import Instant
+from loa.words import say
 
 
 class Upload(Base):
@@ -28,7 +29,7 @@ class Upload(Base):
     received_at: Mapped[Instant]
     examined_at: Mapped[Instant | None] = mapped_column(index=True)
     """None until its preview was made, or could not be."""
-    problem: Mapped[str | None] = mapped_column(sa.Text)
+    problem: Mapped[str | None] = mapped_column(Sentence)
     """Why there is no preview, as a sentence."""
     ms: Mapped[int | None]
     """Decoded length."""
@@ -45,7 +46,7 @@ def keep(config: Config, source: Path, sha256: str) -> str:
     config.uploads.mkdir(parents=True, exist_ok=True)
     if source.stat().st_size == 0:
         raise ContentError(
-            "Tệp vừa tải lên trống (0 byte). Hãy chọn lại tệp ghi âm.", field="upload"
+            say("Tệp vừa tải lên trống (0 byte). Hãy chọn lại tệp ghi âm."), field="upload"
         )
     with source.open("rb") as file:
         os.fsync(file.fileno())

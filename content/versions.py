@@ -16,6 +16,7 @@ from loa.database import Base
 from loa.errors import NotFound
 from loa.staff import Staff
 from loa.times import Instant
+from loa.words import say
 
 
 class Version(Base):
@@ -68,7 +69,7 @@ def get(session: Session, bulletin_id: int, version: int) -> Version:
     """That version. Raises NotFound."""
     found = session.get(Version, (bulletin_id, version))
     if found is None:
-        raise NotFound("Không tìm thấy bản này của bản tin. Hãy tải lại trang.")
+        raise NotFound(say("Không tìm thấy bản này của bản tin. Hãy tải lại trang."))
     return found
 
 

@@ -11,6 +11,7 @@ from loa import audit, languages
 from loa.database import Base
 from loa.errors import DeviceError, NotFound
 from loa.times import Instant
+from loa.words import say
 
 MOST_NAME, MOST_LEVEL = 128, 32
 """Letters."""
@@ -65,7 +66,10 @@ def change(
     check(name=name, level=level, households=households)
     if parent is not None and parent.id in with_descendants(session, [area.id]):
         raise DeviceError(
-            f"{area.full_name} không thể thuộc chính nó hay một địa bàn bên dưới nó. Hãy chọn địa bàn khác.",
+            say(
+                "%(name)s không thể thuộc chính nó hay một địa bàn bên dưới nó. Hãy chọn địa bàn khác.",
+                name=area.full_name,
+            ),
             field="parent",
         )
     _demand_free(session, name, parent, but=area.id)
@@ -88,15 +92,22 @@ def change(
 def check(*, name: str, level: str, households: int) -> None:
     """Raises DeviceError naming the field."""
     if not name.strip():
-        raise DeviceError("Hãy nhập tên địa bàn.", field="name")
+        raise DeviceError(say("Hãy nhập tên địa bàn."), field="name")
     if not level.strip():
-        raise DeviceError("Hãy nhập cấp của địa bàn, ví dụ: thôn.", field="level")
+        raise DeviceError(say("Hãy nhập cấp của địa bàn, ví dụ: thôn."), field="level")
     for field, value, most in (("name", name, MOST_NAME), ("level", level, MOST_LEVEL)):
         if len(value.strip()) > most:
-            raise DeviceError(f"“{value.strip()[:40]}…” dài quá {most} chữ.", field=field)
+            raise DeviceError(
+                say("“%(start)s…” dài quá %(most)s chữ.", start=value.strip()[:40], most=most),
+                field=field,
+            )
     if households < 0:
         raise DeviceError(
-            f"Số hộ {households} không hợp lệ; hãy nhập số từ 0 trở lên.", field="households"
+            say(
+                "Số hộ %(households)s không hợp lệ; hãy nhập số từ 0 trở lên.",
+                households=households,
+            ),
+            field="households",
         )
 
 
@@ -105,7 +116,7 @@ def _demand_free(session: Session, name: str, parent: Area | None, but: int | No
         Area.name == name.strip(), Area.parent_id == (parent.id if parent else None)
     )
     if session.scalar(taken) not in (None, but):
-        raise DeviceError(f"Địa bàn “{name.strip()}” đã có ở đây.", field="name")
+        raise DeviceError(say("Địa bàn “%(name)s” đã có ở đây.", name=name.strip()), field="name")
 
 
 def set_language(
@@ -135,7 +146,8 @@ def spoken_in(session: Session) -> dict[int, str]:
 def _checked(language: str | None) -> str | None:
     if language is not None and language not in languages.NAMES:
         raise DeviceError(
-            f"Không có ngôn ngữ “{language}”. Hãy chọn trong danh sách.", field="language"
+            say("Không có ngôn ngữ “%(language)s”. Hãy chọn trong danh sách.", language=language),
+            field="language",
         )
     return language
 
@@ -144,7 +156,7 @@ def get(session: Session, area_id: int) -> Area:
     """That area. Raises NotFound."""
     area = session.get(Area, area_id)
     if area is None:
-        raise NotFound("Không tìm thấy địa bàn này. Hãy tải lại danh sách địa bàn.")
+        raise NotFound(say("Không tìm thấy địa bàn này. Hãy tải lại danh sách địa bàn."))
     return area
 
 

@@ -21,14 +21,15 @@ from devices import admission, clones, groups, receivers
 from devices.areas import Area
 from devices.receivers import Receiver
 from loa import audit
-from loa.database import Base
+from loa.database import Base, word_of
 from loa.errors import DeviceError, NotFound
 from loa.times import MINUTE, Instant, after
+from loa.words import say
 
 CODE_LIFE = 10 * MINUTE
 WRONG_MOST = 5
 """Wrong tries that a code outlives."""
-PAGES = ("them", "nhieu", "nhom", "nhap", "xuat", "tinh-trang", "cho-nhan", "tem-nhan")
+PAGES = ("them", "nhieu", "nhom", "nhap", "xuat", "tinh-trang", "cho-nhan", "tem-nhan", "ban-do")
 """Ids that would hide behind a page of the same address."""
 
 
@@ -50,20 +51,14 @@ class State(enum.StrEnum):
 OPEN = (State.WAITING, State.CLAIMED)
 
 
-def _enum(kind: type[enum.StrEnum]) -> sa.Enum:
-    return sa.Enum(
-        kind, native_enum=False, length=16, values_callable=lambda e: [m.value for m in e]
-    )
-
-
 class Claim(Base):
     """A place that waits for its box. The receiver itself is made when the box comes."""
 
     __tablename__ = "claims"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    kind: Mapped[Kind] = mapped_column(_enum(Kind))
-    state: Mapped[State] = mapped_column(_enum(State), default=State.WAITING, index=True)
+    kind: Mapped[Kind] = mapped_column(word_of(Kind))
+    state: Mapped[State] = mapped_column(word_of(State), default=State.WAITING, index=True)
     receiver_id: Mapped[str] = mapped_column(sa.String(32), index=True)
     serial: Mapped[str] = mapped_column(sa.String(32), index=True)
     name: Mapped[str] = mapped_column(sa.String(128))
@@ -190,7 +185,10 @@ def reissue(
     """
     if not receiver.active:
         raise DeviceError(
-            f"Đầu thu “{receiver.name}” đã ngừng dùng. Hãy thêm một đầu thu mới thay cho nó."
+            say(
+                "Đầu thu “%(name)s” đã ngừng dùng. Hãy thêm một đầu thu mới thay cho nó.",
+                name=receiver.name,
+            )
         )
     wanted = serial or serial_of(session, receiver.id) or receiver.id
     checked = _serial(session, wanted, receiver.id)
@@ -246,10 +244,14 @@ def confirm(session: Session, claim: Claim, *, now: Instant, by: str) -> None:
     One that replaces another puts that out of service now, and not before. Raises DeviceError before it was claimed.
     """
     if claim.state is not State.CLAIMED:
-        raise DeviceError("Đầu thu này chưa nhận mã, hoặc đã được xác nhận. Hãy tải lại trang.")
+        raise DeviceError(
+            say("Đầu thu này chưa nhận mã, hoặc đã được xác nhận. Hãy tải lại trang.")
+        )
     receiver = receivers.get(session, claim.receiver_id)
     if not receiver.active:
-        raise DeviceError(f"Đầu thu “{receiver.name}” đã ngừng dùng nên không xác nhận được nữa.")
+        raise DeviceError(
+            say("Đầu thu “%(name)s” đã ngừng dùng nên không xác nhận được nữa.", name=receiver.name)
+        )
     receiver.confirmed_at, receiver.plan_stale = now, True
     _end(claim, State.CONFIRMED, now, by)
     audit.append(session, now, by, "claim.confirm", claim=claim.id, receiver=receiver.id)
@@ -274,7 +276,9 @@ def not_heard(session: Session, claim: Claim, *, now: Instant, by: str) -> None:
 
 def _demand_open(claim: Claim) -> None:
     if claim.state not in OPEN:
-        raise DeviceError("Lần cấp mã này đã xong hoặc đã huỷ. Hãy bắt đầu lại từ trang Đầu thu.")
+        raise DeviceError(
+            say("Lần cấp mã này đã xong hoặc đã huỷ. Hãy bắt đầu lại từ trang Đầu thu.")
+        )
 
 
 def _end(claim: Claim, state: State, now: Instant, by: str) -> None:
@@ -295,10 +299,11 @@ def _check_place(session: Session, place: Place, id: str, *, is_open: bool) -> N
     )
     if id in PAGES:
         raise DeviceError(
-            f"Mã đầu thu “{id}” trùng với một trang của đài. Hãy dùng mã khác.", field="id"
+            say("Mã đầu thu “%(id)s” trùng với một trang của đài. Hãy dùng mã khác.", id=id),
+            field="id",
         )
     if is_open:
-        raise DeviceError(f"Mã đầu thu “{id}” đang chờ một máy khác nhận.", field="id")
+        raise DeviceError(say("Mã đầu thu “%(id)s” đang chờ một máy khác nhận.", id=id), field="id")
 
 
 def plain_serial(typed: str) -> str:
@@ -306,7 +311,10 @@ def plain_serial(typed: str) -> str:
     serial = admission.plain_serial(typed)
     if serial is None:
         raise DeviceError(
-            f"Số máy “{typed.strip()}” cần 3–32 ký tự gồm chữ không dấu, số, dấu chấm, gạch nối, như in trên hộp.",
+            say(
+                "Số máy “%(typed)s” cần 3–32 ký tự gồm chữ không dấu, số, dấu chấm, gạch nối, như in trên hộp.",
+                typed=typed.strip(),
+            ),
             field="serial",
         )
     return serial
@@ -339,8 +347,13 @@ def _demand_free(serial: str, holders: dict[str, str], receiver_id: str) -> None
     for other, name in holders.items():
         if other != receiver_id:
             raise DeviceError(
-                f"Số máy {serial} đã thuộc về đầu thu “{name}” ({other}). Máy ấy được cài lại "
-                "thì dùng “Cấp lại mã” ở trang của nó.",
+                say(
+                    "Số máy %(serial)s đã thuộc về đầu thu “%(name)s” (%(other)s). Máy ấy được cài lại "
+                    "thì dùng “Cấp lại mã” ở trang của nó.",
+                    serial=serial,
+                    name=name,
+                    other=other,
+                ),
                 field="serial",
             )
 
@@ -384,7 +397,7 @@ def get(session: Session, claim_id: int) -> Claim:
     """That claim. Raises NotFound."""
     claim = session.get(Claim, claim_id)
     if claim is None:
-        raise NotFound("Không tìm thấy lần thêm đầu thu này. Hãy quay lại trang Đầu thu.")
+        raise NotFound(say("Không tìm thấy lần thêm đầu thu này. Hãy quay lại trang Đầu thu."))
     return claim
 
 

@@ -7,7 +7,7 @@ that a broker kept; two different ones within minutes are two boxes, or one that
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -53,8 +53,8 @@ class _Past:
     up: int
     n: int
     head: str
-    sessions: list[str] = field(default_factory=list)
-    words: list[tuple[Instant, int, int, int]] = field(default_factory=list)
+    sessions: tuple[str, ...] = ()
+    words: tuple[tuple[Instant, int, int, int], ...] = ()
 
 
 class Watch:
@@ -101,7 +101,7 @@ def _contradiction(past: _Past, state: State) -> str | None:
 
 def _follow(past: _Past, state: State) -> None:
     if state.sid != past.sid:
-        past.sessions = [*past.sessions, past.sid][-OLD_SESSIONS:]
+        past.sessions = (*past.sessions, past.sid)[-OLD_SESSIONS:]
     past.sid, past.boot, past.up = state.sid, state.boot, state.up
     past.n, past.head = state.n, state.head
 
@@ -112,7 +112,7 @@ def _count(past: _Past, state: State, now: Instant) -> int:
     told = (state.boot, state.up, state.n)
     if all(word[1:] != told for word in recent):
         recent.append((now, *told))
-    past.words = recent[-WORDS:]
+    past.words = tuple(recent[-WORDS:])
     return len(past.words)
 
 

@@ -33,6 +33,7 @@ class Order(enum.StrEnum):
     NAME = "name"
     WORST = "worst"
     HEARD = "heard"
+    VOLUME = "volume"
     ID = "id"
 
 
@@ -52,6 +53,8 @@ class Wanted:
     group_id: int | None = None
     after: str = ""
     """Those whose id comes after this one."""
+    placed: bool | None = None
+    """Those whose place on the map is known, or those whose is not."""
 
 
 def health_of(receiver: Receiver, now: Instant) -> Health:
@@ -74,26 +77,63 @@ def listing(
     now: Instant,
     *,
     order: Order = Order.AREA,
+    back: bool = False,
     limit: int | None = None,
     offset: int = 0,
 ) -> list[Receiver]:
-    """Receivers with their presence and area, in one query after that of the areas."""
+    """Receivers with their presence and area, in one query after that of the areas; ``back``: the last first."""
     orders: dict[Order, tuple[Any, ...]] = {
         Order.AREA: (Area.name, Area.id),
         Order.NAME: (),
         Order.WORST: (sa.case((Presence.receiver_id.is_(None), 1), else_=0), _rank(now)),
-        Order.HEARD: (sa.func.coalesce(Presence.heard_at, 0).desc(),),
+        Order.HEARD: (-sa.func.coalesce(Presence.heard_at, 0),),
+        Order.VOLUME: (sa.case((Receiver.muted, -1), else_=Receiver.volume),),
         Order.ID: (Receiver.id,),
     }
+    in_turn: tuple[Any, ...] = (*orders[order], Receiver.search_key, Receiver.id)
     found = (
         sa.select(Receiver)
         .join(Area, Area.id == Receiver.area_id)
         .outerjoin(Presence, Presence.receiver_id == Receiver.id)
         .where(*_conditions(session, wanted, now))
         .options(contains_eager(Receiver.area), contains_eager(Receiver.presence))
-        .order_by(*orders[order], Receiver.search_key, Receiver.id)
+        .order_by(*(each.desc() if back else each for each in in_turn))
     )
     return list(session.scalars(found.limit(limit).offset(offset)))
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A receiver on the map."""
+
+    id: str
+    name: str
+    area_id: int
+    lat: float
+    lon: float
+    health: Health
+    playing: str | None
+    """Occurrence it says it plays; None of one that is not heard."""
+    simulated: bool
+
+
+def spots(session: Session, wanted: Wanted, now: Instant) -> list[Spot]:
+    """All of them whose place is known, as few words as a map needs: a province has thousands."""
+    is_heard = sa.and_(Presence.receiver_id.is_not(None), is_online(now))
+    found = (
+        sa.select(
+            Receiver.id, Receiver.name, Receiver.area_id, Receiver.lat, Receiver.lon, _health(now),
+            sa.case((is_heard, Presence.playing), else_=None), Receiver.simulated,
+        )
+        .select_from(Receiver)
+        .outerjoin(Presence, Presence.receiver_id == Receiver.id)
+        .where(*_conditions(session, replace(wanted, placed=True), now))
+        .order_by(Receiver.id)
+    )  # fmt: skip
+    return [
+        Spot(id, name, area, lat, lon, Health(health), playing, simulated)
+        for id, name, area, lat, lon, health, playing, simulated in session.execute(found)
+    ]
 
 
 def ids(session: Session, wanted: Wanted, now: Instant) -> list[str]:
@@ -108,11 +148,8 @@ def ids(session: Session, wanted: Wanted, now: Instant) -> list[str]:
 
 def counts(session: Session, wanted: Wanted, now: Instant) -> dict[Health, int]:
     """How many of them are how, whatever health was asked for, in one query."""
-    health = sa.case(
-        *((condition, each.value) for each, condition in _healths(now).items()), else_=""
-    )
     matching = (
-        sa.select(health.label("health"))
+        sa.select(_health(now).label("health"))
         .select_from(Receiver)
         .outerjoin(Presence, Presence.receiver_id == Receiver.id)
         .where(*_conditions(session, replace(wanted, health=None, retired=False), now))
@@ -157,6 +194,13 @@ def _healths(now: Instant) -> dict[Health, sa.ColumnElement[bool]]:
     }
 
 
+def _health(now: Instant) -> sa.ColumnElement[str]:
+    """``health_of`` as a column."""
+    return sa.case(
+        *((condition, each.value) for each, condition in _healths(now).items()), else_=""
+    )
+
+
 def _rank(now: Instant) -> sa.ColumnElement[int]:
     healths = _healths(now)
     worst = (Health.OFFLINE, Health.IMPAIRED, Health.WELL)
@@ -171,6 +215,9 @@ def _conditions(session: Session, wanted: Wanted, now: Instant) -> list[sa.Colum
         found.append(Receiver.area_id.in_(areas.with_descendants(session, [wanted.area_id])))
     if wanted.within_id is not None:
         found.append(Receiver.area_id.in_(areas.with_descendants(session, [wanted.within_id])))
+    if wanted.placed is not None:
+        known = sa.and_(Receiver.lat.is_not(None), Receiver.lon.is_not(None))
+        found.append(known if wanted.placed else sa.not_(known))
     if wanted.after:
         found.append(Receiver.id > wanted.after)
     if wanted.group_id is not None:

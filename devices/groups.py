@@ -12,6 +12,7 @@ from loa import audit
 from loa.database import Base
 from loa.errors import DeviceError, NotFound
 from loa.times import Instant
+from loa.words import say
 
 
 class Group(Base):
@@ -26,7 +27,7 @@ class Group(Base):
     @property
     def called(self) -> str:
         """As it stands among areas: nhóm Trường học."""
-        return f"nhóm {self.name}"
+        return say("nhóm %(name)s", name=self.name)
 
 
 class Member(Base):
@@ -74,7 +75,9 @@ def put_in(session: Session, group: Group, receiver_ids: Iterable[str]) -> int:
     wanted = set(receiver_ids)
     known = set(session.scalars(sa.select(Receiver.id).where(Receiver.id.in_(wanted))))
     if missing := sorted(wanted - known):
-        raise NotFound(f"Không tìm thấy đầu thu “{missing[0]}”. Hãy tải lại danh sách đầu thu.")
+        raise NotFound(
+            say("Không tìm thấy đầu thu “%(id)s”. Hãy tải lại danh sách đầu thu.", id=missing[0])
+        )
     held = sa.select(Member.receiver_id).where(
         Member.group_id == group.id, Member.receiver_id.in_(wanted)
     )
@@ -123,7 +126,7 @@ def get(session: Session, group_id: int) -> Group:
     """That group. Raises NotFound."""
     group = session.get(Group, group_id)
     if group is None:
-        raise NotFound("Không tìm thấy nhóm này. Hãy tải lại danh sách nhóm.")
+        raise NotFound(say("Không tìm thấy nhóm này. Hãy tải lại danh sách nhóm."))
     return group
 
 
@@ -194,13 +197,18 @@ def _free(session: Session, name: str, own: int | None) -> str:
     """The name as it is kept. Raises DeviceError when it is empty, too long or taken."""
     name = _clean(name)
     if not name:
-        raise DeviceError("Hãy nhập tên nhóm, ví dụ: Các nhà văn hoá.", field="name")
+        raise DeviceError(say("Hãy nhập tên nhóm, ví dụ: Các nhà văn hoá."), field="name")
     if len(name) > 80 or ";" in name:
         raise DeviceError(
-            f"Tên nhóm “{name[:80]}” cần không quá 80 ký tự và không có dấu chấm phẩy.",
+            say(
+                "Tên nhóm “%(name)s” cần không quá 80 ký tự và không có dấu chấm phẩy.",
+                name=name[:80],
+            ),
             field="name",
         )
     taken = named(session, name)
     if taken is not None and taken.id != own:
-        raise DeviceError(f"Đã có nhóm “{taken.name}”. Hãy dùng tên khác.", field="name")
+        raise DeviceError(
+            say("Đã có nhóm “%(name)s”. Hãy dùng tên khác.", name=taken.name), field="name"
+        )
     return name

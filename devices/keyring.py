@@ -16,6 +16,7 @@ from devices.signing import KeyRole, PrivateKey, PublicKey
 from loa.config import Config
 from loa.errors import DeviceError
 from loa.times import DAY, Instant
+from loa.words import say
 
 KIND = "loa-keys"
 WARN = 30 * DAY
@@ -131,9 +132,12 @@ def _state(
 def _newest(config: Config, kept: Keys, role: str, now: Instant) -> PrivateKey:
     kid = _newest_kid(config, kept, role, now)
     if kid is None:
-        name = "lệnh phát" if role == "plan" else "lệnh phát khẩn cấp"
+        name = say("lệnh phát") if role == "plan" else say("lệnh phát khẩn cấp")
         raise DeviceError(
-            f"Không còn khoá ký {name} nào dùng được. Hãy chạy “loa keys rotate --root TỆP” với tệp khoá gốc."
+            say(
+                "Không còn khoá ký %(name)s nào dùng được. Hãy chạy “loa keys rotate --root TỆP” với tệp khoá gốc.",
+                name=name,
+            )
         )
     return signing.key_at(secret(config, kid), kid, ROLES[role])
 

@@ -16,9 +16,10 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from devices.receivers import Receiver
 from loa import audit
-from loa.database import Base
+from loa.database import Base, ShortSentence
 from loa.errors import DeviceError, NotFound
 from loa.times import DAY, MINUTE, Instant, after
+from loa.words import say
 
 WATCH_GAP = 2 * MINUTE
 """A watch not kept up for so long has ended; the next look begins another."""
@@ -53,7 +54,7 @@ class Fault(Base):
     since: Mapped[Instant]
     until: Mapped[Instant | None] = mapped_column(index=True)
     """None: it still is."""
-    detail: Mapped[str] = mapped_column(sa.String(200), default="")
+    detail: Mapped[str] = mapped_column(ShortSentence(200), default="")
     known_at: Mapped[Instant | None]
     known_by: Mapped[str | None] = mapped_column(sa.String(128))
     note: Mapped[str | None] = mapped_column(sa.String(500))
@@ -212,7 +213,7 @@ def take_note(
     """ "Đã biết": whoever looks after it says so; it leaves the front page, not the list. Raises DeviceError."""
     note = " ".join(note.split())
     if len(note) > 500:
-        raise DeviceError("Ghi chú dài quá 500 ký tự. Hãy viết gọn hơn.", field="note")
+        raise DeviceError(say("Ghi chú dài quá 500 ký tự. Hãy viết gọn hơn."), field="note")
     fault.known_at, fault.known_by, fault.note = now, by, note or None
     audit.append(
         session, now, login, "fault.known", fault=fault.id, receiver=fault.receiver_id, note=note
@@ -223,7 +224,7 @@ def get(session: Session, fault_id: int) -> Fault:
     """That fault. Raises NotFound."""
     fault = session.get(Fault, fault_id)
     if fault is None:
-        raise NotFound("Không tìm thấy sự cố này. Hãy tải lại danh sách sự cố.")
+        raise NotFound(say("Không tìm thấy sự cố này. Hãy tải lại danh sách sự cố."))
     return fault
 
 

@@ -17,6 +17,7 @@ from loa import audit, bulk, searching
 from loa.database import Base
 from loa.errors import DeviceError, NotFound
 from loa.times import SECOND, Instant
+from loa.words import say
 
 MISSED_HEARTBEATS = 3
 
@@ -155,12 +156,15 @@ def check(session: Session, *, id: str, name: str, volume: int, households: int)
         *broker.CANARIES,
     ):
         raise DeviceError(
-            f"Mã đầu thu “{id}” cần 4–32 ký tự gồm chữ thường không dấu, số, gạch nối.", field="id"
+            say(
+                "Mã đầu thu “%(id)s” cần 4–32 ký tự gồm chữ thường không dấu, số, gạch nối.", id=id
+            ),
+            field="id",
         )
     if session.get(Receiver, id):
-        raise DeviceError(f"Mã đầu thu “{id}” đã có. Hãy dùng mã khác.", field="id")
+        raise DeviceError(say("Mã đầu thu “%(id)s” đã có. Hãy dùng mã khác.", id=id), field="id")
     if not name.strip():
-        raise DeviceError("Hãy nhập tên đầu thu, ví dụ: Cột nhà văn hoá.", field="name")
+        raise DeviceError(say("Hãy nhập tên đầu thu, ví dụ: Cột nhà văn hoá."), field="name")
     _volume(volume)
     _at_least_zero(households)
 
@@ -192,7 +196,7 @@ def change(
 ) -> None:  # fmt: skip
     """Change what staff may change; the volume reaches the receiver with its next plan."""
     if not name.strip():
-        raise DeviceError("Hãy nhập tên đầu thu, ví dụ: Cột nhà văn hoá.", field="name")
+        raise DeviceError(say("Hãy nhập tên đầu thu, ví dụ: Cột nhà văn hoá."), field="name")
     # Caps of volume differ by area, too.
     if (receiver.volume, receiver.area_id) != (_volume(volume), area.id):
         receiver.plan_stale = True
@@ -200,6 +204,17 @@ def change(
     receiver.households, receiver.lat, receiver.lon = _at_least_zero(households), lat, lon
     audit.append(
         session, now, by, "receiver.change", receiver=receiver.id, name=receiver.name, volume=volume
+    )
+
+
+def place(
+    session: Session, receiver: Receiver, lat: float | None, lon: float | None, *, now: Instant, by: str
+) -> None:  # fmt: skip
+    """Say where it stands, in degrees; None and None: nobody knows any more."""
+    before = [receiver.lat, receiver.lon]
+    receiver.lat, receiver.lon = lat, lon
+    audit.append(
+        session, now, by, "receiver.place", receiver=receiver.id, before=before, after=[lat, lon]
     )
 
 
@@ -212,14 +227,20 @@ def retire(session: Session, receiver: Receiver, *, now: Instant, by: str) -> No
 
 def _volume(volume: int) -> int:
     if not 0 <= volume <= 100:
-        raise DeviceError(f"Âm lượng {volume} nằm ngoài khoảng 0–100.", field="volume")
+        raise DeviceError(
+            say("Âm lượng %(volume)s nằm ngoài khoảng 0–100.", volume=volume), field="volume"
+        )
     return volume
 
 
 def _at_least_zero(households: int) -> int:
     if households < 0:
         raise DeviceError(
-            f"Số hộ {households} không hợp lệ; hãy nhập số từ 0 trở lên.", field="households"
+            say(
+                "Số hộ %(households)s không hợp lệ; hãy nhập số từ 0 trở lên.",
+                households=households,
+            ),
+            field="households",
         )
     return households
 
@@ -228,7 +249,9 @@ def get(session: Session, receiver_id: str) -> Receiver:
     """That receiver. Raises NotFound."""
     receiver = session.get(Receiver, receiver_id)
     if receiver is None:
-        raise NotFound(f"Không tìm thấy đầu thu “{receiver_id}”. Hãy tải lại danh sách đầu thu.")
+        raise NotFound(
+            say("Không tìm thấy đầu thu “%(id)s”. Hãy tải lại danh sách đầu thu.", id=receiver_id)
+        )
     return receiver
 
 

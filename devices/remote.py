@@ -13,6 +13,7 @@ from devices.receivers import Presence, Receiver
 from loa import audit
 from loa.errors import DeviceError
 from loa.times import MINUTE, Instant
+from loa.words import say
 
 MOST_DELAY = 1_000
 SOUND_METRES_A_SECOND = 343
@@ -25,7 +26,9 @@ def set_volume(
 ) -> list[str]:
     """Set the volume of these receivers, 0–100; ids of those that had another. Raises DeviceError."""
     if not 0 <= volume <= 100:
-        raise DeviceError(f"Âm lượng {volume} nằm ngoài khoảng 0–100.", field="volume")
+        raise DeviceError(
+            say("Âm lượng %(volume)s nằm ngoài khoảng 0–100.", volume=volume), field="volume"
+        )
     return _order(session, receiver_ids, "volume", volume, now, by)
 
 
@@ -42,7 +45,10 @@ def set_delay(
     """Have these receivers begin later, 0–1000 ms; ids of those that did otherwise. Raises DeviceError."""
     if not 0 <= delay_ms <= MOST_DELAY:
         raise DeviceError(
-            f"Độ trễ {delay_ms} ms nằm ngoài khoảng 0–{MOST_DELAY}.", field="delay_ms"
+            say(
+                "Độ trễ %(delay)s ms nằm ngoài khoảng 0–%(most)s.", delay=delay_ms, most=MOST_DELAY
+            ),
+            field="delay_ms",
         )
     return _order(session, receiver_ids, "delay_ms", delay_ms, now, by)
 

@@ -22,6 +22,7 @@ from joserfc.jwk import OKPKey
 
 from loa import files
 from loa.errors import DeviceError
+from loa.words import say
 
 ALGORITHM = "Ed25519"
 KeyRole = Literal["plan", "emergency"]
@@ -209,7 +210,9 @@ def public_key(text: str, kid: str) -> PublicKey:
         raw = b""
     if len(raw) != 32:
         raise DeviceError(
-            "Khoá công khai phải gồm 43 ký tự như lệnh “loa receiver init” in ra. Hãy chép lại cả dòng.",
+            say(
+                "Khoá công khai phải gồm 43 ký tự như lệnh “loa receiver init” in ra. Hãy chép lại cả dòng."
+            ),
             field="public_key",
         )
     return PublicKey(kid=kid, x=b64(raw))

@@ -62,10 +62,27 @@ class Mqtt(Table, frozen=True):
 class Web(Table, frozen=True):
     host: str = "127.0.0.1"
     port: Port = 8080
-    threads: Annotated[int, msgspec.Meta(ge=12)] = 32
+    threads: Annotated[int, msgspec.Meta(ge=12)] = 96
     secure_cookies: bool = False
     """True behind HTTPS: the sign-in cookie then travels on HTTPS alone."""
     upload_megabytes: Positive = 200
+
+
+class MapTable(Table, frozen=True):
+    """What lies under the receivers on their map; without ``tiles`` there is nothing, and no Internet is needed."""
+
+    tiles: str = ""
+    """Address of a tile server with {z}, {x} and {y}: of another machine (https://…) or of this one (/…)."""
+    attribution: Annotated[str, msgspec.Meta(max_length=120)] = ""
+    """Whose map it is, as its makers ask to be named; plain text."""
+    most_zoom: Annotated[int, msgspec.Meta(ge=5, le=22)] = 19
+    """The finest tiles there are."""
+
+    @property
+    def origin(self) -> str:
+        """https://host of the tiles; empty where they come from this machine, or there are none."""
+        parts = urlsplit(self.tiles)
+        return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
 
 
 class Content(Table, frozen=True):
@@ -169,6 +186,7 @@ class Config(Table, frozen=True):
     database: DatabaseTable = DatabaseTable()
     mqtt: Mqtt = Mqtt()
     web: Web = Web()
+    map: MapTable = MapTable()
     content: Content = Content()
     voice_api: VoiceApi = VoiceApi()
     delivery: Delivery = Delivery()
@@ -287,7 +305,20 @@ def parse(raw: bytes, file: Path) -> Config:
         ) from error
     _check_broker(config, file)
     _check_retention(config, file)
+    _check_map(config, file)
     return config
+
+
+def _check_map(config: Config, file: Path) -> None:
+    """The host stands in a header of the page, so it is held to what a host's name is made of."""
+    tiles = config.map.tiles
+    server, path = r"https?://[A-Za-z0-9.-]+(:\d{1,5})?", r"/(?!/)[^\s{}]*(\{[zxy]\}[^\s{}]*){3}"
+    wanted = all(f"{{{axis}}}" in tiles for axis in "zxy")
+    if tiles and not (wanted and re.fullmatch(f"({server})?{path}", tiles)):
+        raise ConfigError(
+            f"{file}: [map] tiles = “{tiles}” phải là địa chỉ http(s) hoặc đường dẫn bắt đầu bằng /, có đủ "
+            f"{{z}}, {{x}} và {{y}}, không có {{s}}; ví dụ https://tile.example.vn/{{z}}/{{x}}/{{y}}.png."
+        )
 
 
 def _check_retention(config: Config, file: Path) -> None:

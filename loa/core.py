@@ -7,6 +7,7 @@ only then acknowledges. ``loa.station`` gives it threads and a broker; a test gi
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -208,13 +209,15 @@ class Core:
         with self._database.write() as session:
             planner.plan_urgent(session, now, self._rules, held)
         self._held = held
-        while not self._stop():
+        for most in dispatcher.portions():
+            if self._stop():
+                return
             with self._database.write() as session:
-                looked_at, _ = dispatcher.dispatch_urgent(session, now, self._terms)
+                looked_at, _ = dispatcher.dispatch_urgent(session, now, self._terms, most)
             if looked_at:
                 self._publisher.look()
                 self._publisher.fill(now)
-            if looked_at < dispatcher.AT_ONCE:
+            if looked_at < most:
                 return
 
     def _bring_in_line(self, now: Instant) -> None:
@@ -490,7 +493,8 @@ class _Mail:
 def _sender(topic: str) -> tuple[str, str]:
     """(receiver id, kind) of loa/1/<rid>/up/<kind>; empty for any other."""
     parts = topic.split("/")
-    return (parts[2], parts[4]) if len(parts) == 5 else ("", "")
+    # One string for all that is remembered of a receiver, rather than one from each message.
+    return (sys.intern(parts[2]), parts[4]) if len(parts) == 5 else ("", "")
 
 
 def _parcel(each: Published) -> Parcel:

@@ -7,11 +7,12 @@ then behave alike, and "look, then write" holds without a retry loop.
 from __future__ import annotations
 
 import contextlib
+import enum
 import json
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +24,14 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine, make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, TimeoutError
 from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session
 from sqlalchemy.types import TypeDecorator
 
 from loa.errors import DatabaseError
 from loa.times import Instant
 from loa.touches import Touches
+from loa.words import recall, say
 
 WRITER_LOCK = 0x10A
 """Key of PostgreSQL's advisory lock: whoever holds it is the writer."""
@@ -41,6 +43,10 @@ FIRST_LOOK_SECONDS = 0.005
 LOOK_SECONDS = 2.0
 """So long after its log was written a commit of SQLite's is looked for; then once a call."""
 BUSY_SECONDS = 30
+READERS = 12
+"""Threads of this process that read at once. More would only take turns at the interpreter."""
+NESTED = 3
+"""Reads within reads of one thread: a page that asks for what stands in its head. Each has a connection of its own."""
 
 
 class InstantType(TypeDecorator[Instant]):
@@ -61,6 +67,51 @@ class Json(TypeDecorator[Any]):
 
     def process_result_value(self, value: str | None, _dialect: sa.Dialect) -> Any:
         return None if value is None else json.loads(value)
+
+
+class _Words(sa.Enum):
+    """A row's word is found by one look into a dict: reports read many thousands."""
+
+    def result_processor(self, _dialect: sa.Dialect, _coltype: object) -> Callable[[Any], Any]:
+        members = {each.value: each for each in self.enum_class or ()}
+        return {None: None, **members}.__getitem__
+
+
+def word_of(kind: type[enum.StrEnum]) -> sa.Enum:
+    """A column of one of these words, as text."""
+    return _Words(
+        kind, native_enum=False, length=16, values_callable=lambda e: [m.value for m in e]
+    )
+
+
+class Sentence(TypeDecorator[str]):
+    """A sentence of ours for people: stored as it was said, and said again in the language of whoever reads it."""
+
+    impl: type[sa.String] = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, _dialect: sa.Dialect) -> str | None:
+        return None if value is None else str(value)
+
+    def process_result_value(self, value: str | None, _dialect: sa.Dialect) -> str | None:
+        return None if value is None else recall(value)
+
+
+class ShortSentence(Sentence):
+    """The same, of few words."""
+
+    impl = sa.String
+    cache_ok = True
+
+
+class Sentences(Json):
+    """A list of such sentences."""
+
+    cache_ok = True
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> Any:
+        found = super().process_result_value(value, dialect)
+        return None if found is None else [recall(each) for each in found]
 
 
 class Base(DeclarativeBase):
@@ -96,6 +147,7 @@ def _sqlite_engine(url: str, begin: str, *, keys: str = "ON") -> Engine:
         connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
         # The one used last again: mostly one is enough, and the others' pages are not read anew.
         pool_use_lifo=True,
+        max_overflow=READERS * NESTED,
     )
 
     @event.listens_for(engine, "connect")
@@ -121,19 +173,26 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        # SQLite's own wait for the writer is a sleep that grows: twenty in line would leave it idle between them.
+        self._writing = threading.Lock()
+        self._reading = threading.Semaphore(READERS)
+        self._thread = threading.local()
         if self.is_sqlite:
             Path(self.url.database or "").parent.mkdir(parents=True, exist_ok=True)
             self._writer = _sqlite_engine(url, "BEGIN IMMEDIATE")
             self._reader = _sqlite_engine(url, "BEGIN")
         elif self.url.get_backend_name() == "postgresql":
-            self._writer = sa.create_engine(url, pool_pre_ping=True)
+            self._writer = sa.create_engine(url, pool_pre_ping=True, max_overflow=READERS * NESTED)
             self._reader = self._writer.execution_options(
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
             )
         else:
             raise DatabaseError(
-                f"[database] url bắt đầu bằng “{self.url.get_backend_name()}”. "
-                "Loa dùng được sqlite:/// hoặc postgresql+psycopg://."
+                say(
+                    "[database] url bắt đầu bằng “%(name)s”. "
+                    "Loa dùng được sqlite:/// hoặc postgresql+psycopg://.",
+                    name=self.url.get_backend_name(),
+                )
             )
 
     @contextlib.contextmanager
@@ -142,7 +201,12 @@ class Database:
 
         ``wake`` False spares PostgreSQL's listeners a change that means nothing to them.
         """
-        with Session(self._writer, expire_on_commit=False) as session, session.begin():
+        with (
+            _one_of(self._writing),
+            self._reads_freely(),
+            Session(self._writer, expire_on_commit=False) as session,
+            session.begin(),
+        ):
             if not self.is_sqlite:
                 session.execute(sa.select(sa.func.pg_advisory_xact_lock(WRITER_LOCK)))
             yield session
@@ -153,9 +217,32 @@ class Database:
     @contextlib.contextmanager
     def read(self) -> Iterator[Session]:
         """A steady view of the last commit; what is loaded stays readable after the block."""
-        with Session(self._reader, expire_on_commit=False) as session, session.begin():
+        with (
+            self._turn_to_read(),
+            Session(self._reader, expire_on_commit=False) as session,
+            session.begin(),
+        ):
             yield session
             session.expunge_all()
+
+    @contextlib.contextmanager
+    def _turn_to_read(self) -> Iterator[None]:
+        """One of the READERS; a thread that already is waits for nothing, or all could wait for each other."""
+        if getattr(self._thread, "reads", False):
+            yield
+            return
+        with _one_of(self._reading), self._reads_freely():
+            yield
+
+    @contextlib.contextmanager
+    def _reads_freely(self) -> Iterator[None]:
+        """This thread waits for no turn to read. Nor may the writer: readers could be waiting for it."""
+        before = getattr(self._thread, "reads", False)
+        self._thread.reads = True
+        try:
+            yield
+        finally:
+            self._thread.reads = before
 
     def upgrade(self) -> None:
         """Bring the tables to this program's version; two starts at once do it once."""
@@ -187,8 +274,13 @@ class Database:
         broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
         if broken is not None:
             raise DatabaseError(
-                f"Cơ sở dữ liệu {self._place} có dòng của bảng {broken[0]} trỏ tới dòng không có của bảng {broken[2]}. "
-                "Chưa thay đổi gì. Hãy phục hồi từ bản sao lưu gần nhất."
+                say(
+                    "Cơ sở dữ liệu %(place)s có dòng của bảng %(child)s trỏ tới dòng không có của bảng %(parent)s. "
+                    "Chưa thay đổi gì. Hãy phục hồi từ bản sao lưu gần nhất.",
+                    place=self._place,
+                    child=broken[0],
+                    parent=broken[2],
+                )
             )
 
     def demand_current(self) -> None:
@@ -201,8 +293,13 @@ class Database:
         wanted = ScriptDirectory.from_config(_alembic()).get_current_head()
         if found != wanted:
             raise DatabaseError(
-                f"Cơ sở dữ liệu {self._place} ở phiên bản {found or 'trống'}, chương trình cần "
-                f"{wanted}. Hãy chạy “loa init” rồi khởi động lại."
+                say(
+                    "Cơ sở dữ liệu %(place)s ở phiên bản %(found)s, chương trình cần "
+                    "%(wanted)s. Hãy chạy “loa init” rồi khởi động lại.",
+                    place=self._place,
+                    found=found or say("trống"),
+                    wanted=wanted,
+                )
             )
 
     @property
@@ -211,8 +308,12 @@ class Database:
 
     def _cannot_open(self, error: OperationalError) -> DatabaseError:
         return DatabaseError(
-            f"Không mở được cơ sở dữ liệu {self._place}: {str(error.orig).strip()}. "
-            "Hãy kiểm tra [database] url, quyền ghi thư mục và máy chủ cơ sở dữ liệu."
+            say(
+                "Không mở được cơ sở dữ liệu %(place)s: %(why)s. "
+                "Hãy kiểm tra [database] url, quyền ghi thư mục và máy chủ cơ sở dữ liệu.",
+                place=self._place,
+                why=str(error.orig).strip(),
+            )
         )
 
     def changes(self) -> Changes:
@@ -233,6 +334,17 @@ class Database:
         """Give back every connection."""
         self._writer.dispose()
         self._reader.dispose()
+
+
+@contextlib.contextmanager
+def _one_of(places: threading.Lock | threading.Semaphore) -> Iterator[None]:
+    """Hold one of them. Raises SQLAlchemy's TimeoutError, as a pool does, where none is free in time."""
+    if not places.acquire(timeout=BUSY_SECONDS):
+        raise TimeoutError(f"no turn at the database within {BUSY_SECONDS} s")
+    try:
+        yield
+    finally:
+        places.release()
 
 
 def _alembic() -> alembic.config.Config:

@@ -33,6 +33,12 @@ class DatabaseError(LoaError):
     code = "busy"
 
 
+class Crowded(LoaError):
+    """Too many people want the same at once: wait some seconds and try again."""
+
+    code = "busy"
+
+
 class NotAllowed(LoaError):
     """The signed-in staff may not do this: ask someone whose role the sentence names."""
 

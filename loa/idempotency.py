@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from loa.database import Base
 from loa.errors import LoaError
 from loa.times import HOUR, Instant, after
+from loa.words import say
 
 KEPT = 48 * HOUR
 """Longer than any program goes on trying."""
@@ -52,8 +53,10 @@ def demand(key: str | None) -> str:
     """The key of a call. Raises KeyMissing where there is none, or none that can be kept."""
     if key is None or not _KEY.fullmatch(key):
         raise KeyMissing(
-            "Lệnh này cần tiêu đề Idempotency-Key: một chuỗi mới cho mỗi lệnh, ví dụ một UUID, từ 1 đến 128 ký tự "
-            "ASCII không dấu cách. Gửi lại đúng lệnh ấy thì dùng lại đúng khoá ấy.",
+            say(
+                "Lệnh này cần tiêu đề Idempotency-Key: một chuỗi mới cho mỗi lệnh, ví dụ một UUID, từ 1 đến 128 ký tự "
+                "ASCII không dấu cách. Gửi lại đúng lệnh ấy thì dùng lại đúng khoá ấy."
+            ),
             field="Idempotency-Key",
         )
     return key
@@ -70,7 +73,10 @@ def find(session: Session, token_id: int, key: str, asked: str, now: Instant) ->
     )
     if kept is not None and kept.asked != asked:
         raise KeyReused(
-            f"Khoá “{key}” đã dùng cho một lệnh khác. Hãy tạo khoá mới cho mỗi lệnh mới.",
+            say(
+                "Khoá “%(key)s” đã dùng cho một lệnh khác. Hãy tạo khoá mới cho mỗi lệnh mới.",
+                key=key,
+            ),
             field="Idempotency-Key",
         )
     return kept

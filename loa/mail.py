@@ -11,7 +11,7 @@ import re
 import smtplib
 import socket
 import ssl
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.headerregistry import Address
@@ -23,6 +23,7 @@ from typing import Literal
 
 from loa.config import Config, Secret
 from loa.errors import LoaError
+from loa.words import say
 
 PATIENCE = 30.0
 """Seconds; so long each answer of the server is waited for."""
@@ -72,12 +73,17 @@ def settings(config: Config) -> MailSettings:
     table = config.mail
     if not table.host:
         raise MailError(
-            "Đài chưa có máy chủ thư. Hãy điền mục [mail] trong config.toml (host, sender) rồi khởi động lại.",
+            say(
+                "Đài chưa có máy chủ thư. Hãy điền mục [mail] trong config.toml (host, sender) rồi khởi động lại."
+            ),
             is_final=True,
         )
     if table.username and table.security == "none" and table.host not in LOCAL:
         raise MailError(
-            f"[mail] security = “none” sẽ gửi mật khẩu không mã hoá tới {table.host}. Hãy đặt “starttls” hoặc “tls”.",
+            say(
+                "[mail] security = “none” sẽ gửi mật khẩu không mã hoá tới %(host)s. Hãy đặt “starttls” hoặc “tls”.",
+                host=table.host,
+            ),
             is_final=True,
         )
     return MailSettings(
@@ -95,7 +101,10 @@ def _password(folder: Path, name: str) -> Secret:
         return Secret((folder / name).read_text().strip())
     except (OSError, UnicodeDecodeError) as error:
         raise MailError(
-            f"Không đọc được tệp mật khẩu thư {folder / name}. Hãy kiểm tra [mail] password_file.",
+            say(
+                "Không đọc được tệp mật khẩu thư %(file)s. Hãy kiểm tra [mail] password_file.",
+                file=folder / name,
+            ),
             is_final=True,
         ) from error
 
@@ -105,8 +114,13 @@ def address(text: str, field: str | None = None) -> str:
     found = text.strip()
     if not _ADDRESS.fullmatch(found):
         raise MailError(
-            f"“{found}” không phải địa chỉ thư. Ví dụ đúng: vanphong@xa.example.vn.", field=field, is_final=True
-        )  # fmt: skip
+            say(
+                "“%(found)s” không phải địa chỉ thư. Ví dụ đúng: vanphong@xa.example.vn.",
+                found=found,
+            ),
+            field=field,
+            is_final=True,
+        )
     return found
 
 
@@ -119,7 +133,7 @@ def send(
     ``message_id``: the same again for the same message. Raises MailError where it took it for nobody.
     """
     if not to:
-        raise MailError("Thư chưa có người nhận. Hãy điền ít nhất một địa chỉ.", is_final=True)
+        raise MailError(say("Thư chưa có người nhận. Hãy điền ít nhất một địa chỉ."), is_final=True)
     message = _message(settings, to, subject, body, attachments, message_id)
     with _session(settings) as server:
         refused = _envelope(server, settings, to)
@@ -163,8 +177,12 @@ def _session(settings: MailSettings) -> Iterator[smtplib.SMTP]:
             server.close()  # after the answer; QUIT could only fail
     except ssl.SSLError as error:
         raise MailError(
-            f"Chứng chỉ của máy chủ thư {where} không đúng ({_why(error)}), nên không gửi gì. "
-            "Hãy kiểm tra [mail] host, security và ca_file."
+            say(
+                "Chứng chỉ của máy chủ thư %(where)s không đúng (%(why)s), nên không gửi gì. "
+                "Hãy kiểm tra [mail] host, security và ca_file.",
+                where=where,
+                why=_why(error),
+            )
         ) from error
     except (OSError, smtplib.SMTPException) as error:
         raise _broken(error, where) from error
@@ -194,14 +212,24 @@ def _trust(settings: MailSettings) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=settings.ca_file or None)
     except FileNotFoundError as error:
         raise MailError(
-            f"Không thấy tệp chứng chỉ {settings.ca_file}. Hãy kiểm tra [mail] ca_file.",
+            say(
+                "Không thấy tệp chứng chỉ %(ca_file)s. Hãy kiểm tra [mail] ca_file.",
+                ca_file=settings.ca_file,
+            ),
             is_final=True,
         ) from error
 
 
 def _envelope(server: smtplib.SMTP, settings: MailSettings, to: Sequence[str]) -> dict[str, str]:
     """From whom and to whom; the addresses refused. Raises MailError where all are."""
-    _demand(server.mail(settings.sender), f"Máy chủ thư không nhận người gửi {settings.sender}")
+    _demand(
+        server.mail(settings.sender),
+        lambda words: say(
+            "Máy chủ thư không nhận người gửi %(sender)s (%(words)s).",
+            sender=settings.sender,
+            words=words,
+        ),
+    )
     refused: dict[str, tuple[int, bytes]] = {}
     for each in to:
         code, words = server.rcpt(each)
@@ -210,7 +238,9 @@ def _envelope(server: smtplib.SMTP, settings: MailSettings, to: Sequence[str]) -
     if len(refused) == len(to):
         is_final = all(code >= _FINAL for code, _ in refused.values())
         told = "; ".join(f"{each}: {_words(*said)}" for each, said in refused.items())
-        raise MailError(f"Máy chủ thư không nhận địa chỉ nào ({told}).", is_final=is_final)
+        raise MailError(
+            say("Máy chủ thư không nhận địa chỉ nào (%(told)s).", told=told), is_final=is_final
+        )
     return {each: _words(*said) for each, said in refused.items()}
 
 
@@ -221,39 +251,58 @@ def _content(server: smtplib.SMTP, settings: MailSettings, raw: bytes) -> None:
         said = (error.smtp_code, _bytes(error.smtp_error))
     except (OSError, smtplib.SMTPServerDisconnected) as error:
         raise MailError(
-            f"Đường truyền tới máy chủ thư {settings.host} đứt khi đang chờ trả lời: thư có thể đã đi hoặc chưa.",
+            say(
+                "Đường truyền tới máy chủ thư %(host)s đứt khi đang chờ trả lời: thư có thể đã đi hoặc chưa.",
+                host=settings.host,
+            ),
             may_have_arrived=True,
         ) from error
-    _demand(said, "Máy chủ thư không nhận thư")
+    _demand(said, lambda words: say("Máy chủ thư không nhận thư (%(words)s).", words=words))
 
 
-def _demand(said: tuple[int, bytes], refusal: str) -> None:
+def _demand(said: tuple[int, bytes], refusal: Callable[[str], str]) -> None:
     if said[0] != 250:
-        raise MailError(f"{refusal} ({_words(*said)}).", is_final=said[0] >= _FINAL)
+        raise MailError(refusal(_words(*said)), is_final=said[0] >= _FINAL)
 
 
 def _broken(error: OSError | smtplib.SMTPException, where: str) -> MailError:
     if isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError):
-        return MailError(f"Máy chủ thư {where} không trả lời kịp. Loa sẽ thử lại.")
+        return MailError(
+            say("Máy chủ thư %(where)s không trả lời kịp. Loa sẽ thử lại.", where=where)
+        )
     match error:
         case smtplib.SMTPAuthenticationError():
             said = _words(error.smtp_code, _bytes(error.smtp_error))
             return MailError(
-                f"Máy chủ thư {where} không nhận tên hoặc mật khẩu ({said}). "
-                "Hãy kiểm tra [mail] username, password_file.",
+                say(
+                    "Máy chủ thư %(where)s không nhận tên hoặc mật khẩu (%(said)s). "
+                    "Hãy kiểm tra [mail] username, password_file.",
+                    where=where,
+                    said=said,
+                ),
                 is_final=error.smtp_code >= _FINAL,
             )
         case smtplib.SMTPNotSupportedError():
             return MailError(
-                f"Máy chủ thư {where} không có STARTTLS hoặc đăng nhập như [mail] đòi. "
-                "Hãy kiểm tra [mail] security, port.",
+                say(
+                    "Máy chủ thư %(where)s không có STARTTLS hoặc đăng nhập như [mail] đòi. "
+                    "Hãy kiểm tra [mail] security, port.",
+                    where=where,
+                ),
                 is_final=True,
             )
         case smtplib.SMTPResponseException():
             said = _words(error.smtp_code, _bytes(error.smtp_error))
-            return MailError(f"Máy chủ thư {where} từ chối ({said}).", is_final=error.smtp_code >= _FINAL)  # fmt: skip
+            return MailError(
+                say("Máy chủ thư %(where)s từ chối (%(said)s).", where=where, said=said),
+                is_final=error.smtp_code >= _FINAL,
+            )
     return MailError(
-        f"Không nói chuyện được với máy chủ thư {where} ({_why(error)}). Loa sẽ thử lại."
+        say(
+            "Không nói chuyện được với máy chủ thư %(where)s (%(why)s). Loa sẽ thử lại.",
+            where=where,
+            why=_why(error),
+        )
     )
 
 

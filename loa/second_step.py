@@ -20,6 +20,7 @@ from loa.errors import LoaError
 from loa.one_time import DRIFT, PERIOD, Keeper
 from loa.staff import WAIT, WRONG_BEFORE_WAIT, May, SignInFailure, Staff, recent_failures
 from loa.times import HOUR, MINUTE, Instant, after
+from loa.words import say
 
 FRESH = 15 * MINUTE
 """So long one step counts for orders to sound an emergency."""
@@ -149,7 +150,7 @@ def confirm(session: Session, keeper: Keeper, person: Staff, typed: str, now: In
     """Put the pending one in force and end older sign-ins; returns the recovery codes. Raises LoaError."""
     secret, step = pending(session, keeper, person, now), of(session, person)
     if secret is None or step is None:
-        raise LoaError("Đã quá 15 phút từ lúc bắt đầu. Hãy bắt đầu lại bằng mật khẩu.")
+        raise LoaError(say("Đã quá 15 phút từ lúc bắt đầu. Hãy bắt đầu lại bằng mật khẩu."))
     period = one_time.matching(secret, one_time.digits_of(typed), now)
     if period is None:
         raise LoaError(_why_not(secret, one_time.digits_of(typed), now), field="code")
@@ -166,12 +167,18 @@ def _why_not(secret: str, digits: str, now: Instant) -> str:
     far = _LOOKED_AT // PERIOD
     period = one_time.matching(secret, digits, now, far) if digits else None
     if period is None:
-        return "Mã không đúng. Hãy gõ 6 chữ số đang hiện ở ứng dụng trên điện thoại."
+        return say("Mã không đúng. Hãy gõ 6 chữ số đang hiện ở ứng dụng trên điện thoại.")
     minutes = max(1, round(abs(now - period * PERIOD) / MINUTE))
-    side = "chậm" if period * PERIOD > now else "nhanh"
-    return (
-        f"Mã này của điện thoại, nhưng đồng hồ của đài {side} hơn điện thoại khoảng {minutes} phút. "
-        "Hãy báo quản trị chỉnh giờ của đài (hoặc bật giờ tự động trên điện thoại), rồi gõ mã mới."
+    if period * PERIOD > now:
+        return say(
+            "Mã này của điện thoại, nhưng đồng hồ của đài chậm hơn điện thoại khoảng %(minutes)s phút. "
+            "Hãy báo quản trị chỉnh giờ của đài (hoặc bật giờ tự động trên điện thoại), rồi gõ mã mới.",
+            minutes=minutes,
+        )
+    return say(
+        "Mã này của điện thoại, nhưng đồng hồ của đài nhanh hơn điện thoại khoảng %(minutes)s phút. "
+        "Hãy báo quản trị chỉnh giờ của đài (hoặc bật giờ tự động trên điện thoại), rồi gõ mã mới.",
+        minutes=minutes,
     )
 
 
@@ -179,7 +186,7 @@ def renew_codes(session: Session, person: Staff, now: Instant) -> list[str]:
     """Ten new recovery codes in place of the old ones. Raises LoaError where there is no second step."""
     step = of(session, person)
     if step is None or not step.is_on:
-        raise LoaError("Tài khoản này chưa đặt bước xác nhận thứ hai.")
+        raise LoaError(say("Tài khoản này chưa đặt bước xác nhận thứ hai."))
     audit.append(session, now, person.login, "second_step.codes", login=person.login)
     return _new_codes(session, step)
 

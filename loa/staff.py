@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import enum
+import os
 import secrets
-import threading
 
 import argon2
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from loa import audit
-from loa.database import Base
+from loa.database import Base, word_of
 from loa.errors import LoaError, NotAllowed, NotFound
 from loa.times import MINUTE, Instant, after
+from loa.turns import Turns
+from loa.words import say
 
 
 class Role(enum.StrEnum):
@@ -47,22 +49,24 @@ _MAY: dict[Role, frozenset[May]] = {
     Role.ADMIN: frozenset({May.READ, May.WRITE, May.SCHEDULE, May.STOP, May.OPERATE, May.MANAGE}),
 }
 _REFUSAL = {
-    May.READ: "xem trang này",
-    May.WRITE: "soạn bản tin",
-    May.APPROVE: "duyệt bản tin; việc này cần người duyệt",
-    May.SCHEDULE: "đặt lịch phát",
-    May.STOP: "dừng phát; việc này cần người vận hành hoặc người duyệt",
-    May.OPERATE: "điều khiển đầu thu từ xa; việc này cần người vận hành hoặc quản trị",
-    May.MANAGE: "quản lý đầu thu, cán bộ và quy chế; việc này cần quản trị",
+    May.READ: say("xem trang này"),
+    May.WRITE: say("soạn bản tin"),
+    May.APPROVE: say("duyệt bản tin; việc này cần người duyệt"),
+    May.SCHEDULE: say("đặt lịch phát"),
+    May.STOP: say("dừng phát; việc này cần người vận hành hoặc người duyệt"),
+    May.OPERATE: say("điều khiển đầu thu từ xa; việc này cần người vận hành hoặc quản trị"),
+    May.MANAGE: say("quản lý đầu thu, cán bộ và quy chế; việc này cần quản trị"),
 }
 MIN_PASSWORD = 10
 WRONG_BEFORE_WAIT = 5
 WRONG_PER_ADDRESS = 30
 """An office shares one address: a colleague's slips must not lock everyone out."""
 WAIT = 5 * MINUTE
-_hasher = argon2.PasswordHasher()
-# Each hash takes 64 MiB: a burst of sign-ins must queue rather than fill a commune PC's memory.
-_hashing = threading.Semaphore(2)
+# 19 MiB, two passes, one lane: OWASP's measures for argon2id. The library's own take eight times the processor time,
+# on four threads at once: twenty people who sign in at five in the morning would leave nothing to those who work.
+_hasher = argon2.PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+_hashing = Turns(at_once=max((os.cpu_count() or 2) - 1, 1), waiting=16)
+"""A processor stays free for pages, and whoever waits holds one of the server's threads."""
 
 
 class Staff(Base):
@@ -73,9 +77,7 @@ class Staff(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     login: Mapped[str] = mapped_column(sa.String(64), unique=True)
     name: Mapped[str] = mapped_column(sa.String(128))
-    role: Mapped[Role] = mapped_column(
-        sa.Enum(Role, native_enum=False, length=16, values_callable=lambda e: [r.value for r in e])
-    )
+    role: Mapped[Role] = mapped_column(word_of(Role))
     password_hash: Mapped[str] = mapped_column(sa.String(256))
     area_id: Mapped[int | None] = mapped_column(sa.ForeignKey("areas.id"))
     """Works for this area and all below it; None is the whole station."""
@@ -90,7 +92,9 @@ class Staff(Base):
     def demand(self, act: May) -> None:
         """Raise NotAllowed, naming who could, unless this person may."""
         if not self.may(act):
-            raise NotAllowed(f"{self.name} không có quyền {_REFUSAL[act]}.")
+            raise NotAllowed(
+                say("%(name)s không có quyền %(act)s.", name=self.name, act=_REFUSAL[act])
+            )
 
 
 class SignInFailure(Base):
@@ -124,14 +128,18 @@ def add(
     login = login.strip().lower()
     if not login or not login.replace(".", "").replace("-", "").isalnum() or not login.isascii():
         raise LoaError(
-            f"Tên đăng nhập “{login}” chỉ được gồm chữ không dấu, số, dấu chấm, gạch nối.",
+            say(
+                "Tên đăng nhập “%(login)s” chỉ được gồm chữ không dấu, số, dấu chấm, gạch nối.",
+                login=login,
+            ),
             field="login",
         )
     if not name.strip():
-        raise LoaError("Hãy nhập họ tên cán bộ.", field="name")
+        raise LoaError(say("Hãy nhập họ tên cán bộ."), field="name")
     if session.scalar(sa.select(Staff.id).where(Staff.login == login)):
         raise LoaError(
-            f"Tên đăng nhập “{login}” đã có người dùng. Hãy chọn tên khác.", field="login"
+            say("Tên đăng nhập “%(login)s” đã có người dùng. Hãy chọn tên khác.", login=login),
+            field="login",
         )
     _demand_whole(role, area_id)
     person = Staff(
@@ -149,7 +157,9 @@ def _demand_whole(role: Role, area_id: int | None) -> None:
     # Receivers, keys and the regulation are the station's: there is no managing a part of them.
     if role is Role.ADMIN and area_id is not None:
         raise LoaError(
-            "Quản trị làm việc cho cả đài. Hãy chọn “cả đài”, hoặc vai trò khác cho cán bộ của một địa bàn.",
+            say(
+                "Quản trị làm việc cho cả đài. Hãy chọn “cả đài”, hoặc vai trò khác cho cán bộ của một địa bàn."
+            ),
             field="area",
         )
 
@@ -189,7 +199,7 @@ def close(session: Session, person: Staff, *, now: Instant, by: Staff) -> None:
     """End an account and every sign-in of it; what the person did stays in the log."""
     by.demand(May.MANAGE)
     if person.id == by.id:
-        raise LoaError("Không tự khoá tài khoản của mình được. Hãy nhờ quản trị khác.")
+        raise LoaError(say("Không tự khoá tài khoản của mình được. Hãy nhờ quản trị khác."))
     person.active, person.session_stamp = False, secrets.token_hex(8)
     audit.append(session, now, by.login, "staff.close", login=person.login)
 
@@ -205,14 +215,16 @@ def get(session: Session, staff_id: int) -> Staff:
     """That person. Raises NotFound."""
     person = session.get(Staff, staff_id)
     if person is None:
-        raise NotFound("Không tìm thấy cán bộ này. Hãy quay lại danh sách cán bộ.")
+        raise NotFound(say("Không tìm thấy cán bộ này. Hãy quay lại danh sách cán bộ."))
     return person
 
 
 def _set_password(person: Staff, password: str) -> None:
     if len(password) < MIN_PASSWORD:
-        raise LoaError(f"Mật khẩu cần ít nhất {MIN_PASSWORD} ký tự.", field="password")
-    with _hashing:
+        raise LoaError(
+            say("Mật khẩu cần ít nhất %(least)s ký tự.", least=MIN_PASSWORD), field="password"
+        )
+    with _hashing.one():
         person.password_hash = _hasher.hash(password)
     person.session_stamp = secrets.token_hex(8)
 
@@ -247,13 +259,29 @@ _NOBODY = _hasher.hash(secrets.token_hex(16))
 
 
 def password_matches(person: Staff | None, password: str) -> bool:
-    """Check a password, taking as long for an unknown login as for a known one. Needs no transaction."""
-    with _hashing:
+    """Check a password, taking as long for an unknown login as for a known one. Needs no transaction.
+
+    Raises Crowded when too many wait for theirs.
+    """
+    with _hashing.one():
         try:
             _hasher.verify(person.password_hash if person else _NOBODY, password)
         except (argon2.exceptions.VerifyMismatchError, argon2.exceptions.InvalidHashError):
             return False
     return person is not None
+
+
+def hashed_anew(person: Staff, password: str) -> str | None:
+    """The right password hashed as it is today; None where it already is. Slow: outside any transaction."""
+    if not _hasher.check_needs_rehash(person.password_hash):
+        return None
+    return _hasher.hash(password)
+
+
+def keep_hash(session: Session, person: Staff, hashed: str) -> None:
+    """The same password, kept as ``hashed_anew``, unless it was changed meanwhile; no sign-in ends."""
+    is_same = (Staff.id == person.id, Staff.password_hash == person.password_hash)
+    session.execute(sa.update(Staff).where(*is_same).values(password_hash=hashed))
 
 
 def record_sign_in(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import gc
 import logging
 import threading
 import time
@@ -37,10 +36,8 @@ log = logging.getLogger(__name__)
 INGEST_MOST = 500
 INGEST_WAIT = 0.5
 """Seconds; so long mere heartbeats wait for others, and so soon the thread notices that it is to end."""
-GATHER = 0.25
+GATHER = 0.5
 """Seconds; so long heartbeats are left unread. Two thousand receivers wake the link 33 times a second otherwise."""
-COLLECT_EVERY = 10_000
-"""Objects. Ten thousand receivers' journals make many and no cycle; Python's own 700 cost a third of the time."""
 TIDY_EVERY = 60.0
 """Seconds; so often memory is given back that nobody uses any more."""
 RECORDINGS_LOOK = 10.0
@@ -127,7 +124,7 @@ class Runner:
         """Wait for the lease, then work. True when told to stop, False when the lease was lost."""
         if not self._wait_for_lease():
             return True
-        gc.set_threshold(COLLECT_EVERY, 20, 20)
+        memory.collect_seldom()
         memory.be_thrifty()
         threads = [
             threading.Thread(target=self._guarded, args=(work,), name=name, daemon=True)
@@ -143,7 +140,7 @@ class Runner:
         self._worked_at = time.monotonic()
         threads[0].start()
         self._core.begin()
-        gc.freeze()  # what is there now stays; it need not be looked at again and again
+        memory.keep()
         self._link.start()
         self._clock.start()
         for thread in threads[1:]:

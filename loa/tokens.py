@@ -18,6 +18,7 @@ from loa.database import Base, Json
 from loa.errors import LoaError, NotFound
 from loa.staff import WAIT, WRONG_PER_ADDRESS, May, SignInFailure, Staff
 from loa.times import DAY, MINUTE, Instant, after
+from loa.words import join, say
 
 PREFIX = "loa_"
 """Begins every token, so that one left lying in a file is known for what it is."""
@@ -38,7 +39,18 @@ class Scope(enum.StrEnum):
     SCHEDULES_WRITE = "schedules:write"
     BROADCASTS_READ = "broadcasts:read"
     BROADCASTS_WRITE = "broadcasts:write"
+    PROGRAMMES_READ = "programmes:read"
+    PROGRAMMES_WRITE = "programmes:write"
+    CAMPAIGNS_READ = "campaigns:read"
+    CAMPAIGNS_WRITE = "campaigns:write"
+    ALERTS_READ = "alerts:read"
+    REGULATION_READ = "regulation:read"
+    DAYS_WRITE = "days:write"
     RECEIVERS_READ = "receivers:read"
+    RECEIVERS_OPERATE = "receivers:operate"
+    PLACES_WRITE = "places:write"
+    REPORTS_READ = "reports:read"
+    AUDIT_READ = "audit:read"
 
 
 NEEDS: dict[Scope, May] = {
@@ -48,17 +60,39 @@ NEEDS: dict[Scope, May] = {
     Scope.SCHEDULES_WRITE: May.SCHEDULE,
     Scope.BROADCASTS_READ: May.READ,
     Scope.BROADCASTS_WRITE: May.SCHEDULE,
+    Scope.PROGRAMMES_READ: May.READ,
+    Scope.PROGRAMMES_WRITE: May.SCHEDULE,
+    Scope.CAMPAIGNS_READ: May.READ,
+    Scope.CAMPAIGNS_WRITE: May.SCHEDULE,
+    Scope.ALERTS_READ: May.READ,
+    Scope.REGULATION_READ: May.READ,
+    Scope.DAYS_WRITE: May.SCHEDULE,
     Scope.RECEIVERS_READ: May.READ,
+    Scope.RECEIVERS_OPERATE: May.OPERATE,
+    Scope.PLACES_WRITE: May.MANAGE,
+    Scope.REPORTS_READ: May.READ,
+    Scope.AUDIT_READ: May.MANAGE,
 }
 """What the person must be allowed to do besides."""
 WORDS: dict[Scope, str] = {
-    Scope.BULLETINS_READ: "xem bản tin",
-    Scope.BULLETINS_WRITE: "soạn bản tin và gửi duyệt",
-    Scope.SCHEDULES_READ: "xem lịch phát",
-    Scope.SCHEDULES_WRITE: "đặt lịch, bỏ một lượt, kết thúc lịch",
-    Scope.BROADCASTS_READ: "xem lượt phát và kết quả tại đầu thu",
-    Scope.BROADCASTS_WRITE: "ra lệnh phát ngay và dừng lượt phát",
-    Scope.RECEIVERS_READ: "xem địa bàn, nhóm và đầu thu",
+    Scope.BULLETINS_READ: say("xem bản tin"),
+    Scope.BULLETINS_WRITE: say("soạn, sửa, thu hồi bản tin và gửi duyệt"),
+    Scope.SCHEDULES_READ: say("xem lịch phát"),
+    Scope.SCHEDULES_WRITE: say("đặt lịch, sửa lịch, đổi hoặc bỏ một lượt, kết thúc lịch"),
+    Scope.BROADCASTS_READ: say("xem lượt phát và kết quả tại đầu thu"),
+    Scope.BROADCASTS_WRITE: say("ra lệnh phát ngay và dừng lượt phát"),
+    Scope.PROGRAMMES_READ: say("xem chương trình"),
+    Scope.PROGRAMMES_WRITE: say("lập, sửa, kết thúc chương trình, đổi hoặc bỏ một ngày"),
+    Scope.CAMPAIGNS_READ: say("xem chiến dịch và dự báo"),
+    Scope.CAMPAIGNS_WRITE: say("lập, sửa, tạm dừng, kết thúc chiến dịch"),
+    Scope.ALERTS_READ: say("xem lệnh khẩn cấp"),
+    Scope.REGULATION_READ: say("xem quy chế và loại ngày"),
+    Scope.DAYS_WRITE: say("ghi và bỏ ngày đặc biệt"),
+    Scope.RECEIVERS_READ: say("xem địa bàn, nhóm, đầu thu và sự cố"),
+    Scope.RECEIVERS_OPERATE: say("điều khiển đầu thu từ xa, ghi nhận sự cố"),
+    Scope.PLACES_WRITE: say("thêm, sửa địa bàn và nhóm"),
+    Scope.REPORTS_READ: say("xem nhật ký phát và báo cáo"),
+    Scope.AUDIT_READ: say("xem nhật ký hệ thống"),
 }
 
 
@@ -129,21 +163,34 @@ def make(
 
 def _check(name: str, owner: Staff, scopes: Collection[Scope], days: int) -> None:
     if not name.strip():
-        raise LoaError("Hãy ghi phần mềm nào dùng mã này.", field="name")
+        raise LoaError(say("Hãy ghi phần mềm nào dùng mã này."), field="name")
     if len(name.strip()) > MAX_NAME:
-        raise LoaError(f"Tên dài {len(name.strip())} chữ; tối đa {MAX_NAME}.", field="name")
+        raise LoaError(
+            say("Tên dài %(n)s chữ; tối đa %(most)s.", n=len(name.strip()), most=MAX_NAME),
+            field="name",
+        )
     if not owner.active:
-        raise LoaError(f"Tài khoản của {owner.name} đã khoá. Hãy chọn cán bộ khác.", field="owner")
+        raise LoaError(
+            say("Tài khoản của %(name)s đã khoá. Hãy chọn cán bộ khác.", name=owner.name),
+            field="owner",
+        )
     if not scopes:
-        raise LoaError("Hãy chọn ít nhất một việc mà mã này được làm.", field="scopes")
+        raise LoaError(say("Hãy chọn ít nhất một việc mà mã này được làm."), field="scopes")
     if beyond := sorted(each for each in scopes if not owner.may(NEEDS[each])):
         raise LoaError(
-            f"{owner.name} không có quyền {'; '.join(WORDS[each] for each in beyond)}, nên mã thay cho "
-            f"{owner.name} cũng không. Hãy bỏ chọn, hoặc chọn cán bộ khác.",
+            say(
+                "%(name)s không có quyền %(acts)s, nên mã thay cho "
+                "%(name)s cũng không. Hãy bỏ chọn, hoặc chọn cán bộ khác.",
+                name=owner.name,
+                acts=join("; ", [WORDS[each] for each in beyond]),
+            ),
             field="scopes",
         )
     if not 1 <= days <= MOST_DAYS:
-        raise LoaError(f"Thời hạn {days} ngày phải từ 1 đến {MOST_DAYS} ngày.", field="days")
+        raise LoaError(
+            say("Thời hạn %(days)s ngày phải từ 1 đến %(most)s ngày.", days=days, most=MOST_DAYS),
+            field="days",
+        )
 
 
 def revoke(session: Session, token: Token, by: Staff, now: Instant) -> None:
@@ -158,7 +205,7 @@ def get(session: Session, token_id: int) -> Token:
     """That token. Raises NotFound."""
     token = session.get(Token, token_id)
     if token is None:
-        raise NotFound("Không tìm thấy mã truy cập này. Hãy tải lại danh sách.")
+        raise NotFound(say("Không tìm thấy mã truy cập này. Hãy tải lại danh sách."))
     return token
 
 
@@ -175,19 +222,24 @@ def find(session: Session, text: str, now: Instant) -> Token:
     """The token of that text. Raises TokenRefused, saying why where it once was one."""
     token = session.scalar(sa.select(Token).where(Token.hash == _hash(text)))
     if token is None:
-        raise TokenRefused("Mã truy cập không đúng. Hãy xin quản trị mã mới.")
+        raise TokenRefused(say("Mã truy cập không đúng. Hãy xin quản trị mã mới."))
     if token.revoked_at is not None:
         raise TokenRefused(
-            f"Mã truy cập “{token.name}” đã bị thu hồi. Hãy xin quản trị mã mới.",
+            say("Mã truy cập “%(name)s” đã bị thu hồi. Hãy xin quản trị mã mới.", name=token.name),
             code="token_revoked",
         )
     if token.expires_at <= now:
         raise TokenRefused(
-            f"Mã truy cập “{token.name}” đã hết hạn. Hãy xin quản trị mã mới.", code="token_expired"
+            say("Mã truy cập “%(name)s” đã hết hạn. Hãy xin quản trị mã mới.", name=token.name),
+            code="token_expired",
         )
     if not token.staff.active:
         raise TokenRefused(
-            f"Tài khoản của {token.staff.name} đã khoá nên mã truy cập “{token.name}” không dùng được.",
+            say(
+                "Tài khoản của %(name)s đã khoá nên mã truy cập “%(token)s” không dùng được.",
+                name=token.staff.name,
+                token=token.name,
+            ),
             code="owner_closed",
         )
     return token

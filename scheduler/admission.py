@@ -22,6 +22,7 @@ from loa import audit
 from loa.errors import ScheduleError
 from loa.staff import Staff
 from loa.times import Instant, after, local
+from loa.words import join, say
 from scheduler import context, days, loads, regulation, sittings, sums
 from scheduler.context import Context
 from scheduler.loads import Span
@@ -70,9 +71,9 @@ class ReasonNeeded(ScheduleError):
     code = "reason_needed"
 
     def __init__(self, findings: Sequence[Finding]) -> None:
-        told = " ".join(found.sentence for found in findings)
+        told = join(" ", [found.sentence for found in findings])
         super().__init__(
-            f"{told} Nếu vẫn cần phát, hãy ghi lý do; lý do được lưu vào nhật ký.",
+            say("%(told)s Nếu vẫn cần phát, hãy ghi lý do; lý do được lưu vào nhật ký.", told=told),
             field="waived_why",
         )
         self.findings = list(findings)
@@ -147,8 +148,8 @@ def _day_kind(known: Context, asked: Asked, moment: Instant, _: sittings.Places)
     why = days.calendar(known).forbids(moment, asked.priority)
     if why is None:
         return None
-    remedy = "Hãy chọn ngày khác, hoặc bỏ qua loại ngày này trong lịch."
-    return Finding("day_kind", "refuse", f"{why} {remedy}", moment)
+    remedy = say("Hãy chọn ngày khác, hoặc bỏ qua loại ngày này trong lịch.")
+    return Finding("day_kind", "refuse", join(" ", [why, remedy]), moment)
 
 
 def _outside(
@@ -163,13 +164,20 @@ def _outside(
         return None
     offered = sorted({(slot.since, str(slot)) for slots in held for slot in slots})
     remedy = (
-        f"Hôm đó có khung giờ {', '.join(name for _, name in offered)}. Hãy chọn giờ trong khung."
+        say(
+            "Hôm đó có khung giờ %(names)s. Hãy chọn giờ trong khung.",
+            names=join(", ", [name for _, name in offered]),
+        )
         if offered
-        else "Hôm đó không có khung giờ nào. Hãy chọn ngày khác."
+        else say("Hôm đó không có khung giờ nào. Hãy chọn ngày khác.")
     )
     return Finding(
         "outside", rules.outside,
-        f"Giờ {at:%H:%M} ngày {at:%d/%m/%Y} nằm ngoài các khung giờ phát của quy chế. {remedy}", moment,
+        say(
+            "Giờ %(clock)s ngày %(day)s nằm ngoài các khung giờ phát của quy chế. %(remedy)s",
+            clock=f"{at:%H:%M}", day=f"{at:%d/%m/%Y}", remedy=remedy,
+        ),
+        moment,
     )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from loa import audit
 from loa.errors import ContentError, NotAllowed, ScheduleError
 from loa.staff import May, Staff
 from loa.times import MINUTE, SECOND, Instant, after
+from loa.words import say
 from scheduler import alert_orders, alert_words, alerts, levels, regulation
 from scheduler.alert_orders import LEAD
 from scheduler.alerts import Alert, State
@@ -48,8 +49,11 @@ def agree(
     beside = _drill_rules(session, alert, now, zone) if alert.drill else []
     if not alerts.waits_for(alert, staff):
         raise NotAllowed(
-            f"{staff.name} đã chuẩn bị hoặc đã tự phát lệnh này nên không tự đồng ý được. "
-            "Cần một người duyệt khác, trên máy của họ."
+            say(
+                "%(name)s đã chuẩn bị hoặc đã tự phát lệnh này nên không tự đồng ý được. "
+                "Cần một người duyệt khác, trên máy của họ.",
+                name=staff.name,
+            )
         )
     _approve_sound(session, alert, staff, heard, now, version, emergency_approvers)
     is_agreed = decisions.approval(session, alert.bulletin_id) is not None
@@ -84,7 +88,9 @@ def sound_alone(
     minutes = regulation.rules_at(session, now).alone_minutes
     if not minutes or alert.drill or alert.state is not State.WAITING:
         raise ScheduleError(
-            "Quy chế của đài không cho một người tự phát lệnh này. Hãy gọi người duyệt thứ hai đồng ý."
+            say(
+                "Quy chế của đài không cho một người tự phát lệnh này. Hãy gọi người duyệt thứ hai đồng ý."
+            )
         )
     _demand_heard(alert, heard)
     if _may_agree(session, alert, staff) and agree(
@@ -107,18 +113,20 @@ def _demand_open(session: Session, alert: Alert, staff: Staff, now: Instant) -> 
     levels.demand_over(session, staff, alert.staff.area_id)
     levels.demand_within(session, staff, alert.where)
     if alert.state not in alerts.STANDING or (alert.state is State.ACTIVE and not alert.is_alone):
-        raise ScheduleError("Lệnh này không còn chờ đồng ý. Hãy tải lại trang.")
+        raise ScheduleError(say("Lệnh này không còn chờ đồng ý. Hãy tải lại trang."))
     if alert.expires_at <= now:
-        raise ScheduleError("Lệnh này đã hết hạn. Hãy chuẩn bị lệnh mới.", field="expires_at")
+        raise ScheduleError(say("Lệnh này đã hết hạn. Hãy chuẩn bị lệnh mới."), field="expires_at")
     if why := alert_words.mismatch(alert.bulletin, alert.drill):
-        raise ScheduleError(f"{why} Hãy chuẩn bị lệnh mới.")
+        raise ScheduleError(say("%(why)s Hãy chuẩn bị lệnh mới.", why=why))
     alert_orders.check_where(session, alert.where)
 
 
 def _demand_terms(alert: Alert, terms: str | None) -> None:
     if terms not in (None, alerts.terms(alert)):
         raise ScheduleError(
-            "Lệnh đã đổi từ lúc mở trang (nơi phát, số lần hoặc hạn). Hãy tải lại trang, xem lại rồi đồng ý."
+            say(
+                "Lệnh đã đổi từ lúc mở trang (nơi phát, số lần hoặc hạn). Hãy tải lại trang, xem lại rồi đồng ý."
+            )
         )
 
 
@@ -144,10 +152,10 @@ def _may_agree(session: Session, alert: Alert, staff: Staff) -> bool:
 def _demand_heard(alert: Alert, heard: Collection[str]) -> None:
     sounds = set(alert.bulletin.sounds.values())
     if not sounds:
-        raise ContentError("Âm thanh chưa tạo xong. Hãy chờ thanh tiến độ chạy hết.")
+        raise ContentError(say("Âm thanh chưa tạo xong. Hãy chờ thanh tiến độ chạy hết."))
     if set(heard) != sounds:
         raise ContentError(
-            "Âm thanh đã thay đổi sau khi trang được mở. Hãy tải lại trang và nghe lại."
+            say("Âm thanh đã thay đổi sau khi trang được mở. Hãy tải lại trang và nghe lại.")
         )
 
 
@@ -185,7 +193,12 @@ def _begin(session: Session, alert: Alert, staff: Staff, now: Instant) -> None:
         alert.every_ms = spacing(session, alert)
         for before in alerts.replaced(session, alert):
             alert_orders.close(
-                session, before, State.ENDED, staff.name, f"Thay bằng lệnh “{alert.title}”.", now
+                session,
+                before,
+                State.ENDED,
+                staff.name,
+                say("Thay bằng lệnh “%(title)s”.", title=alert.title),
+                now,
             )
     session.flush()
 

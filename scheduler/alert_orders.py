@@ -21,6 +21,7 @@ from loa import audit
 from loa.errors import ContentError, ScheduleError
 from loa.staff import May, Staff
 from loa.times import HOUR, MINUTE, SECOND, Instant, after
+from loa.words import say
 from scheduler import admission, alert_words, alerts, broadcasts, levels, targets
 from scheduler.admission import Asked
 from scheduler.alert_words import DRILL, drill_title, drill_words
@@ -84,7 +85,7 @@ def prepare(
 def _write(session: Session, staff: Staff, order: Order, now: Instant) -> Bulletin:
     """The bulletin it sounds."""
     if not order.body.strip():
-        raise ContentError("Hãy nhập lời cần phát.", field="body")
+        raise ContentError(say("Hãy nhập lời cần phát."), field="body")
     title = order.title.strip()
     draft = Draft(
         title=drill_title(title) if order.drill and title else title,
@@ -109,7 +110,7 @@ def choose_where(session: Session, alert: Alert, staff: Staff, where: Where, now
     staff.demand(May.SCHEDULE)
     if alert.state is not State.WAITING:
         raise ScheduleError(
-            "Lệnh này không còn chờ nên không đổi nơi phát được. Hãy tải lại trang."
+            say("Lệnh này không còn chờ nên không đổi nơi phát được. Hãy tải lại trang.")
         )
     levels.demand_over(session, staff, alert.staff.area_id)
     levels.demand_within(session, staff, where)
@@ -128,7 +129,12 @@ def choose_where(session: Session, alert: Alert, staff: Staff, where: Where, now
 def _void_words(session: Session, alert: Alert, staff: Staff, now: Instant) -> None:
     """End the words given so far; an approval in force was for the sound alone, and its order is still to be given."""
     if decisions.approval(session, alert.bulletin_id) is None:
-        decisions.end(session, [alert.bulletin_id], now, f"{staff.name} đổi nơi phát của lệnh")
+        decisions.end(
+            session,
+            [alert.bulletin_id],
+            now,
+            say("%(name)s đổi nơi phát của lệnh", name=staff.name),
+        )
 
 
 # -- the end --------------------------------------------------------------------------------------
@@ -138,7 +144,7 @@ def refuse(session: Session, alert: Alert, staff: Staff, why: str, now: Instant)
     """Let one that waits come to nothing: by whoever prepared it, or an approver."""
     demand_refuser(alert, staff)
     if alert.state is not State.WAITING:
-        raise ScheduleError("Lệnh này không còn chờ. Hãy tải lại trang.")
+        raise ScheduleError(say("Lệnh này không còn chờ. Hãy tải lại trang."))
     levels.demand_over(session, staff, alert.staff.area_id)
     _demand_reason(why)
     close(session, alert, State.REFUSED, staff.name, why.strip(), now)
@@ -155,7 +161,7 @@ def end(session: Session, alert: Alert, staff: Staff, why: str, now: Instant) ->
     """Silence it and cancel all that is still to come of it."""
     staff.demand(May.STOP)
     if alert.state is not State.ACTIVE:
-        raise ScheduleError("Lệnh này đã kết thúc rồi. Hãy tải lại trang.")
+        raise ScheduleError(say("Lệnh này đã kết thúc rồi. Hãy tải lại trang."))
     levels.demand_over(session, staff, alert.staff.area_id)
     _demand_reason(why)
     close(session, alert, State.ENDED, staff.name, why.strip(), now)
@@ -164,7 +170,9 @@ def end(session: Session, alert: Alert, staff: Staff, why: str, now: Instant) ->
 
 def _demand_reason(why: str) -> None:
     if not why.strip():
-        raise ScheduleError("Hãy ghi lý do, để nhật ký nói rõ vì sao lệnh kết thúc.", field="why")
+        raise ScheduleError(
+            say("Hãy ghi lý do, để nhật ký nói rõ vì sao lệnh kết thúc."), field="why"
+        )
 
 
 def close(
@@ -185,7 +193,11 @@ def close(
         _drop_words(session, alert, now)
     for broadcast in live(session, alert) if state is not State.EXPIRED else ():
         broadcasts.request_stop(
-            session, broadcast, now, f"{by} kết thúc lệnh khẩn cấp: {why}", alerts.KIND.ended.code
+            session,
+            broadcast,
+            now,
+            say("%(by)s kết thúc lệnh khẩn cấp: %(why)s", by=by, why=why),
+            alerts.KIND.ended.code,
         )
 
 
@@ -221,10 +233,13 @@ def _check(session: Session, order: Order, now: Instant, zone: ZoneInfo) -> None
 
 def check_where(session: Session, where: Where) -> None:
     if where.is_nowhere:
-        raise ScheduleError("Hãy chọn ít nhất một địa bàn hoặc nhóm để phát.", field="area_ids")
+        raise ScheduleError(
+            say("Hãy chọn ít nhất một địa bàn hoặc nhóm để phát."), field="area_ids"
+        )
     if not targets.count(session, where):
         raise ScheduleError(
-            "Nơi đã chọn chưa có đầu thu nào. Hãy chọn địa bàn khác hoặc bớt trừ.", field="area_ids"
+            say("Nơi đã chọn chưa có đầu thu nào. Hãy chọn địa bàn khác hoặc bớt trừ."),
+            field="area_ids",
         )
 
 
@@ -232,18 +247,27 @@ def _check_times(order: Order, now: Instant) -> None:
     length = order.expires_at - now
     if not 0 < length <= MOST_HOURS * HOUR:
         raise ScheduleError(
-            f"Lệnh khẩn cấp phải có hạn: từ 1 phút đến {MOST_HOURS} giờ kể từ bây giờ.",
+            say(
+                "Lệnh khẩn cấp phải có hạn: từ 1 phút đến %(most)s giờ kể từ bây giờ.",
+                most=MOST_HOURS,
+            ),
             field="hours",
         )
     if order.every_ms and order.every_ms < LEAST_EVERY:
-        raise ScheduleError("Giữa hai lần phát phải có ít nhất 1 phút.", field="every")
+        raise ScheduleError(say("Giữa hai lần phát phải có ít nhất 1 phút."), field="every")
     if order.times < 0:
-        raise ScheduleError(f"Số lần phát {order.times} không dùng được.", field="times")
+        raise ScheduleError(
+            say("Số lần phát %(times)s không dùng được.", times=order.times), field="times"
+        )
     sounds = -(-length // order.every_ms) if order.every_ms else 1
     if min(sounds, order.times or sounds) > MOST_SOUNDS:
         raise ScheduleError(
-            f"Lệnh này sẽ phát {sounds} lần; đầu thu giữ trước được nhiều nhất {MOST_SOUNDS} lần. "
-            "Hãy lặp lại thưa hơn, rút hạn hoặc đặt số lần.",
+            say(
+                "Lệnh này sẽ phát %(sounds)s lần; đầu thu giữ trước được nhiều nhất %(most)s lần. "
+                "Hãy lặp lại thưa hơn, rút hạn hoặc đặt số lần.",
+                sounds=sounds,
+                most=MOST_SOUNDS,
+            ),
             field="every",
         )
 
@@ -251,13 +275,19 @@ def _check_times(order: Order, now: Instant) -> None:
 def _check_bulletin(session: Session, bulletin: Bulletin, drill: bool) -> None:
     if drill:
         raise ScheduleError(
-            f"Diễn tập không dùng bản tin có sẵn: lời của nó không nói “{DRILL}”. Hãy chọn một mẫu.",
+            say(
+                "Diễn tập không dùng bản tin có sẵn: lời của nó không nói “%(drill)s”. Hãy chọn một mẫu.",
+                drill=DRILL,
+            ),
             field="drill",
         )
     is_approved = decisions.approval(session, bulletin.id) is not None
     if bulletin.priority is not Priority.EMERGENCY or not is_approved:
         raise ScheduleError(
-            f"“{bulletin.title}” không phải bản tin khẩn cấp đã duyệt. Hãy chọn bản tin khác hoặc một mẫu.",
+            say(
+                "“%(title)s” không phải bản tin khẩn cấp đã duyệt. Hãy chọn bản tin khác hoặc một mẫu.",
+                title=bulletin.title,
+            ),
             field="bulletin",
         )
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from loa.errors import NotFound, ScheduleError
+from loa.words import say
 
 FILE = Path(__file__).with_name("alert_templates.toml")
 _BLANK = re.compile(r"\[([^\[\]]+)\]")
@@ -51,7 +52,9 @@ def get(key: str) -> Template:
     """That template. Raises NotFound."""
     found = known().get(key)
     if found is None:
-        raise NotFound(f"Không có mẫu khẩn cấp “{key}”. Hãy quay lại trang Khẩn cấp.")
+        raise NotFound(
+            say("Không có mẫu khẩn cấp “%(key)s”. Hãy quay lại trang Khẩn cấp.", key=key)
+        )
     return found
 
 
@@ -75,12 +78,23 @@ def fill(template: Template, values: Mapping[str, str]) -> Filled:
 
 def _check(name: str, value: str, field: str) -> None:
     if not value:
-        raise ScheduleError(f"Hãy điền chỗ trống [{name}].", field=field)
+        raise ScheduleError(say("Hãy điền chỗ trống [%(name)s].", name=name), field=field)
     if len(value) > MOST_CHARACTERS:
         raise ScheduleError(
-            f"Chỗ trống [{name}] có {len(value)} ký tự; tối đa {MOST_CHARACTERS}.", field=field
+            say(
+                "Chỗ trống [%(name)s] có %(n)s ký tự; tối đa %(most)s.",
+                name=name,
+                n=len(value),
+                most=MOST_CHARACTERS,
+            ),
+            field=field,
         )
     if _BLANK.search(value):
         raise ScheduleError(
-            f"Chỗ trống [{name}] còn ghi “{value}”. Hãy thay bằng lời thật.", field=field
+            say(
+                "Chỗ trống [%(name)s] còn ghi “%(value)s”. Hãy thay bằng lời thật.",
+                name=name,
+                value=value,
+            ),
+            field=field,
         )

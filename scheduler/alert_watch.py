@@ -9,11 +9,12 @@ from content import bulletins, decisions
 from content.bulletins import State as BulletinState
 from loa import audit
 from loa.times import MINUTE, Instant, after
+from loa.words import say
 from scheduler import alert_orders, alert_words, alerts
 from scheduler.alerts import Alert, State
 from scheduler.broadcasts import Broadcast
 
-STATION = "Đài"
+STATION = say("Đài")
 GONE = (BulletinState.REJECTED, BulletinState.WITHDRAWN)
 SETTLED = 2 * MINUTE
 """After its last sound is over, a receiver may still be late with it."""
@@ -37,11 +38,11 @@ def _fate(session: Session, alert: Alert, now: Instant) -> tuple[State | None, s
     if why := _spoilt(session, alert):
         return (State.REFUSED if waits else State.ENDED), why
     if alert.expires_at <= now:
-        return State.EXPIRED, "Hết hạn, chưa phát." if waits else "Hết hạn."
+        return State.EXPIRED, say("Hết hạn, chưa phát.") if waits else say("Hết hạn.")
     if not waits and alert.until <= now:
-        return State.ENDED, "Người thứ hai chưa đồng ý trong thời gian quy chế cho phép."
+        return State.ENDED, say("Người thứ hai chưa đồng ý trong thời gian quy chế cho phép.")
     if not waits and _has_sounded_out(session, alert, now):
-        return State.EXPIRED, "Đã phát đủ số lần."
+        return State.EXPIRED, say("Đã phát đủ số lần.")
     return None, ""
 
 
@@ -50,9 +51,9 @@ def _spoilt(session: Session, alert: Alert) -> str | None:
     is_undecided = alert.state is State.WAITING or alert.is_alone
     state = alert.bulletin.state
     if state is BulletinState.WITHDRAWN or (is_undecided and state in GONE):
-        return "Bản tin bị trả lại hoặc thu hồi."
+        return say("Bản tin bị trả lại hoặc thu hồi.")
     if not is_undecided and decisions.approval(session, alert.bulletin_id) is None:
-        return "Bản tin không còn được duyệt."
+        return say("Bản tin không còn được duyệt.")
     return alert_words.mismatch(alert.bulletin, alert.drill)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from content.bulletins import Bulletin, Priority
 from content.parts import Chime, Text
+from loa.words import say
 
 DRILL = "Đây là diễn tập."
 DRILL_TITLE = "DIỄN TẬP"
@@ -30,12 +31,12 @@ def priority(drill: bool) -> Priority:
 def mismatch(bulletin: Bulletin, drill: bool) -> str | None:
     """Why the bulletin, as it now is, is not what was prepared; None while it is."""
     if bulletin.priority is not priority(drill):
-        kind = "lệnh diễn tập" if drill else "lệnh khẩn cấp"
-        return f"Mức ưu tiên của bản tin đã bị sửa nên không còn là của {kind}."
+        kind = say("lệnh diễn tập") if drill else say("lệnh khẩn cấp")
+        return say("Mức ưu tiên của bản tin đã bị sửa nên không còn là của %(kind)s.", kind=kind)
     if drill and not bulletin.title.startswith(DRILL_TITLE):
-        return f"Tên bản tin không còn chữ “{DRILL_TITLE}” ở đầu."
+        return say("Tên bản tin không còn chữ “%(title)s” ở đầu.", title=DRILL_TITLE)
     if drill and not _says_so(bulletin):
-        return f"Lời phát không còn nói “{DRILL}” ở đầu và ở cuối."
+        return say("Lời phát không còn nói “%(drill)s” ở đầu và ở cuối.", drill=DRILL)
     return None
 
 

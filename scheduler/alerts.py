@@ -19,16 +19,17 @@ from content import bulletins
 from content.bulletins import Bulletin
 from content.decisions import Approval
 from content.parts import Stored
-from loa.database import Base, Json
+from loa.database import Base, Json, Sentence, ShortSentence, word_of
 from loa.errors import NotFound
 from loa.staff import May, Staff
 from loa.times import MINUTE, Instant, after, local
+from loa.words import say
 from scheduler import alert_words
 from scheduler.context import Context
 from scheduler.sources import Kind, Wanted, WhyNot
 from scheduler.targets import Where
 
-KIND = Kind("alert_id", WhyNot("alert_ended", "Lệnh khẩn cấp đã kết thúc."))
+KIND = Kind("alert_id", WhyNot("alert_ended", say("Lệnh khẩn cấp đã kết thúc.")))
 
 
 class State(enum.StrEnum):
@@ -57,7 +58,7 @@ class Alert(Base):
     bulletin_id: Mapped[int] = mapped_column(sa.ForeignKey("bulletins.id"), index=True)
     where: Mapped[Where] = mapped_column(Stored(Where))
     state: Mapped[State] = mapped_column(
-        sa.Enum(State, native_enum=False, length=16, values_callable=lambda e: [m.value for m in e]),
+        word_of(State),
         index=True,
     )  # fmt: skip
     drill: Mapped[bool] = mapped_column(default=False)
@@ -81,8 +82,8 @@ class Alert(Base):
     replaces_id: Mapped[int | None] = mapped_column(sa.ForeignKey("alerts.id"))
     """The alert that ends when this one begins."""
     ended_at: Mapped[Instant | None]
-    ended_by: Mapped[str | None] = mapped_column(sa.String(128))
-    ended_why: Mapped[str | None] = mapped_column(sa.Text)
+    ended_by: Mapped[str | None] = mapped_column(ShortSentence(128))
+    ended_why: Mapped[str | None] = mapped_column(Sentence)
     cap: Mapped[dict[str, Any] | None] = mapped_column(Json)
     """What the CAP message it was made of says: identifier, sender, event, areas, …"""
     planned_until: Mapped[Instant]
@@ -165,16 +166,22 @@ def replaced(session: Session, alert: Alert) -> list[Alert]:
 
 def words(alert: Alert, zone: ZoneInfo) -> str:
     """The order in words: Lệnh khẩn cấp “Lũ lên nhanh”, lặp lại mỗi 5 phút đến 19:30."""
-    kind = "Diễn tập" if alert.drill else "Lệnh khẩn cấp"
-    return f"{kind} “{alert.title}”, {rhythm(alert)} đến {local(alert.until, zone):%H:%M %d/%m/%Y}"
+    kind = say("Diễn tập") if alert.drill else say("Lệnh khẩn cấp")
+    return say(
+        "%(kind)s “%(title)s”, %(rhythm)s đến %(until)s",
+        kind=kind,
+        title=alert.title,
+        rhythm=rhythm(alert),
+        until=f"{local(alert.until, zone):%H:%M %d/%m/%Y}",
+    )
 
 
 def rhythm(alert: Alert) -> str:
     """lặp lại mỗi 5 phút, nhiều nhất 3 lần."""
     if not alert.every_ms:
-        return "phát một lần"
-    most = f", nhiều nhất {alert.times} lần" if alert.times else ""
-    return f"lặp lại mỗi {alert.every_ms // MINUTE} phút{most}"
+        return say("phát một lần")
+    most = say(", nhiều nhất %(times)s lần", times=alert.times) if alert.times else ""
+    return say("lặp lại mỗi %(minutes)s phút%(most)s", minutes=alert.every_ms // MINUTE, most=most)
 
 
 def lone_approvals(session: Session, alert_ids: Sequence[int]) -> dict[int, Approval]:
@@ -200,7 +207,7 @@ def get(session: Session, alert_id: int) -> Alert:
     """That alert. Raises NotFound."""
     alert = session.get(Alert, alert_id)
     if alert is None:
-        raise NotFound("Không tìm thấy lệnh khẩn cấp này. Hãy quay lại trang Khẩn cấp.")
+        raise NotFound(say("Không tìm thấy lệnh khẩn cấp này. Hãy quay lại trang Khẩn cấp."))
     return alert
 
 
@@ -231,9 +238,10 @@ def holds(session: Session, bulletin_id: int) -> str | None:
     title = session.scalars(found).first()
     if title is None:
         return None
-    return (
-        f"Lệnh “{title}” đang phát bản tin này nên chưa sửa, đọc lại hay thu hồi được. "
-        "Hãy dừng lệnh ở trang Khẩn cấp trước."
+    return say(
+        "Lệnh “%(title)s” đang phát bản tin này nên chưa sửa, đọc lại hay thu hồi được. "
+        "Hãy dừng lệnh ở trang Khẩn cấp trước.",
+        title=title,
     )
 
 

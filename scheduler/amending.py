@@ -17,6 +17,7 @@ from loa.errors import NotFound, ScheduleError
 from loa.staff import May, Staff
 from loa.times import MINUTE, Instant, after, local
 from loa.times import at as instant_at
+from loa.words import say
 from scheduler import days, levels, regulation, rethinking, rulebook, rulebook_check
 from scheduler.days import DayMark
 from scheduler.regulation import QuietHours, Regulation
@@ -50,7 +51,9 @@ def check(draft: Draft, now: Instant, zone: ZoneInfo) -> Instant:
     for at, slot in enumerate(draft.rules.slots):
         _check_loud(slot, draft.quiet, zone, f"slots-{at}-start")
     if len(draft.note) > MOST_NOTE:
-        raise ScheduleError(f"Căn cứ dài quá {MOST_NOTE} chữ. Hãy viết gọn lại.", field="note")
+        raise ScheduleError(
+            say("Căn cứ dài quá %(most)s chữ. Hãy viết gọn lại.", most=MOST_NOTE), field="note"
+        )
     return _since(draft, now, zone)
 
 
@@ -60,14 +63,21 @@ def _since(draft: Draft, now: Instant, zone: ZoneInfo) -> Instant:
         return now
     if draft.since < today:
         raise ScheduleError(
-            f"Quy chế không có hiệu lực lùi về ngày {draft.since:%d/%m/%Y}: lượt đã phát được xét theo quy chế "
-            "của hôm ấy. Hãy chọn hôm nay hoặc một ngày sắp tới.",
+            say(
+                "Quy chế không có hiệu lực lùi về ngày %(since)s: lượt đã phát được xét theo quy chế "
+                "của hôm ấy. Hãy chọn hôm nay hoặc một ngày sắp tới.",
+                since=f"{draft.since:%d/%m/%Y}",
+            ),
             field="since",
         )
     if draft.since > today + MOST_AHEAD:
         raise ScheduleError(
-            f"Ngày {draft.since:%d/%m/%Y} còn quá xa. Hãy chọn một ngày trong hai năm tới.", field="since"
-        )  # fmt: skip
+            say(
+                "Ngày %(since)s còn quá xa. Hãy chọn một ngày trong hai năm tới.",
+                since=f"{draft.since:%d/%m/%Y}",
+            ),
+            field="since",
+        )
     return days.first_of(draft.since, zone)
 
 
@@ -79,7 +89,11 @@ def _check_loud(slot: Slot, quiet: Sequence[QuietHours], zone: ZoneInfo, field: 
     span = regulation.breach(quiet, begins, after(begins, slot.minutes * MINUTE), zone)
     if span is not None:
         raise ScheduleError(
-            f"Khung giờ {slot} chạm giờ không phát {span}. Hãy đổi khung giờ hoặc giờ không phát.",
+            say(
+                "Khung giờ %(slot)s chạm giờ không phát %(span)s. Hãy đổi khung giờ hoặc giờ không phát.",
+                slot=slot,
+                span=span,
+            ),
             field=field,
         )
 
@@ -101,8 +115,12 @@ def repeal(session: Session, staff: Staff, version: Regulation, now: Instant, ru
     staff.demand(May.MANAGE)
     if version.since <= now:
         raise ScheduleError(
-            f"Bản quy chế này đã có hiệu lực từ {local(version.since, rules.zone):%H:%M ngày %d/%m/%Y} nên "
-            "không bỏ được. Hãy lập một bản mới."
+            say(
+                "Bản quy chế này đã có hiệu lực từ %(since)s ngày %(day)s nên "
+                "không bỏ được. Hãy lập một bản mới.",
+                since=f"{local(version.since, rules.zone):%H:%M}",
+                day=f"{local(version.since, rules.zone):%d/%m/%Y}",
+            )
         )
     # It was in force at no time, so nothing past is judged by it; the log keeps what it said.
     audit.append(session, now, staff.login, "regulation.repeal", **_told(version))
@@ -122,7 +140,7 @@ def get(session: Session, regulation_id: int) -> Regulation:
     """That version. Raises NotFound."""
     found = session.get(Regulation, regulation_id)
     if found is None:
-        raise NotFound("Không tìm thấy bản quy chế này. Hãy quay lại trang Quy chế.")
+        raise NotFound(say("Không tìm thấy bản quy chế này. Hãy quay lại trang Quy chế."))
     return found
 
 
@@ -144,30 +162,39 @@ def check_mark(session: Session, marking: Marking, now: Instant, zone: ZoneInfo)
     today = local(now, zone).date()
     known = {kind.key for kind in regulation.rules_at(session, now).kinds}
     if not marking.name.strip():
-        raise ScheduleError("Hãy ghi dịp gì, ví dụ: Quốc tang.", field="name")
+        raise ScheduleError(say("Hãy ghi dịp gì, ví dụ: Quốc tang."), field="name")
     if len(marking.name) > 200:
-        raise ScheduleError("Tên dịp dài quá 200 chữ. Hãy viết gọn lại.", field="name")
+        raise ScheduleError(say("Tên dịp dài quá 200 chữ. Hãy viết gọn lại."), field="name")
     if marking.kind not in known:
-        raise ScheduleError("Loại ngày này không có trong quy chế. Hãy chọn lại.", field="kind")
+        raise ScheduleError(
+            say("Loại ngày này không có trong quy chế. Hãy chọn lại."), field="kind"
+        )
     if marking.last < marking.first:
-        raise ScheduleError("Ngày cuối đứng trước ngày đầu.", field="last")
+        raise ScheduleError(say("Ngày cuối đứng trước ngày đầu."), field="last")
     if marking.first < today:
         raise ScheduleError(
-            f"Ngày {marking.first:%d/%m/%Y} đã qua: việc đã phát hôm ấy không xét lại. Hãy chọn từ hôm nay.",
+            say(
+                "Ngày %(first)s đã qua: việc đã phát hôm ấy không xét lại. Hãy chọn từ hôm nay.",
+                first=f"{marking.first:%d/%m/%Y}",
+            ),
             field="first",
         )
     if marking.last - marking.first > LONGEST_MARK:
         raise ScheduleError(
-            f"Khoảng này dài hơn {LONGEST_MARK.days} ngày. Việc lâu dài hãy ghi vào quy chế.", field="last"
-        )  # fmt: skip
+            say(
+                "Khoảng này dài hơn %(days)s ngày. Việc lâu dài hãy ghi vào quy chế.",
+                days=LONGEST_MARK.days,
+            ),
+            field="last",
+        )
     if marking.first > today + MOST_AHEAD:
-        raise ScheduleError("Ngày này còn quá xa. Hãy chọn trong hai năm tới.", field="first")
+        raise ScheduleError(say("Ngày này còn quá xa. Hãy chọn trong hai năm tới."), field="first")
 
 
 def mark(session: Session, staff: Staff, marking: Marking, now: Instant, rules: Rules) -> DayMark:
     """Say what kind of days these are; it goes before the calendar and before what was said earlier."""
     staff.demand(May.SCHEDULE)
-    levels.demand_whole(session, staff, "ghi loại ngày cho cả đài")
+    levels.demand_whole(session, staff, say("ghi loại ngày cho cả đài"))
     check_mark(session, marking, now, rules.zone)
     made = DayMark(
         first=marking.first, last=marking.last, kind=marking.kind, name=marking.name.strip(),
@@ -183,7 +210,7 @@ def mark(session: Session, staff: Staff, marking: Marking, now: Instant, rules: 
 def unmark(session: Session, staff: Staff, made: DayMark, now: Instant, rules: Rules) -> None:
     """Take it back: the days are again what they were; what it silenced until now stays explained by it."""
     staff.demand(May.SCHEDULE)
-    levels.demand_whole(session, staff, "bỏ loại ngày của cả đài")
+    levels.demand_whole(session, staff, say("bỏ loại ngày của cả đài"))
     if made.withdrawn_at is not None:
         return
     made.withdrawn_at = now
@@ -202,7 +229,7 @@ def get_mark(session: Session, mark_id: int) -> DayMark:
     """That mark. Raises NotFound."""
     found = session.get(DayMark, mark_id)
     if found is None:
-        raise NotFound("Không tìm thấy ghi nhận này. Hãy quay lại trang Ngày đặc biệt.")
+        raise NotFound(say("Không tìm thấy ghi nhận này. Hãy quay lại trang Ngày đặc biệt."))
     return found
 
 

@@ -16,6 +16,7 @@ from devices import areas
 from devices.areas import Area
 from loa.errors import DeviceError
 from loa.times import Instant
+from loa.words import say
 from scheduler import csv_rows, csv_values
 from scheduler.csv_rows import Row, Table, Wrong, unquoted
 from scheduler.place_names import offer
@@ -31,7 +32,9 @@ MOST_HOUSEHOLDS = 10_000_000
 TABLE = Table(
     columns=COLUMNS,
     is_whole=lambda named: "tên" in named,
-    remedy="Dòng đầu của tệp phải là tên cột, ít nhất có “tên”. Hãy thêm dòng đó rồi nhập lại.",
+    remedy=say(
+        "Dòng đầu của tệp phải là tên cột, ít nhất có “tên”. Hãy thêm dòng đó rồi nhập lại."
+    ),
     most=MOST_LINES,
     error=DeviceError,
     aliases={"ten dia ban": "tên", "ten thon": "tên", "thon": "tên", "so ho dan": "số hộ"},
@@ -168,12 +171,19 @@ class _Known:
         if not found:
             called = {key: nodes[0].full_name for key, nodes in self._called.items()}
             raise DeviceError(
-                f"Không có địa bàn “{text}”.{offer(text, called)} "
-                "Hãy ghi địa bàn đó ở một dòng trên, hoặc sửa cột thuộc."
+                say(
+                    "Không có địa bàn “%(text)s”.%(offer)s "
+                    "Hãy ghi địa bàn đó ở một dòng trên, hoặc sửa cột thuộc.",
+                    text=text,
+                    offer=offer(text, called),
+                )
             )
         if len(found) > 1:
             raise DeviceError(
-                f"Có nhiều địa bàn tên “{text}”. Hãy ghi cả cấp trên, ví dụ: tỉnh Mẫu > xã Mẫu."
+                say(
+                    "Có nhiều địa bàn tên “%(text)s”. Hãy ghi cả cấp trên, ví dụ: tỉnh Mẫu > xã Mẫu.",
+                    text=text,
+                )
             )
         return found[0]
 
@@ -183,7 +193,13 @@ class _Known:
         if not roots or self.find(name, None):
             return None
         if len(roots) > 1:
-            raise DeviceError(f"Hãy ghi {level} {name} thuộc địa bàn nào ở cột “thuộc”.")
+            raise DeviceError(
+                say(
+                    "Hãy ghi %(level)s %(name)s thuộc địa bàn nào ở cột “thuộc”.",
+                    level=level,
+                    name=name,
+                )
+            )
         return roots[0]
 
     def _call(self, node: Node) -> None:
@@ -225,12 +241,18 @@ def _compare(
     there: Node, level: str, households: int | None, spot: csv_values.Spot | None, row: Row, plan: Plan
 ) -> None:  # fmt: skip
     if there.line:
-        raise DeviceError(f"“{there.full_name}” đã có ở dòng {there.line}.")
+        raise DeviceError(
+            say("“%(name)s” đã có ở dòng %(line)s.", name=there.full_name, line=there.line)
+        )
     there.line = row.number
     pairs = [
-        ("cấp", there.level, level),
-        ("số hộ", str(there.households), str(households)),
-        ("toạ độ", csv_values.spot_words(there.spot), csv_values.spot_words(spot or (None, None))),
+        (say("cấp"), there.level, level),
+        (say("số hộ"), str(there.households), str(households)),
+        (
+            say("toạ độ"),
+            csv_values.spot_words(there.spot),
+            csv_values.spot_words(spot or (None, None)),
+        ),
     ]
     says = (True, households is not None, spot is not None)
     there.what = [

@@ -22,11 +22,12 @@ from content.relays import Relay
 from devices import receivers
 from devices.receivers import Receiver
 from loa import audit
-from loa.database import Base, Json
+from loa.database import Base, Json, Sentence, word_of
 from loa.errors import NotFound
 from loa.languages import KINH
 from loa.staff import May, Staff
 from loa.times import DAY, MINUTE, Instant, after, at, local
+from loa.words import say
 from scheduler import levels
 from scheduler.schedule_tables import Schedule
 from scheduler.targets import Where
@@ -75,12 +76,6 @@ _ONE_SOURCE = (
 )
 
 
-def _enum(kind: type[enum.StrEnum]) -> sa.Enum:
-    return sa.Enum(
-        kind, native_enum=False, length=16, values_callable=lambda e: [m.value for m in e]
-    )
-
-
 class Broadcast(Base):
     """One run. What it was to be is copied here, so that the log outlives every later change."""
 
@@ -103,7 +98,7 @@ class Broadcast(Base):
     """Place in the running order of its programme; 0 where there is none."""
     day: Mapped[date | None]
     """Of a programme: which day of its series it is of, whenever it is heard."""
-    origin: Mapped[str] = mapped_column(sa.Text, default="")
+    origin: Mapped[str] = mapped_column(Sentence, default="")
     """By which rule it was planned, in words as they were then."""
     by_area_id: Mapped[int | None] = mapped_column(sa.ForeignKey("areas.id"))
     """The area for which whoever scheduled it works; None is the whole station."""
@@ -111,7 +106,7 @@ class Broadcast(Base):
     """Where it is to be heard; who that is follows receivers and groups until it runs."""
     bulletin_id: Mapped[int] = mapped_column(sa.ForeignKey("bulletins.id"), index=True)
     title: Mapped[str] = mapped_column(sa.String(200))
-    priority: Mapped[Priority] = mapped_column(_enum(Priority))
+    priority: Mapped[Priority] = mapped_column(word_of(Priority))
     field: Mapped[int]
     starts_at: Mapped[Instant]
     recording_sha: Mapped[str | None] = mapped_column(sa.String(64))
@@ -128,8 +123,8 @@ class Broadcast(Base):
     approver_names: Mapped[list[str]] = mapped_column(Json, default=list)
     approver_logins: Mapped[list[str]] = mapped_column(Json, default=list)
     scheduler: Mapped[str] = mapped_column(sa.String(128))
-    state: Mapped[State] = mapped_column(_enum(State), default=State.PLANNED)
-    reason: Mapped[str | None] = mapped_column(sa.Text)
+    state: Mapped[State] = mapped_column(word_of(State), default=State.PLANNED)
+    reason: Mapped[str | None] = mapped_column(Sentence)
     """Why it was missed or cancelled, as a sentence."""
     code: Mapped[str | None] = mapped_column(sa.String(32))
     """The same as a word: stopped, skipped, schedule_ended, not_approved, …"""
@@ -174,7 +169,7 @@ class Delivery(Base):
     """The sound before that: what a plan already handed out may still hold."""
     ms: Mapped[int] = mapped_column(default=0)
     """For how long it is ordered: length of the sound it has, or had last; of a relay, its time."""
-    state: Mapped[DeliveryState] = mapped_column(_enum(DeliveryState), default=D.PLANNED)
+    state: Mapped[DeliveryState] = mapped_column(word_of(DeliveryState), default=D.PLANNED)
     reason: Mapped[str | None] = mapped_column(sa.String(64))
     """Code of the receiver's reason: off, no_audio, quiet, power, …"""
     dropped_at: Mapped[Instant | None]
@@ -269,7 +264,7 @@ def get(session: Session, broadcast_id: int) -> Broadcast:
     """That broadcast. Raises NotFound."""
     broadcast = session.get(Broadcast, broadcast_id)
     if broadcast is None:
-        raise NotFound("Không tìm thấy lượt phát này. Hãy quay lại trang Hôm nay.")
+        raise NotFound(say("Không tìm thấy lượt phát này. Hãy quay lại trang Hôm nay."))
     return broadcast
 
 
@@ -322,7 +317,7 @@ def stop(session: Session, broadcast: Broadcast, staff: Staff, now: Instant) -> 
         levels.demand_over(session, staff, broadcast.by_area_id)
     if broadcast.stop_requested_at is not None or broadcast.state in (State.FINISHED, State.MISSED):
         return
-    request_stop(session, broadcast, now, f"{staff.name} dừng")
+    request_stop(session, broadcast, now, say("%(name)s dừng", name=staff.name))
     audit.append(session, now, staff.login, "broadcast.stop", broadcast=broadcast.id)
 
 
@@ -338,7 +333,7 @@ def stop_all(session: Session, staff: Staff, now: Instant) -> int:
         )
     ).all()
     for broadcast in live:
-        request_stop(session, broadcast, now, f"{staff.name} dừng tất cả")
+        request_stop(session, broadcast, now, say("%(name)s dừng tất cả", name=staff.name))
     audit.append(session, now, staff.login, "broadcast.stop_all", broadcasts=[b.id for b in live])
     return len(live)
 

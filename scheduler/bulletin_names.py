@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from content.bulletins import Bulletin, State
 from loa.errors import ScheduleError
+from loa.words import say
 from scheduler import csv_rows
 from scheduler.place_names import offer
 
@@ -45,14 +46,23 @@ class BulletinNames:
         if not found:
             titles = [each.title for each in self._ids.values() if each.state not in GONE]
             raise ScheduleError(
-                f"Không có bản tin “{text}”.{offer(text, titles)} Hãy soạn bản tin trước, hoặc sửa tên.",
+                say(
+                    "Không có bản tin “%(text)s”.%(offer)s Hãy soạn bản tin trước, hoặc sửa tên.",
+                    text=text,
+                    offer=offer(text, titles),
+                ),
                 field="bulletin",
             )
         meant = [each for each in found if each.id == likely] or found
         if len(meant) > 1:
             numbers = ", ".join(str(each.id) for each in meant[:LISTED])
             raise ScheduleError(
-                f"Có {len(meant)} bản tin tên “{text}” (số {numbers}). Hãy ghi số của bản tin thay cho tên.",
+                say(
+                    "Có %(n)s bản tin tên “%(text)s” (số %(numbers)s). Hãy ghi số của bản tin thay cho tên.",
+                    n=len(meant),
+                    text=text,
+                    numbers=numbers,
+                ),
                 field="bulletin",
             )
         return self._session.get_one(Bulletin, meant[0].id)

@@ -18,15 +18,21 @@ from icalendar.parser import Contentline
 
 from loa import typed
 from loa.errors import ScheduleError
+from loa.words import say
 from scheduler import recurrence
 from scheduler.calendar_file import END, EXCEPT, MINUTES, NUMBER, RESUMES, RULE, SKIPS
 from scheduler.exceptions import Kind
 from scheduler.schedule_rows import MOST_LINES, MOST_YEARS, Odd, Unread, Wish
 
 NAMES = {
-    "DTSTART": "ngày giờ bắt đầu", "DTEND": "giờ kết thúc", "DURATION": "thời lượng", "RRULE": "cách lặp",
-    "EXDATE": "ngày bỏ", "RECURRENCE-ID": "ngày của lượt riêng", "RDATE": "ngày thêm",
-}  # fmt: skip
+    "DTSTART": say("ngày giờ bắt đầu"),
+    "DTEND": say("giờ kết thúc"),
+    "DURATION": say("thời lượng"),
+    "RRULE": say("cách lặp"),
+    "EXDATE": say("ngày bỏ"),
+    "RECURRENCE-ID": say("ngày của lượt riêng"),
+    "RDATE": say("ngày thêm"),
+}
 HALF_A_YEAR = timedelta(days=182)
 ONE_DAY = timedelta(days=1)
 
@@ -44,7 +50,7 @@ def read(text: str, zone: ZoneInfo) -> list[Wish | Unread]:
         uid = _text(event, "UID")
         found.append(_read(line, event, [each for _, of, each in alone if of == uid and uid], zone))
     found += [
-        Unread(line, _text(event, "SUMMARY"), "Lượt riêng của một lịch không có trong tệp.")
+        Unread(line, _text(event, "SUMMARY"), say("Lượt riêng của một lịch không có trong tệp."))
         for line, uid, event in alone
         if uid not in known or not uid
     ]
@@ -66,7 +72,10 @@ def _events(text: str) -> list[tuple[int, Event]]:
         raise _broken(text)
     if len(events) > MOST_LINES:
         raise ScheduleError(
-            f"Tệp có {len(events)} sự kiện, quá {MOST_LINES}. Hãy chia nhỏ.", field="file"
+            say(
+                "Tệp có %(n)s sự kiện, quá %(most)s. Hãy chia nhỏ.", n=len(events), most=MOST_LINES
+            ),
+            field="file",
         )
     starts = [n for n, line in _content(text) if line.strip().upper() == "BEGIN:VEVENT"]
     return list(zip(starts, events, strict=False))
@@ -108,7 +117,10 @@ def _broken(text: str) -> ScheduleError:
     line = next((n for n, each in _content(text) if each.strip() and not _is_line(each)), None)
     line = line or _open_line(text) or 1
     return ScheduleError(
-        f"Tệp không phải lịch iCalendar, hoặc bị hỏng ở dòng {line}. Hãy xuất lại tệp .ics từ ứng dụng lịch.",
+        say(
+            "Tệp không phải lịch iCalendar, hoặc bị hỏng ở dòng %(line)s. Hãy xuất lại tệp .ics từ ứng dụng lịch.",
+            line=line,
+        ),
         field="file",
     )
 
@@ -152,13 +164,17 @@ def _demand_whole(event: Event) -> None:
     """Raise ScheduleError for what cannot be read, or is no more."""
     for name, why in event.errors:
         raise ScheduleError(
-            f"Không đọc được {NAMES.get(name or '', name or 'một dòng')} của sự kiện này ({str(why)[:80]}). "
-            "Hãy sửa trong ứng dụng lịch rồi xuất lại."
+            say(
+                "Không đọc được %(what)s của sự kiện này (%(why)s). "
+                "Hãy sửa trong ứng dụng lịch rồi xuất lại.",
+                what=NAMES.get(name or "", name or say("một dòng")),
+                why=str(why)[:80],
+            )
         )
     if not _text(event, "SUMMARY"):
-        raise ScheduleError("Sự kiện không có tên. Hãy đặt tên sự kiện như tiêu đề bản tin.")
+        raise ScheduleError(say("Sự kiện không có tên. Hãy đặt tên sự kiện như tiêu đề bản tin."))
     if _text(event, "STATUS").upper() == "CANCELLED":
-        raise ScheduleError("Sự kiện này đã huỷ trong ứng dụng lịch.")
+        raise ScheduleError(say("Sự kiện này đã huỷ trong ứng dụng lịch."))
 
 
 def _text(event: Event, name: str) -> str:
@@ -170,7 +186,10 @@ def _one(event: Event, name: str) -> Any:
     value = event.get(name)
     if isinstance(value, list):
         raise ScheduleError(
-            f"Sự kiện có nhiều {NAMES.get(name, name)}. Hãy tách thành nhiều sự kiện."
+            say(
+                "Sự kiện có nhiều %(what)s. Hãy tách thành nhiều sự kiện.",
+                what=NAMES.get(name, name),
+            )
         )
     return value
 
@@ -179,14 +198,19 @@ def _moment(event: Event, name: str) -> datetime:
     """A day and a time, with a zone where it has one. Raises ScheduleError."""
     value = _one(event, name)
     if value is None:
-        raise ScheduleError(f"Sự kiện không có {NAMES[name]}.")
+        raise ScheduleError(say("Sự kiện không có %(what)s.", what=NAMES[name]))
     if not isinstance(value.dt, datetime):
         raise ScheduleError(
-            "Sự kiện cả ngày không có giờ phát. Hãy đặt giờ trong ứng dụng lịch rồi xuất lại."
+            say("Sự kiện cả ngày không có giờ phát. Hãy đặt giờ trong ứng dụng lịch rồi xuất lại.")
         )
     named = value.params.get("TZID")
     if named and value.dt.tzinfo is None:
-        raise ScheduleError(f"Không rõ múi giờ “{named}”. Hãy đặt lại múi giờ trong ứng dụng lịch.")
+        raise ScheduleError(
+            say(
+                "Không rõ múi giờ “%(named)s”. Hãy đặt lại múi giờ trong ứng dụng lịch.",
+                named=named,
+            )
+        )
     return value.dt
 
 
@@ -202,7 +226,7 @@ def _lasts_ms(event: Event, starts: datetime) -> int:
     if ends is None or not isinstance(ends.dt, datetime):
         return 0
     if (ends.dt.tzinfo is None) != (starts.tzinfo is None):
-        raise ScheduleError("Giờ bắt đầu và giờ kết thúc không cùng múi giờ.")
+        raise ScheduleError(say("Giờ bắt đầu và giờ kết thúc không cùng múi giờ."))
     return max(0, int((ends.dt - starts).total_seconds() * 1000))
 
 
@@ -227,7 +251,9 @@ def _days(
     if value is None:
         if "RDATE" in event and not ours:
             raise ScheduleError(
-                "Sự kiện có các ngày riêng (RDATE). Hãy tách thành nhiều sự kiện, hoặc đặt cách lặp của đài."
+                say(
+                    "Sự kiện có các ngày riêng (RDATE). Hãy tách thành nhiều sự kiện, hoặc đặt cách lặp của đài."
+                )
             )
         return str(recurrence.parse(ours)), typed.day(_text(event, END))
     parts = dict(each.split("=", 1) for each in value.to_ical().decode().upper().split(";"))
@@ -237,7 +263,7 @@ def _days(
     found = recurrence.dates(rule, wall.date(), None, wall.date(), wall.date() + ONE_DAY)
     if next(found, None) is None:
         raise ScheduleError(
-            "Ngày đầu của sự kiện không thuộc cách lặp của nó. Hãy sửa trong ứng dụng lịch."
+            say("Ngày đầu của sự kiện không thuộc cách lặp của nó. Hãy sửa trong ứng dụng lịch.")
         )
     return rule, _end(rule, wall, until, count, zone)
 
@@ -265,8 +291,11 @@ def _demand_same_day(starts: datetime, wall: datetime, zone: ZoneInfo) -> None:
     later = _wall(starts + HALF_A_YEAR, zone)
     if wall.date() != starts.date() or later.time() != wall.time():
         raise ScheduleError(
-            f"Sự kiện lặp lại theo múi giờ khác của đài ({zone.key}). "
-            "Hãy đổi múi giờ trong ứng dụng lịch rồi xuất lại."
+            say(
+                "Sự kiện lặp lại theo múi giờ khác của đài (%(zone)s). "
+                "Hãy đổi múi giờ trong ứng dụng lịch rồi xuất lại.",
+                zone=zone.key,
+            )
         )
 
 
@@ -282,7 +311,11 @@ def _end(rule: str, wall: datetime, until: str, count: str, zone: ZoneInfo) -> d
     )
     if last is None:
         raise ScheduleError(
-            f"Sự kiện lặp {count} lần là quá {MOST_YEARS} năm. Hãy ghi ngày kết thúc."
+            say(
+                "Sự kiện lặp %(count)s lần là quá %(most)s năm. Hãy ghi ngày kết thúc.",
+                count=count,
+                most=MOST_YEARS,
+            )
         )
     return last
 
@@ -320,7 +353,10 @@ def _in_place(series: Event, event: Event, wall: datetime, zone: ZoneInfo) -> Od
     if title != _text(series, "SUMMARY"):
         if is_moved:
             raise ScheduleError(
-                f"Lượt ngày {day:%d/%m/%Y} vừa dời vừa đổi bản tin. Hãy tách lượt này thành sự kiện riêng."
+                say(
+                    "Lượt ngày %(day)s vừa dời vừa đổi bản tin. Hãy tách lượt này thành sự kiện riêng.",
+                    day=f"{day:%d/%m/%Y}",
+                )
             )
         return Odd(day=day, kind=Kind.REPLACE, title=title)
     return Odd(day=day, kind=Kind.MOVE, to_day=starts.date(), to_time=starts.time())

@@ -50,13 +50,22 @@ class Book:
         self.everyone = fleet.resolve(campaign.where)
         self.households = {each: fleet.receivers[each].households for each in sorted(self.everyone)}
         self._spans = [span for span in campaign.spans if span[1] >= first]
-        counted = context.ask(CountedFrom(self.number, self._cut(context, first)))
+        # How often each message was heard long ago chooses nothing where there is but one, and days are told apart.
+        with_old = (
+            campaign.target.per is Per.TOTAL
+            or campaign.target.aim is Aim.REACH
+            or len(self.sounds) > 1
+        )
+        counted = context.ask(CountedFrom(self.number, self._cut(context, first), with_old))
         begin = after(self.since, LEAD if is_anew else 0)
         self.begin = max(begin, _quiet_until(counted.stopped_all_at))
         self._old = counted.old
         self._near = _by_receiver(counted)
         self.chosen: frozenset[str] | None = None
         self._there: dict[str, There] = {}
+        self._alike: dict[object, There] = {}
+        self._asked: dict[int, Ask | None] = {}
+        """By the identity of what there is, which is one object for all receivers that are alike."""
         self._known: dict[object, Ask | None] = {}
         self._days: dict[Instant, date] = {}
 
@@ -84,7 +93,11 @@ class Book:
     def there(self, receiver_id: str) -> There:
         """What there is of it at a receiver."""
         if receiver_id not in self._there:
-            self._there[receiver_id] = self._look(receiver_id)
+            near = tuple(each[1:] for each in self._near.get(receiver_id, ()))
+            key = near, tuple(sorted(self._old.get(receiver_id, {}).items()))
+            if key not in self._alike:
+                self._alike[key] = self._look(receiver_id)
+            self._there[receiver_id] = self._alike[key]
         return self._there[receiver_id]
 
     def _look(self, receiver_id: str) -> There:
@@ -111,7 +124,12 @@ class Book:
             return None
         if self.chosen is not None and receiver_id not in self.chosen:
             return None
-        heard = self.there(receiver_id).heard
+        there = self.there(receiver_id)
+        if id(there) not in self._asked:
+            self._asked[id(there)] = self._ask_for(receiver_id, there.heard)
+        return self._asked[id(there)]
+
+    def _ask_for(self, receiver_id: str, heard: Mapping[int, Sum]) -> Ask | None:
         days = (
             tuple(self._of_days(receiver_id)) if self.campaign.target.per is not Per.TOTAL else ()
         )

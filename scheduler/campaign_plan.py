@@ -16,9 +16,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from loa.times import MINUTE, Instant, local
+from loa.words import say
 from scheduler import pacing, windows
 from scheduler.board import Ask, DayRoom, Play
-from scheduler.campaign_book import Book, is_asking, number_of, numbered
+from scheduler.campaign_book import Book, There, is_asking, number_of, numbered
 from scheduler.campaign_counts import CountedFrom
 from scheduler.campaign_tables import Campaign, Message
 from scheduler.context import Context
@@ -26,7 +27,7 @@ from scheduler.parting import Known
 from scheduler.sources import ALL_PLANNED, Wanted, WhyNot
 from scheduler.targets import Where
 
-PAUSED = WhyNot("campaign_paused", "Chiến dịch đang tạm dừng.")
+PAUSED = WhyNot("campaign_paused", say("Chiến dịch đang tạm dừng."))
 TRIES = 5
 """How often others are looked for in place of receivers that have no room for a reach."""
 STEP = 15 * MINUTE
@@ -131,14 +132,20 @@ def _wish(
     source: Campaign, message: Message, starts_at: Instant, where: Where, why: WhyNot | None = None
 ) -> Wanted:
     return Wanted(
-        starts_at=starts_at, bulletin=message.bulletin, where=where, origin=f"Chiến dịch “{source.name}”",
-        by=source.staff.name, by_area_id=source.staff.area_id, item=message.id, why_not=why,
-    )  # fmt: skip
+        starts_at=starts_at,
+        bulletin=message.bulletin,
+        where=where,
+        origin=say("Chiến dịch “%(name)s”", name=source.name),
+        by=source.staff.name,
+        by_area_id=source.staff.area_id,
+        item=message.id,
+        why_not=why,
+    )
 
 
 def _paused(source: Campaign, since: Instant, until: Instant, context: Context) -> Sequence[Wanted]:
     """What was planned before it was paused."""
-    near = context.ask(CountedFrom(source.id, since)).near
+    near = context.ask(CountedFrom(source.id, since, with_old=False)).near
     messages = numbered(source)
     planned = {(each.starts_at, each.item) for each in near if each.is_live}
     return [
@@ -212,11 +219,8 @@ def _shares(
     rooms: windows.Rooms, books: Sequence[Book], dealt: dict[object, Share], memory: Known
 ) -> list[Share]:
     """What each kind of receivers is to play; ``dealt`` remembers what was dealt to whom."""
-    found: dict[_State, list[str]] = {}
-    for receiver_id in sorted(rooms.receiver_ids):
-        found.setdefault(_state(books, receiver_id), []).append(receiver_id)
     shares = []
-    for state, ids in found.items():
+    for state, ids in _kinds(books, rooms.receiver_ids).items():
         known = frozenset(ids), state
         if known not in dealt and state.asks:
             dealt[known] = _share(rooms.days, state, ids, memory)
@@ -229,10 +233,25 @@ def _share(days: Sequence[DayRoom], state: _State, ids: Iterable[str], memory: K
     return Share(frozenset(ids), tuple(days), state.asks, tuple(sorted([*kept, *new])))
 
 
-def _state(books: Sequence[Book], receiver_id: str) -> _State:
-    there = [book.there(receiver_id) for book in books]
+def _kinds(books: Sequence[Book], receiver_ids: Iterable[str]) -> dict[_State, list[str]]:
+    """Receivers by what there is. Books say the very same objects of those alike: few are read through."""
+    alike: dict[tuple[int, ...], tuple[_State, list[str]]] = {}
+    for receiver_id in sorted(receiver_ids):
+        there = [book.there(receiver_id) for book in books]
+        asks = [ask for book in books if (ask := book.ask(receiver_id)) is not None]
+        key = (*map(id, there), *map(id, asks))
+        if key not in alike:
+            alike[key] = _state(there, asks), []
+        alike[key][1].append(receiver_id)
+    found: dict[_State, list[str]] = {}
+    for state, ids in alike.values():
+        found.setdefault(state, []).extend(ids)
+    return found
+
+
+def _state(there: Sequence[There], asks: Sequence[Ask]) -> _State:
     return _State(
-        asks=tuple(ask for book in books if (ask := book.ask(receiver_id)) is not None),
+        asks=tuple(asks),
         held=tuple(play for each in there for play in each.held),
         loose=tuple(play for each in there for play in each.loose),
         told=frozenset[Play]().union(*(each.told for each in there)),

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from loa.times import MINUTE, SECOND
+from loa.words import say
 from scheduler import campaign_book, campaign_plan, windows
 from scheduler.board import BETWEEN
 from scheduler.campaign_book import number_of
@@ -31,14 +32,16 @@ def crowding(plan: Plan, campaign: Campaign, found: Context) -> list[str]:
 def sentences(campaign: Campaign, found: Context, plan: Plan, least: int) -> list[str]:
     """What would meet the target, as sentences: first why it is missed, where nothing at all can be played."""
     if not campaign_book.sounds(campaign, found):
-        return ["Chưa có bản tin nào đã duyệt và có âm thanh: hãy thêm bản tin đã duyệt."]
+        return [say("Chưa có bản tin nào đã duyệt và có âm thanh: hãy thêm bản tin đã duyệt.")]
     short = [share for share in plan.shares if share.short_of(number_of(campaign))]
     rooms = [room for share in short for room in share.days]
     if not any(room.sessions for room in rooms):
         return [
-            "Những ngày này không có khung giờ phát nào còn phút trống: hãy nhờ quản trị đặt khung giờ "
-            "ở trang Quy chế, hoặc thêm phút dành cho chiến dịch vào một chương trình."
-        ]  # fmt: skip
+            say(
+                "Những ngày này không có khung giờ phát nào còn phút trống: hãy nhờ quản trị đặt khung giờ "
+                "ở trang Quy chế, hoặc thêm phút dành cho chiến dịch vào một chương trình."
+            )
+        ]
     told = [
         _longer(campaign, found), _more_minutes(campaign, short), _shorter(campaign, found, short),
         _less(campaign, least),
@@ -61,7 +64,11 @@ def _longer(campaign: Campaign, found: Context) -> str:
     if low == len(LONGER):
         return ""
     until = last + timedelta(days=LONGER[low])
-    return f"Kéo dài thêm {LONGER[low]} ngày, đến hết {until:%d/%m/%Y}, thì đủ."
+    return say(
+        "Kéo dài thêm %(days)s ngày, đến hết %(until)s, thì đủ.",
+        days=LONGER[low],
+        until=f"{until:%d/%m/%Y}",
+    )
 
 
 def _is_met(campaign: Campaign, found: Context, end_date: date) -> bool:
@@ -87,7 +94,7 @@ def _more_minutes(campaign: Campaign, short: Sequence[Share]) -> str:
     if not needed or not days:
         return ""
     minutes = -(-needed // (days * MINUTE))
-    return f"Thêm khoảng {minutes} phút mỗi ngày vào các khung giờ phát."
+    return say("Thêm khoảng %(minutes)s phút mỗi ngày vào các khung giờ phát.", minutes=minutes)
 
 
 def _short_ms(share: Share, number: int) -> int:
@@ -105,7 +112,11 @@ def _shorter(campaign: Campaign, found: Context, short: Sequence[Share]) -> str:
     longest = max(each.ms for each in campaign_book.sounds(campaign, found))
     if not SHORTEST <= fits < longest:
         return ""
-    return f"Dùng bản tin ngắn hơn, khoảng {fits // SECOND} giây (nay dài nhất {longest // SECOND} giây)."
+    return say(
+        "Dùng bản tin ngắn hơn, khoảng %(fits)s giây (nay dài nhất %(longest)s giây).",
+        fits=fits // SECOND,
+        longest=longest // SECOND,
+    )
 
 
 def _length_that_fits(share: Share, number: int) -> int:
@@ -119,5 +130,9 @@ def _length_that_fits(share: Share, number: int) -> int:
 def _less(campaign: Campaign, least: int) -> str:
     if campaign.target.aim is Aim.REACH or campaign.target.per is not Per.TOTAL:
         return ""
-    what = "phút" if campaign.target.aim is Aim.MINUTES else "lần"
-    return f"Giảm chỉ tiêu còn {least} {what} mỗi đầu thu." if least else ""
+    what = say("phút") if campaign.target.aim is Aim.MINUTES else say("lần")
+    return (
+        say("Giảm chỉ tiêu còn %(least)s %(what)s mỗi đầu thu.", least=least, what=what)
+        if least
+        else ""
+    )

@@ -16,6 +16,7 @@ from loa.database import Base
 from loa.errors import NotFound
 from loa.staff import Staff
 from loa.times import Instant
+from loa.words import say
 from scheduler.targets import Where
 
 
@@ -124,7 +125,7 @@ def get(session: Session, campaign_id: int) -> Campaign:
     """That campaign. Raises NotFound."""
     campaign = session.get(Campaign, campaign_id)
     if campaign is None:
-        raise NotFound("Không tìm thấy chiến dịch này. Hãy quay lại trang Chiến dịch.")
+        raise NotFound(say("Không tìm thấy chiến dịch này. Hãy quay lại trang Chiến dịch."))
     return campaign
 
 

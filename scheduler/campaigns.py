@@ -20,6 +20,7 @@ from loa import audit
 from loa.errors import ScheduleError
 from loa.staff import May, Staff
 from loa.times import DAY, MINUTE, Instant, local
+from loa.words import say
 from scheduler import (
     admission,
     campaign_book,
@@ -41,7 +42,7 @@ __all__ = [
     "is_over", "listing", "pause", "resume", "rethink", "unplanned", "wanted",
 ]  # fmt: skip
 
-KIND = Kind("campaign_id", WhyNot("campaign_ended", "Chiến dịch đã kết thúc."))
+KIND = Kind("campaign_id", WhyNot("campaign_ended", say("Chiến dịch đã kết thúc.")))
 QUIET_CLOCK = time(2, 30)
 """When what is ahead is thought over every night: after what sounded last, before what sounds first."""
 SETTLING = 5 * MINUTE
@@ -216,7 +217,7 @@ def _think_again(campaign: Campaign, now: Instant) -> None:
 
 def _demand_running(campaign: Campaign) -> None:
     if campaign.ended_at is not None:
-        raise ScheduleError("Chiến dịch này đã kết thúc. Hãy tạo chiến dịch mới.")
+        raise ScheduleError(say("Chiến dịch này đã kết thúc. Hãy tạo chiến dịch mới."))
 
 
 def _note(session: Session, kind: str, campaign: Campaign, staff: Staff, now: Instant) -> None:

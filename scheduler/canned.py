@@ -20,6 +20,7 @@ from loa.database import Base
 from loa.errors import NotFound, ScheduleError
 from loa.staff import May, Staff
 from loa.times import Instant
+from loa.words import say
 
 HIGHEST = 99
 MOST = 20
@@ -80,12 +81,20 @@ def keep(session: Session, n: int, bulletin: Bulletin, staff: Staff, now: Instan
     """Give number ``n`` the approved sound of an emergency bulletin. Raises ScheduleError naming the field."""
     staff.demand(May.MANAGE)
     if not 1 <= n <= HIGHEST:
-        raise ScheduleError(f"Số {n} không dùng được. Hãy chọn số từ 1 đến {HIGHEST}.", field="n")
+        raise ScheduleError(
+            say(
+                "Số %(n)s không dùng được. Hãy chọn số từ 1 đến %(highest)s.", n=n, highest=HIGHEST
+            ),
+            field="n",
+        )
     sha = _approved_sound(session, bulletin)
     before = session.get(CannedSound, n)
     if before is None and len(listed(session)) >= MOST:
         raise ScheduleError(
-            f"Đầu thu giữ được nhiều nhất {MOST} âm thanh. Hãy bỏ bớt một âm thanh trước.",
+            say(
+                "Đầu thu giữ được nhiều nhất %(most)s âm thanh. Hãy bỏ bớt một âm thanh trước.",
+                most=MOST,
+            ),
             field="n",
         )
     canned = before or CannedSound(n=n)
@@ -101,14 +110,18 @@ def keep(session: Session, n: int, bulletin: Bulletin, staff: Staff, now: Instan
 def _approved_sound(session: Session, bulletin: Bulletin) -> str:
     if bulletin.priority is not Priority.EMERGENCY:
         raise ScheduleError(
-            f"“{bulletin.title}” không phải bản tin khẩn cấp. Chỉ bản tin khẩn cấp đã duyệt mới được lưu sẵn, "
-            "vì người đứng ở đầu thu phát được nó cả trong giờ không phát.",
+            say(
+                "“%(title)s” không phải bản tin khẩn cấp. Chỉ bản tin khẩn cấp đã duyệt mới được lưu sẵn, "
+                "vì người đứng ở đầu thu phát được nó cả trong giờ không phát.",
+                title=bulletin.title,
+            ),
             field="bulletin",
         )
     approval = decisions.approval(session, bulletin.id)
     if approval is None:
         raise ScheduleError(
-            f"“{bulletin.title}” chưa được duyệt. Hãy chờ duyệt xong.", field="bulletin"
+            say("“%(title)s” chưa được duyệt. Hãy chờ duyệt xong.", title=bulletin.title),
+            field="bulletin",
         )
     return approval.recording_sha
 
@@ -118,7 +131,7 @@ def drop(session: Session, n: int, staff: Staff, now: Instant) -> None:
     staff.demand(May.MANAGE)
     canned = session.get(CannedSound, n)
     if canned is None:
-        raise NotFound(f"Không có âm thanh lưu sẵn số {n}.")
+        raise NotFound(say("Không có âm thanh lưu sẵn số %(n)s.", n=n))
     session.delete(canned)
     session.flush()
     audit.append(session, now, staff.login, "canned.drop", n=n, bulletin=canned.bulletin_id)

@@ -18,6 +18,7 @@ from defusedxml import DefusedXmlException
 
 from loa.errors import ScheduleError
 from loa.times import Instant, instant, local
+from loa.words import say
 
 NAMESPACE = "urn:oasis:names:tc:emergency:cap:1.2"
 TYPE = "application/cap+xml"
@@ -109,7 +110,13 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 def parse(data: bytes) -> Message:
     """The message. Raises ScheduleError (field ``file``) naming the element that is missing or wrong."""
     if len(data) > MOST_BYTES:
-        raise _wrong(f"Tệp nặng {len(data) // 1000} kB; tin CAP nặng nhất {MOST_BYTES // 1000} kB")
+        raise _wrong(
+            say(
+                "Tệp nặng %(size)s kB; tin CAP nặng nhất %(most)s kB",
+                size=len(data) // 1000,
+                most=MOST_BYTES // 1000,
+            )
+        )
     try:
         root = defusedxml.ElementTree.fromstring(data, forbid_dtd=True)
     except (
@@ -118,14 +125,16 @@ def parse(data: bytes) -> Message:
         LookupError,
         ValueError,
     ) as error:
-        raise _wrong("Tệp này không phải XML đọc được") from error
+        raise _wrong(say("Tệp này không phải XML đọc được")) from error
     if root.tag != _tag("alert"):
-        raise _wrong(f"Tệp này không phải tin CAP 1.2 (gốc là “{root.tag[:80]}”)")
+        raise _wrong(say("Tệp này không phải tin CAP 1.2 (gốc là “%(root)s”)", root=root.tag[:80]))
     return _message(root)
 
 
 def _wrong(what: str) -> ScheduleError:
-    return ScheduleError(f"{what}. Hãy xin nơi gửi tin CAP 1.2 đúng chuẩn.", field="file")
+    return ScheduleError(
+        say("%(what)s. Hãy xin nơi gửi tin CAP 1.2 đúng chuẩn.", what=what), field="file"
+    )
 
 
 def _tag(name: str) -> str:
@@ -142,9 +151,11 @@ def _message(root: Element) -> Message:
         infos=tuple(_info(each) for each in _all(root, "info", MOST_INFOS)),
     )  # fmt: skip
     if message.kind in ("Update", "Cancel") and not message.references:
-        raise _wrong(f"Tin {message.kind} không nói về tin nào (thiếu <references>)")
+        raise _wrong(
+            say("Tin %(kind)s không nói về tin nào (thiếu <references>)", kind=message.kind)
+        )
     if message.kind in ("Alert", "Update") and not message.infos:
-        raise _wrong("Tin không có nội dung (thiếu <info>)")
+        raise _wrong(say("Tin không có nội dung (thiếu <info>)"))
     return message
 
 
@@ -174,14 +185,26 @@ def _references(text: str) -> Iterator[Reference]:
     for each in text.split():
         parts = each.split(",")
         if len(parts) != 3 or not all(parts):
-            raise _wrong(f"<references> có “{each[:80]}”, không phải dạng người gửi,mã,giờ gửi")
+            raise _wrong(
+                say(
+                    "<references> có “%(reference)s”, không phải dạng người gửi,mã,giờ gửi",
+                    reference=each[:80],
+                )
+            )
         yield Reference(*parts)
 
 
 def _all(found: Element, name: str, most: int) -> list[Element]:
     children = found.findall(_tag(name))
     if len(children) > most:
-        raise _wrong(f"Tin có {len(children)} phần <{name}>; nhiều nhất {most}")
+        raise _wrong(
+            say(
+                "Tin có %(n)s phần <%(name)s>; nhiều nhất %(most)s",
+                n=len(children),
+                name=name,
+                most=most,
+            )
+        )
     return children
 
 
@@ -193,14 +216,20 @@ def _text(found: Element, name: str, *, needed: bool = False) -> str:
     child = found.find(_tag(name))
     text = "" if child is None else (child.text or "").strip()
     if needed and not text:
-        raise _wrong(f"Thiếu <{name}>")
+        raise _wrong(say("Thiếu <%(name)s>", name=name))
     return text
 
 
 def _name(found: Element, name: str) -> str:
     text = _text(found, name, needed=True)
     if not _NAME.fullmatch(text):
-        raise _wrong(f"<{name}> “{text[:80]}” có dấu cách hoặc dấu phẩy, hoặc quá 200 ký tự")
+        raise _wrong(
+            say(
+                "<%(name)s> “%(text)s” có dấu cách hoặc dấu phẩy, hoặc quá 200 ký tự",
+                name=name,
+                text=text[:80],
+            )
+        )
     return text
 
 
@@ -210,7 +239,7 @@ def _one_of(found: Element, name: str, known: tuple[str, ...]) -> str:
 
 def _choice(text: str, name: str, known: tuple[str, ...]) -> str:
     if text not in known:
-        raise _wrong(f"<{name}> “{text[:80]}” không có trong CAP 1.2")
+        raise _wrong(say("<%(name)s> “%(text)s” không có trong CAP 1.2", name=name, text=text[:80]))
     return text
 
 
@@ -218,7 +247,9 @@ def _moment(text: str, name: str) -> Instant:
     try:
         return instant(datetime.fromisoformat(text))
     except (ValueError, OverflowError) as error:
-        raise _wrong(f"<{name}> “{text[:80]}” không phải ngày giờ có múi giờ") from error
+        raise _wrong(
+            say("<%(name)s> “%(text)s” không phải ngày giờ có múi giờ", name=name, text=text[:80])
+        ) from error
 
 
 # -- out ------------------------------------------------------------------------------------------

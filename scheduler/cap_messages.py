@@ -15,9 +15,10 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from devices.areas import Area
 from loa import audit
-from loa.database import Base, Json
+from loa.database import Base, Json, Sentence
 from loa.staff import May, Staff
 from loa.times import HOUR, MINUTE, Instant, after
+from loa.words import counted, join, say
 from scheduler import alert_orders, alerts, cap
 from scheduler.alert_orders import Order
 from scheduler.alerts import Alert, State
@@ -47,7 +48,7 @@ class CapMessage(Base):
     refs: Mapped[list[list[str]]] = mapped_column(Json, default=list)
     """Sender and identifier of each message it speaks of."""
     raw: Mapped[str] = mapped_column(sa.Text)
-    outcome: Mapped[str] = mapped_column(sa.Text)
+    outcome: Mapped[str] = mapped_column(Sentence)
     """What was made of it, as a sentence."""
     alert_id: Mapped[int | None] = mapped_column(sa.ForeignKey("alerts.id"))
     """The alert it was made into."""
@@ -98,19 +99,25 @@ def _heed(
     session: Session, staff: Staff, message: Message, now: Instant, zone: ZoneInfo
 ) -> tuple[str, Alert | None]:
     if message.status not in MAY_SOUND:
-        return f"Tin {message.status}: chỉ lưu lại, không chuẩn bị phát.", None
+        return say("Tin %(status)s: chỉ lưu lại, không chuẩn bị phát.", status=message.status), None
     if message.kind == "Cancel":
         return _cancel(session, staff, message, now), None
     info = message.info
     if message.kind not in ("Alert", "Update") or info is None:
-        return f"Tin {message.kind}: chỉ lưu lại.", None
+        return say("Tin %(kind)s: chỉ lưu lại.", kind=message.kind), None
     if message.scope != "Public":
-        return f"Tin không dành cho công chúng ({message.scope}): chỉ lưu lại.", None
+        return say(
+            "Tin không dành cho công chúng (%(scope)s): chỉ lưu lại.", scope=message.scope
+        ), None
     if info.expires is not None and info.expires <= now:
-        return "Tin đã hết hạn khi nhận: chỉ lưu lại.", None
+        return say("Tin đã hết hạn khi nhận: chỉ lưu lại."), None
     if later := _superseded_by(session, message):
         return (
-            f"Tin này đã được tin {later.kind} {later.identifier} thay hoặc huỷ: chỉ lưu lại.",
+            say(
+                "Tin này đã được tin %(kind)s %(identifier)s thay hoặc huỷ: chỉ lưu lại.",
+                kind=later.kind,
+                identifier=later.identifier,
+            ),
             None,
         )
     return _prepare(session, staff, message, info, now, zone)
@@ -130,8 +137,8 @@ def _prepare(
         cap={**_told(message, info), "also_replaces": [each.id for each in sounding[:-1]]},
     )  # fmt: skip
     alert = alert_orders.prepare(session, staff, order, now, zone)
-    what = "diễn tập" if alert.drill else "lệnh khẩn cấp"
-    return f"Đã chuẩn bị {what}, chờ chọn nơi phát và người duyệt đồng ý.", alert
+    what = say("diễn tập") if alert.drill else say("lệnh khẩn cấp")
+    return say("Đã chuẩn bị %(what)s, chờ chọn nơi phát và người duyệt đồng ý.", what=what), alert
 
 
 def _told(message: Message, info: Info) -> dict[str, object]:
@@ -179,7 +186,7 @@ def _stand_aside(session: Session, message: Message, now: Instant) -> list[Alert
     sounding = []
     for alert in _named(session, message):
         if alert.state is State.WAITING:
-            why = "Nơi gửi đã có tin cập nhật."
+            why = say("Nơi gửi đã có tin cập nhật.")
             alert_orders.close(session, alert, State.REFUSED, message.sender, why, now)
         else:
             sounding.append(alert)
@@ -195,13 +202,15 @@ def _cancel(session: Session, staff: Staff, message: Message, now: Instant) -> s
         else:
             alert_orders.demand_refuser(alert, staff)
         state = State.ENDED if sounds else State.REFUSED
-        why = f"Nơi gửi huỷ tin. {message.note}".strip()
+        why = say("Nơi gửi huỷ tin.")
+        if message.note.strip():
+            why = join(" ", [why, message.note.strip()])
         alert_orders.close(session, alert, state, message.sender, why, now)
         kind = "alert.end" if sounds else "alert.refuse"
         audit.append(session, now, staff.login, kind, alert=alert.id, reason=why)
     if not found:
-        return "Tin huỷ: đài không có lệnh nào của tin bị huỷ đang chờ hoặc đang phát."
-    return f"Tin huỷ: đã kết thúc {len(found)} lệnh."
+        return say("Tin huỷ: đài không có lệnh nào của tin bị huỷ đang chờ hoặc đang phát.")
+    return counted("Tin huỷ: đã kết thúc %(n)s lệnh.", len(found))
 
 
 def _superseded_by(session: Session, message: Message) -> CapMessage | None:

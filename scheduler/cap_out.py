@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from devices.areas import Area as Place
 from loa.errors import NotFound
 from loa.times import Instant, after
+from loa.words import say
 from scheduler import alert_templates, alerts, cap, targets
 from scheduler.alert_orders import LEAD
 from scheduler.alerts import Alert, State
@@ -21,7 +22,7 @@ from scheduler.cap import Area, Info, Message, Reference
 def message(session: Session, alert: Alert, station: str, zone: ZoneInfo) -> Message:
     """The newest message of an alert that has sounded. Raises NotFound for one nobody agreed to."""
     if alert.starts_at is None:
-        raise NotFound("Lệnh này chưa được phát nên chưa có tin CAP.")
+        raise NotFound(say("Lệnh này chưa được phát nên chưa có tin CAP."))
     sender = _slug(station)
     own = _reference(alert, sender, zone)
     if alert.state is State.ENDED and alert.ended_at is not None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from loa import searching
 from loa.errors import LoaError
+from loa.words import say
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,11 @@ def decoded(raw: bytes, error: type[LoaError]) -> str:
     except UnicodeDecodeError as wrong:
         line = raw[: wrong.start].count(b"\n") + 1
         raise error(
-            f"Tệp không phải văn bản mã UTF-8 (dòng {line}). Trong Excel, hãy chọn Lưu thành “CSV UTF-8” rồi nhập lại.",
+            say(
+                "Tệp không phải văn bản mã UTF-8 (dòng %(line)s). "
+                "Trong Excel, hãy chọn Lưu thành “CSV UTF-8” rồi nhập lại.",
+                line=line,
+            ),
             field="file",
         ) from wrong
 
@@ -71,7 +76,12 @@ def read(text: str, table: Table) -> Iterator[Row]:
     heading = _heading(rows[0] if rows else [], table)
     if len(rows) - 1 > table.most:
         raise table.error(
-            f"Tệp có {len(rows) - 1} dòng, quá {table.most} dòng. Hãy chia nhỏ.", field="file"
+            say(
+                "Tệp có %(n)s dòng, quá %(most)s dòng. Hãy chia nhỏ.",
+                n=len(rows) - 1,
+                most=table.most,
+            ),
+            field="file",
         )
     for number, row in enumerate(rows[1:], start=2):
         cells = {name: cell.strip() for name, cell in zip(heading, row, strict=False) if name}
@@ -89,7 +99,10 @@ def _split(text: str, table: Table) -> list[list[str]]:
         return list(reader)
     except csv.Error as wrong:
         raise table.error(
-            f"Tệp không phải bảng CSV (hỏng ở dòng {reader.line_num}). Trong Excel, hãy chọn Lưu thành “CSV UTF-8”.",
+            say(
+                "Tệp không phải bảng CSV (hỏng ở dòng %(line)s). Trong Excel, hãy chọn Lưu thành “CSV UTF-8”.",
+                line=reader.line_num,
+            ),
             field="file",
         ) from wrong
 
@@ -102,7 +115,8 @@ def _heading(row: list[str], table: Table) -> list[str]:
         raise table.error(table.remedy, field="file")
     if twice := [name for name in named if named.count(name) > 1]:
         raise table.error(
-            f"Tệp có hai cột “{twice[0]}”. Hãy bỏ bớt một cột rồi nhập lại.", field="file"
+            say("Tệp có hai cột “%(column)s”. Hãy bỏ bớt một cột rồi nhập lại.", column=twice[0]),
+            field="file",
         )
     return heading
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 
 from loa.errors import DeviceError
+from loa.words import say
 from scheduler.csv_rows import unquoted
 
 Spot = tuple[float | None, float | None]
@@ -18,7 +19,14 @@ def whole(cells: Mapping[str, str], column: str, most: int) -> int | None:
     if not text:
         return None
     if not text.isdecimal() or int(text) > most:
-        raise DeviceError(f"Cột {column}: “{text}” phải là số nguyên từ 0 đến {most}.")
+        raise DeviceError(
+            say(
+                "Cột %(column)s: “%(text)s” phải là số nguyên từ 0 đến %(most)s.",
+                column=column,
+                text=text,
+                most=most,
+            )
+        )
     return int(text)
 
 
@@ -26,7 +34,7 @@ def spot(cells: Mapping[str, str]) -> Spot:
     """Columns “vĩ độ” and “kinh độ”. Raises DeviceError."""
     lat, lon = _coordinate(cells, "vĩ độ", 90), _coordinate(cells, "kinh độ", 180)
     if (lat is None) != (lon is None):
-        raise DeviceError("Toạ độ phải có đủ vĩ độ và kinh độ.")
+        raise DeviceError(say("Toạ độ phải có đủ vĩ độ và kinh độ."))
     return lat, lon
 
 
@@ -49,5 +57,12 @@ def _coordinate(cells: Mapping[str, str], column: str, most: float) -> float | N
     except ValueError:
         value = math.inf
     if not abs(value) <= most:
-        raise DeviceError(f"Cột {column}: “{text}” phải là số từ -{most} đến {most}.")
+        raise DeviceError(
+            say(
+                "Cột %(column)s: “%(text)s” phải là số từ -%(most)s đến %(most)s.",
+                column=column,
+                text=text,
+                most=most,
+            )
+        )
     return value

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from loa.times import Instant
+from loa.words import say
 from scheduler import channel, projection
 from scheduler.broadcasts import Delivery, DeliveryState, Tally
 from scheduler.channel import Fate, Turn
@@ -54,7 +55,9 @@ class Line:
     def why_not(self) -> WhyNot | None:
         """Why it is heard nowhere, whatever the others do."""
         if self.sound.why_not is None and not self.sound.approved:
-            return WhyNot("not_approved", "Bản tin chưa được duyệt; chưa duyệt thì không phát.")
+            return WhyNot(
+                "not_approved", say("Bản tin chưa được duyệt; chưa duyệt thì không phát.")
+            )
         return self.sound.why_not
 
     @property

@@ -21,6 +21,7 @@ from content.bulletins import Priority
 from loa.database import Base
 from loa.staff import Staff
 from loa.times import Instant, after, at, local
+from loa.words import join, recall, say
 from scheduler import regulation, rulebook
 from scheduler.regulation import Regulation
 from scheduler.rulebook import DayKind, Rulebook
@@ -29,7 +30,15 @@ from scheduler.sources import Wanted, WhyNot
 CODE = "day_kind"
 """Of a broadcast that the kind of its day silences."""
 NORMAL, WEEKEND, HOLIDAY = "normal", "weekend", "holiday"
-WEEKDAYS = ("Thứ hai", "Thứ ba", "Thứ tư", "Thứ năm", "Thứ sáu", "Thứ bảy", "Chủ nhật")
+WEEKDAYS = (
+    say("Thứ hai"),
+    say("Thứ ba"),
+    say("Thứ tư"),
+    say("Thứ năm"),
+    say("Thứ sáu"),
+    say("Thứ bảy"),
+    say("Chủ nhật"),
+)
 
 
 class DayMark(Base):
@@ -102,13 +111,24 @@ class Calendar:
         if rules.lets(priority):
             return None
         day = local(moment, self._zone).date()
-        only = "bản tin ưu tiên và khẩn cấp" if rules.plays == "priority" else "bản tin khẩn cấp"
+        only = (
+            say("bản tin ưu tiên và khẩn cấp")
+            if rules.plays == "priority"
+            else say("bản tin khẩn cấp")
+        )
         why = self.kind(day).why
-        named = why if why.startswith(rules.name) else f"{rules.name} ({why})"
-        return f"Ngày {day:%d/%m/%Y} là {named}: chỉ {only} được phát."
+        named = (
+            why if why.startswith(rules.name) else join("", [recall(rules.name), " (", why, ")"])
+        )
+        return say(
+            "Ngày %(day)s là %(named)s: chỉ %(only)s được phát.",
+            day=f"{day:%d/%m/%Y}",
+            named=named,
+            only=only,
+        )
 
     def _named(self, key: str, moment: Instant, why: str) -> Day:
-        return Day(key, self._rules(moment, key).name, why)
+        return Day(key, recall(self._rules(moment, key).name), why)
 
     def _rules(self, moment: Instant, key: str) -> DayKind:
         found = regulation.in_force(self._regulations, moment)
@@ -145,7 +165,12 @@ def first_of(day: date, zone: ZoneInfo) -> Instant:
 
 
 def _said(mark: DayMark, zone: ZoneInfo) -> str:
-    return f"{mark.name} ({mark.staff.name} ghi ngày {local(mark.made_at, zone):%d/%m/%Y})"
+    return say(
+        "%(name)s (%(staff)s ghi ngày %(day)s)",
+        name=mark.name,
+        staff=mark.staff.name,
+        day=f"{local(mark.made_at, zone):%d/%m/%Y}",
+    )
 
 
 # -- what the law says ----------------------------------------------------------------------------
@@ -161,12 +186,32 @@ def by_calendar(day: date) -> tuple[str, str]:
     return (WEEKEND if day.weekday() >= 5 else NORMAL), WEEKDAYS[day.weekday()]
 
 
+HOLIDAYS = (
+    say("Tết Dương lịch"),
+    say("29 Tết"),
+    say("Giao thừa Tết Nguyên Đán"),
+    say("Tết Nguyên Đán"),
+    say("Mùng hai Tết Nguyên Đán"),
+    say("Mùng ba Tết Nguyên Đán"),
+    say("Mùng bốn Tết Nguyên Đán"),
+    say("Mùng năm Tết Nguyên Đán"),
+    say("Ngày Giỗ Tổ Hùng Vương"),
+    say("Ngày Chiến thắng"),
+    say("Ngày Quốc tế Lao động"),
+    say("Quốc khánh"),
+    say("Ngày Văn hóa Việt Nam"),
+    say("%(holiday)s (nghỉ bù)", holiday="Quốc khánh"),
+    say("Ngày nghỉ (thay cho ngày %(day)s)", day="04/05/2024"),
+)
+"""As the library calls them: named here so that they have an English name too."""
+
+
 @cache
 def _year(year: int) -> tuple[Mapping[date, str], Mapping[date, str]]:
     """Days off, and weekend days worked in place of others, each with why."""
     # A day off may be worked for on a weekend of another year.
     found = holidays.country_holidays("VN", years=(year - 1, year, year + 1), language="vi")
-    off = {day: "; ".join(found.get_list(day)) for day in found if day.year == year}
+    off = {day: join("; ", map(recall, found.get_list(day))) for day in found if day.year == year}
     made_up = {day: _made_up_for(day, found) for day in found.weekend_workdays if day.year == year}
     return off, made_up
 
@@ -175,5 +220,5 @@ def _made_up_for(worked: date, found: Mapping[date, str]) -> str:
     named = f"{worked:%d/%m/%Y}"
     for day, name in found.items():
         if named in name:
-            return f"Làm bù cho ngày nghỉ {day:%d/%m/%Y}"
-    return "Làm bù"
+            return say("Làm bù cho ngày nghỉ %(day)s", day=f"{day:%d/%m/%Y}")
+    return say("Làm bù")

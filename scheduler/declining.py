@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from content.bulletins import Bulletin, Priority
 from loa.times import HOUR, Instant, after
+from loa.words import say
 from scheduler.broadcasts import Broadcast, State
 from scheduler.levels import AreaDecision, Said
 from scheduler.targets import Where
@@ -22,7 +23,7 @@ from scheduler.targets import Where
 DECLINED, ORDER = "declined", "order"
 """Codes of deliveries (scheduler.reports.REASONS)."""
 LONGEST = 6 * HOUR
-NOBODY = "Địa bàn không nhận lượt này, hoặc nhường lượt khác, nên không còn đầu thu nào phát."
+NOBODY = say("Địa bàn không nhận lượt này, hoặc nhường lượt khác, nên không còn đầu thu nào phát.")
 
 
 class Giving(NamedTuple):

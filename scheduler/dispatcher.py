@@ -97,13 +97,15 @@ def dispatch_some(session: Session, now: Instant, terms: Terms, most: int | None
     return Served(len(ids), _serve(session, ids, now, terms, {}) if ids else 0)
 
 
-def dispatch_urgent(session: Session, now: Instant, terms: Terms) -> Served:
-    """Serve up to AT_ONCE of those that have an emergency to hear of, or something to leave, and nobody else."""
+def dispatch_urgent(
+    session: Session, now: Instant, terms: Terms, most: int | None = None
+) -> Served:
+    """As ``dispatch_some``, but only those that have an emergency to hear of, or something to leave."""
     session.flush()
     due = _due(now, terms)
     (receiver_id,) = due.selected_columns
     urgent = due.where(receiver_id.in_(_urgent(now, terms))).order_by(receiver_id)
-    ids = list(session.scalars(urgent.limit(AT_ONCE)))
+    ids = list(session.scalars(urgent.limit(AT_ONCE if most is None else most)))
     return Served(len(ids), _serve(session, ids, now, terms, {}) if ids else 0)
 
 

@@ -18,6 +18,7 @@ from content.bulletins import Priority
 from devices import remote
 from loa.staff import Staff
 from loa.times import DAY, MINUTE, Instant, after, local
+from loa.words import say
 from scheduler import amending, context, days, projection, regulation, sittings, sums
 from scheduler.amending import Draft, Marking
 from scheduler.context import Context
@@ -145,7 +146,7 @@ def _alone(then: Context, heard: Iterable[Sound]) -> Iterator[Effect]:
 def _quiet(then: Context, sound: Sound) -> str | None:
     end = after(sound.ends_at, remote.MOST_DELAY)
     span = regulation.breach_by(then.regulations, sound.starts_at, end, then.rules.zone)
-    return f"Rơi vào giờ không phát {span}." if span else None
+    return say("Rơi vào giờ không phát %(span)s.", span=span) if span else None
 
 
 def _slots_of(session: Session) -> dict[int, str | None]:
@@ -163,7 +164,7 @@ def _without_session(
         if key is None or sound.why_not is not None:
             continue
         if key not in {slot.key for slot in sittings.rules_at(then, sound.starts_at).slots}:
-            yield Effect(sound, "Khung giờ của chương trình này không còn trong quy chế.")
+            yield Effect(sound, say("Khung giờ của chương trình này không còn trong quy chế."))
 
 
 # -- what goes on in breach of it -----------------------------------------------------------------
@@ -182,7 +183,7 @@ def _outside(then: Context, rest: Iterable[Sound], bound: set[int]) -> Iterator[
             for place in sittings.places(then, sound.where)
         ]
         if not all(any(slot.holds(clock) for slot in slots) for slots in held):
-            yield Effect(sound, "Nằm ngoài các khung giờ phát.")
+            yield Effect(sound, say("Nằm ngoài các khung giờ phát."))
 
 
 def _too_long(then: Context, rest: Iterable[Sound], bound: set[int]) -> Iterator[Effect]:
@@ -214,7 +215,12 @@ def _full(
     whole = sum(sound.ms for sound in heard)
     if rules.most_minutes and whole > rules.most_minutes * MINUTE:
         yield Effect(
-            heard[0], f"Cả ngày có {sums.words(whole)}, quá {rules.most_minutes} phút mỗi ngày."
+            heard[0],
+            say(
+                "Cả ngày có %(length)s, quá %(minutes)s phút mỗi ngày.",
+                length=sums.words(whole),
+                minutes=rules.most_minutes,
+            ),
         )
     loose = [s for s in heard if not (s.column == "programme_id" and s.source_id in bound)]
     for slot in slots:
@@ -223,11 +229,19 @@ def _full(
         ]
         total = sum(each.ms for each in inside)
         if total > slot.minutes * MINUTE:
-            yield Effect(inside[0], f"Khung giờ {slot} có {sums.words(total)}.")
+            yield Effect(
+                inside[0],
+                say("Khung giờ %(slot)s có %(length)s.", slot=slot, length=sums.words(total)),
+            )
     sittings_of_day = {
         sums.sitting(local(each.starts_at, then.rules.zone).time(), slots) for each in heard
     }
     if rules.most_sessions and len(sittings_of_day) > rules.most_sessions:
         yield Effect(
-            heard[0], f"Cả ngày có {len(sittings_of_day)} buổi, quá {rules.most_sessions} buổi mỗi ngày."
-        )  # fmt: skip
+            heard[0],
+            say(
+                "Cả ngày có %(n)s buổi, quá %(sessions)s buổi mỗi ngày.",
+                n=len(sittings_of_day),
+                sessions=rules.most_sessions,
+            ),
+        )

@@ -16,10 +16,11 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from content.bulletins import Bulletin
 from loa import audit
-from loa.database import Base
+from loa.database import Base, word_of
 from loa.errors import NotFound, ScheduleError
 from loa.staff import May, Staff
 from loa.times import Instant
+from loa.words import join, say
 from scheduler.sources import WhyNot
 
 if TYPE_CHECKING:  # the context holds exceptions
@@ -45,9 +46,7 @@ class ScheduleException(Base):
     programme_id: Mapped[int | None] = mapped_column(sa.ForeignKey("programmes.id"), index=True)
     day: Mapped[date]
     """By the series, in the station's zone."""
-    kind: Mapped[Kind] = mapped_column(
-        sa.Enum(Kind, native_enum=False, length=16, values_callable=lambda e: [m.value for m in e])
-    )
+    kind: Mapped[Kind] = mapped_column(word_of(Kind))
     to_day: Mapped[date | None]
     to_time: Mapped[time | None]
     """Of MOVE: where to; None is as the series says."""
@@ -112,7 +111,7 @@ def get(session: Session, exception_id: int) -> ScheduleException:
     """That exception. Raises NotFound."""
     found = session.get(ScheduleException, exception_id)
     if found is None:
-        raise NotFound("Không tìm thấy ngoại lệ này. Hãy quay lại trang của lịch phát.")
+        raise NotFound(say("Không tìm thấy ngoại lệ này. Hãy quay lại trang của lịch phát."))
     return found
 
 
@@ -165,11 +164,13 @@ def rethink(source: Excepted, now: Instant) -> None:
 
 def _demand_whole(wanted: Otherwise) -> None:
     if len(wanted.reason) > MOST_REASON:
-        raise ScheduleError(f"Lý do dài quá {MOST_REASON} chữ. Hãy viết gọn lại.", field="reason")
+        raise ScheduleError(
+            say("Lý do dài quá %(most)s chữ. Hãy viết gọn lại.", most=MOST_REASON), field="reason"
+        )
     if wanted.kind is Kind.MOVE and wanted.to_day is None and wanted.to_time is None:
-        raise ScheduleError("Hãy nhập giờ hoặc ngày mới của lượt này.", field="to_time")
+        raise ScheduleError(say("Hãy nhập giờ hoặc ngày mới của lượt này."), field="to_time")
     if wanted.kind is Kind.REPLACE and wanted.bulletin_id is None:
-        raise ScheduleError("Hãy chọn bản tin thay thế.", field="bulletin_id")
+        raise ScheduleError(say("Hãy chọn bản tin thay thế."), field="bulletin_id")
 
 
 def _note(
@@ -199,13 +200,30 @@ def why_not(exception: ScheduleException, at: time) -> WhyNot:
 def sentence(exception: ScheduleException, at: time | None) -> str:
     """Hoa bỏ lượt ngày 02/09/2026: nghỉ lễ. ``at``: None of one that follows a session of the regulation."""
     who, day = exception.staff.name, f"{exception.day:%d/%m/%Y}"
+    told: str
     if exception.kind is Kind.SKIP:
-        told = f"{who} bỏ lượt ngày {day}"
+        told = say("%(who)s bỏ lượt ngày %(day)s", who=who, day=day)
     elif exception.kind is Kind.MOVE:
-        clock = exception.to_time or at
-        to = f"{clock:%H:%M} ngày" if clock is not None else "ngày"
-        told = f"{who} dời lượt ngày {day} sang {to} {exception.to_day or exception.day:%d/%m/%Y}"
+        told = _moved(exception, who, day, exception.to_time or at)
     else:
         title = exception.bulletin.title if exception.bulletin else ""
-        told = f"{who} phát “{title}” thay cho lượt ngày {day}"
-    return f"{told}: {exception.reason.rstrip('.')}." if exception.reason else f"{told}."
+        told = say(
+            "%(who)s phát “%(title)s” thay cho lượt ngày %(day)s", who=who, title=title, day=day
+        )
+    why = f": {exception.reason.rstrip('.')}" if exception.reason else ""
+    return join("", [told, why, "."])
+
+
+def _moved(exception: ScheduleException, who: str, day: str, clock: time | None) -> str:
+    to_day = f"{exception.to_day or exception.day:%d/%m/%Y}"
+    if clock is None:
+        return say(
+            "%(who)s dời lượt ngày %(day)s sang ngày %(to_day)s", who=who, day=day, to_day=to_day
+        )
+    return say(
+        "%(who)s dời lượt ngày %(day)s sang %(clock)s ngày %(to_day)s",
+        who=who,
+        day=day,
+        clock=f"{clock:%H:%M}",
+        to_day=to_day,
+    )

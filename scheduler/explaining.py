@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from devices import receivers
 from devices.receivers import Receiver
 from loa.times import DAY, MINUTE, Instant, after, local
+from loa.words import recall, say
 from scheduler import channel, context, explaining_kept, projection, rulebook, telling
 from scheduler.broadcasts import OPEN, Delivery, DeliveryState
 from scheduler.channel import Turn
@@ -236,8 +237,8 @@ class _Asking:
         is_apart = len(reasons) > 1
         reasons[1:1] = self._from_above(sound, receiver, is_apart)
         if sound.why_not is not None:
-            why = sound.why_not.sentence or f"Không phát: {sound.why_not.code}"
-            reasons.append(Reason(f"{why.rstrip('.')}."))
+            why = sound.why_not.sentence or say("Không phát: %(code)s", code=sound.why_not.code)
+            reasons.append(Reason(recall(f"{why.rstrip('.')}.")))
         else:
             waivers = self._kept.waivers.of_sound(sound, self._context.rules)
             reasons += [telling.waiver(each, self._clock) for each in waivers]
@@ -288,24 +289,36 @@ class _Asking:
         held = [one for one in self._outlook.sessions(day) if one.slot.is_for(line)]
         found = [
             telling.regulation(version, clock),
-            Reason(f"Ngày {day:%d/%m/%Y} là {kind.name} ({kind.why}).", About("days", 0)),
+            Reason(
+                say(
+                    "Ngày %(day)s là %(name)s (%(why)s).",
+                    day=f"{day:%d/%m/%Y}",
+                    name=recall(kind.name),
+                    why=kind.why,
+                ),
+                About("days", 0),
+            ),
             *telling.session(held, moment),
             *telling.hours(self._outlook, moment, self._until),
         ]
         at_clock = local(moment, clock.zone).time()
         cap = rulebook.cap_at(version.rules, at_clock, line) if version else None
         if cap is not None:
-            found.append(Reason(f"Âm lượng khi đó không quá {cap} %.", About("regulation", 0)))
+            found.append(
+                Reason(
+                    say("Âm lượng khi đó không quá %(cap)s %%.", cap=cap), About("regulation", 0)
+                )
+            )
         return [*found, *self._state_of(receiver)]
 
     def _state_of(self, receiver: Receiver) -> list[Reason]:
         """What is known of the receiver itself for that minute."""
         if receiver.added_at > self._since:
-            return [Reason("Lúc đó đầu thu này chưa có trong đài.")]
+            return [Reason(say("Lúc đó đầu thu này chưa có trong đài."))]
         if receiver.retired_at is not None and receiver.retired_at <= self._since:
-            return [Reason("Lúc đó đầu thu này đã ngừng dùng.")]
+            return [Reason(say("Lúc đó đầu thu này đã ngừng dùng."))]
         if receiver.muted and not self._is_past:
-            return [Reason("Đầu thu đang bị tắt tiếng: có phát cũng không nghe thấy gì.")]
+            return [Reason(say("Đầu thu đang bị tắt tiếng: có phát cũng không nghe thấy gì."))]
         return []
 
 

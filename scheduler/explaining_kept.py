@@ -13,6 +13,7 @@ from devices.areas import Area
 from devices.receivers import Receiver
 from loa.staff import Staff
 from loa.times import MINUTE, Instant, after
+from loa.words import say
 from scheduler import waivers
 from scheduler.broadcasts import Broadcast, Delivery
 from scheduler.levels import AreaDecision
@@ -37,7 +38,7 @@ class Places:
         return area_id is None or area_id in self._line(own)[1:]
 
     def name(self, area_id: int | None) -> str:
-        return "cả đài" if area_id is None else self.names.get(area_id, "")
+        return say("cả đài") if area_id is None else self.names.get(area_id, "")
 
     def _line(self, area_id: int) -> list[int]:
         found: list[int] = []

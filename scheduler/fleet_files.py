@@ -12,6 +12,7 @@ from devices.fleet import Order, Wanted
 from devices.outages import Fault, Kind
 from devices.receivers import Receiver
 from loa.times import Instant, local
+from loa.words import say
 from scheduler import upcoming
 from scheduler.upcoming import Next
 
@@ -29,30 +30,30 @@ KNOWN = (
 )  # fmt: skip
 COLUMNS = (*EDITABLE, *KNOWN)
 HEALTHS = {
-    fleet.Health.WELL: "trực tuyến",
-    fleet.Health.IMPAIRED: "có lỗi",
-    fleet.Health.OFFLINE: "mất kết nối",
-    fleet.Health.NEVER: "chưa kết nối lần nào",
+    fleet.Health.WELL: say("trực tuyến"),
+    fleet.Health.IMPAIRED: say("có lỗi"),
+    fleet.Health.OFFLINE: say("mất kết nối"),
+    fleet.Health.NEVER: say("chưa kết nối lần nào"),
 }
 
 FAULTS = {
-    Kind.OFFLINE: "mất kết nối",
-    Kind.OUTPUT: "đường ra loa báo lỗi",
-    Kind.CLOCK: "chưa có giờ đúng",
-    Kind.UNREADY: "chưa có âm thanh của lượt sắp phát",
-    Kind.SILENT: "không báo kết quả phát",
-    Kind.TAMPERED: "nhật ký mâu thuẫn",
-    Kind.DISK: "bộ nhớ gần đầy",
-    Kind.BATTERY: "đang chạy bằng ắc quy",
-    Kind.KEYS: "dùng khoá cũ",
+    Kind.OFFLINE: say("mất kết nối"),
+    Kind.OUTPUT: say("đường ra loa báo lỗi"),
+    Kind.CLOCK: say("chưa có giờ đúng"),
+    Kind.UNREADY: say("chưa có âm thanh của lượt sắp phát"),
+    Kind.SILENT: say("không báo kết quả phát"),
+    Kind.TAMPERED: say("nhật ký mâu thuẫn"),
+    Kind.DISK: say("bộ nhớ gần đầy"),
+    Kind.BATTERY: say("đang chạy bằng ắc quy"),
+    Kind.KEYS: say("dùng khoá cũ"),
 }
 CLOCKS = {
-    "ntp": "theo giờ mạng (NTP)",
-    "rtc": "theo đồng hồ trong máy, đài đã chỉnh",
-    "none": "chưa có giờ đúng",
+    "ntp": say("theo giờ mạng (NTP)"),
+    "rtc": say("theo đồng hồ trong máy, đài đã chỉnh"),
+    "none": say("chưa có giờ đúng"),
 }
-POWERS = {"ac": "điện lưới", "bat": "ắc quy", "unk": "không đo được"}
-OUTPUTS = {"ok": "bình thường", "fault": "báo lỗi", "unk": "không đo được"}
+POWERS = {"ac": say("điện lưới"), "bat": say("ắc quy"), "unk": say("không đo được")}
+OUTPUTS = {"ok": say("bình thường"), "fault": say("báo lỗi"), "unk": say("không đo được")}
 
 
 def lines(

@@ -19,6 +19,7 @@ from devices.groups import Group
 from devices.receivers import Receiver
 from loa.errors import DeviceError
 from loa.times import Instant
+from loa.words import say
 from scheduler import csv_rows, csv_values
 from scheduler.csv_rows import Table, Wrong, unquoted
 from scheduler.fleet_files import AT_ONCE, EDITABLE
@@ -30,8 +31,10 @@ PORTION = 200
 TABLE = Table(
     columns=EDITABLE,
     is_whole=lambda named: bool({"mã", "số máy", "tên"} & named),
-    remedy="Dòng đầu của tệp phải là tên cột, ít nhất có “mã” hoặc “số máy”. "
-    "Hãy tải danh sách về, sửa rồi nhập lại.",
+    remedy=say(
+        "Dòng đầu của tệp phải là tên cột, ít nhất có “mã” hoặc “số máy”. "
+        "Hãy tải danh sách về, sửa rồi nhập lại."
+    ),
     most=MOST_LINES,
     error=DeviceError,
 )
@@ -152,7 +155,9 @@ def _apply(
 ) -> None:
     receiver, values = held.get(change.receiver.id), change.values
     if receiver is None or not receiver.active:
-        raise DeviceError(f"Đầu thu “{change.receiver.name}” đã thôi dùng nên không sửa được.")
+        raise DeviceError(
+            say("Đầu thu “%(name)s” đã thôi dùng nên không sửa được.", name=change.receiver.name)
+        )
     lat, lon = (values.lat, values.lon) if values.says_place else (receiver.lat, receiver.lon)
     receivers.change(
         session, receiver, name=values.name or receiver.name,
@@ -227,16 +232,18 @@ def _judge(
     receiver = known.receivers.get(rid)
     keys = {rid} if receiver is not None else {rid, values.serial} - {""}
     if not keys:
-        raise DeviceError("Dòng này không có mã, cũng không có số máy.")
+        raise DeviceError(say("Dòng này không có mã, cũng không có số máy."))
     if keys & used:
-        raise DeviceError(f"“{min(keys & used)}” đã có ở một dòng trên.")
+        raise DeviceError(say("“%(key)s” đã có ở một dòng trên.", key=min(keys & used)))
     used |= keys
     if receiver is None:
         _demand_whole(session, values, known)
         plan.new.append((number, values))
         return
     if not receiver.active:
-        raise DeviceError(f"Đầu thu “{receiver.name}” đã thôi dùng nên không sửa được.")
+        raise DeviceError(
+            say("Đầu thu “%(name)s” đã thôi dùng nên không sửa được.", name=receiver.name)
+        )
     what = _differences(values, receiver, known)
     if what:
         plan.changed.append(Change(number, values, receiver, what))
@@ -246,33 +253,40 @@ def _judge(
 
 def _demand_whole(session: Session, values: Values, known: _Known) -> None:
     if known.waiting & {values.id, values.serial} - {""}:
-        raise DeviceError("Đầu thu này đã được thêm và đang chờ máy nhận mã.")
+        raise DeviceError(say("Đầu thu này đã được thêm và đang chờ máy nhận mã."))
     if values.name is None:
-        raise DeviceError("Đầu thu mới cần có tên.")
+        raise DeviceError(say("Đầu thu mới cần có tên."))
     if values.area is None:
-        raise DeviceError("Đầu thu mới cần có địa bàn.")
+        raise DeviceError(say("Đầu thu mới cần có địa bàn."))
     if values.id:
         receivers.check(session, id=values.id, name=values.name, volume=0, households=0)
     serial = claims.plain_serial(values.serial or values.id)
     holder = known.receivers.get(known.by_serial.get(serial, ""))
     if holder is not None and holder.active:
-        raise DeviceError(f"Số máy {serial} đã thuộc về đầu thu “{holder.name}” ({holder.id}).")
+        raise DeviceError(
+            say(
+                "Số máy %(serial)s đã thuộc về đầu thu “%(name)s” (%(id)s).",
+                serial=serial,
+                name=holder.name,
+                id=holder.id,
+            )
+        )
 
 
 def _differences(values: Values, receiver: Receiver, known: _Known) -> list[tuple[str, str, str]]:
     pairs: list[tuple[str, object, object]] = [
-        ("tên", receiver.name, values.name),
-        ("số hộ", receiver.households, values.households),
-        ("âm lượng", receiver.volume, values.volume),
+        (say("tên"), receiver.name, values.name),
+        (say("số hộ"), receiver.households, values.households),
+        (say("âm lượng"), receiver.volume, values.volume),
     ]
     if values.area is not None:
-        pairs.append(("địa bàn", receiver.area.full_name, values.area.full_name))
+        pairs.append((say("địa bàn"), receiver.area.full_name, values.area.full_name))
     if values.says_place:
         before, after = (receiver.lat, receiver.lon), (values.lat, values.lon)
-        pairs.append(("toạ độ", csv_values.spot_words(before), csv_values.spot_words(after)))
+        pairs.append((say("toạ độ"), csv_values.spot_words(before), csv_values.spot_words(after)))
     if values.groups is not None:
         held = "; ".join(sorted(known.names.get(receiver.id, [])))
-        pairs.append(("nhóm", held, "; ".join(sorted(values.groups))))
+        pairs.append((say("nhóm"), held, "; ".join(sorted(values.groups))))
     found = [
         (what, str(before), str(after))
         for what, before, after in pairs
@@ -283,5 +297,5 @@ def _differences(values: Values, receiver: Receiver, known: _Known) -> list[tupl
         and values.area.id != receiver.area_id
         and not any(what == "địa bàn" for what, _, _ in found)
     ):
-        found.append(("địa bàn", receiver.area.full_name, values.area.full_name))
+        found.append((say("địa bàn"), receiver.area.full_name, values.area.full_name))
     return found

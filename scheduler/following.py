@@ -18,6 +18,7 @@ from devices.receivers import Receiver
 from loa import audit, bulk
 from loa.languages import KINH
 from loa.times import Instant, after
+from loa.words import counted, say
 from scheduler import broadcasts, declining, regulation, series, targets
 from scheduler.broadcasts import OPEN, Broadcast, Delivery, DeliveryState
 from scheduler.facts import Case, Facts, Meant
@@ -234,8 +235,12 @@ def _barred_sentence(total: int, barred: int, named: str) -> str | None:
     if not barred:
         return None
     if barred == total:
-        return f"Lượt phát rơi vào giờ không phát {named} của đài."
-    return f"{barred} đầu thu không phát lượt này: bản của chúng dài sang giờ không phát {named}."
+        return say("Lượt phát rơi vào giờ không phát %(named)s của đài.", named=named)
+    return counted(
+        "%(n)s đầu thu không phát lượt này: bản của chúng dài sang giờ không phát %(named)s.",
+        barred,
+        named=named,
+    )
 
 
 def _bar_or_let(

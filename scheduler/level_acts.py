@@ -22,6 +22,7 @@ from loa import audit
 from loa.errors import NotAllowed, NotFound, ScheduleError
 from loa.staff import May, Staff
 from loa.times import MINUTE, SECOND, Instant, after, local
+from loa.words import say
 from scheduler import broadcasts, context, declining, levels, schedules, sittings, targets
 from scheduler.broadcasts import Broadcast
 from scheduler.levels import AreaDecision, Said
@@ -49,8 +50,11 @@ def own_area(staff: Staff) -> int:
     staff.demand(May.SCHEDULE)
     if staff.area_id is None:
         raise NotAllowed(
-            f"{staff.name} làm việc cho cả đài: không có cấp trên nào trong đài để từ chối hay xếp thứ tự. "
-            "Muốn bỏ một lượt, hãy sửa lịch của lượt đó."
+            say(
+                "%(name)s làm việc cho cả đài: không có cấp trên nào trong đài để từ chối hay xếp thứ tự. "
+                "Muốn bỏ một lượt, hãy sửa lịch của lượt đó.",
+                name=staff.name,
+            )
         )
     return staff.area_id
 
@@ -94,32 +98,39 @@ def _demand_from_above(session: Session, broadcast: Broadcast, area_id: int) -> 
     reaches = heard_in(session, broadcast.where, area_id)
     if not reaches or not is_above(session, broadcast.by_area_id, area_id):
         raise NotFound(
-            "Lượt phát này không phải từ cấp trên tới địa bàn của bạn. Hãy tải lại trang Cấp trên."
+            say(
+                "Lượt phát này không phải từ cấp trên tới địa bàn của bạn. Hãy tải lại trang Cấp trên."
+            )
         )
 
 
 def _demand_normal(session: Session, broadcast: Broadcast) -> None:
     priority = bulletins.get(session, broadcast.bulletin_id).priority
     if priority is Priority.EMERGENCY:
-        raise ScheduleError("Lượt khẩn cấp từ cấp trên phát ngay, địa bàn không từ chối được.")
+        raise ScheduleError(say("Lượt khẩn cấp từ cấp trên phát ngay, địa bàn không từ chối được."))
     if priority is Priority.PRIORITY:
         raise ScheduleError(
-            "Lượt ưu tiên từ cấp trên không từ chối được. Khi nó trùng giờ với lượt ưu tiên của địa bàn, "
-            "cán bộ chọn lượt nào phát trước."
+            say(
+                "Lượt ưu tiên từ cấp trên không từ chối được. Khi nó trùng giờ với lượt ưu tiên của địa bàn, "
+                "cán bộ chọn lượt nào phát trước."
+            )
         )
 
 
 def _demand_ahead(broadcast: Broadcast, now: Instant) -> None:
     is_over = broadcast.state in broadcasts.OVER and broadcast.reason != declining.NOBODY
     if broadcast.starts_at <= now or broadcast.stop_requested_at is not None or is_over:
-        raise ScheduleError("Lượt này đã đến giờ phát hoặc không còn phát nên không đổi được nữa.")
+        raise ScheduleError(
+            say("Lượt này đã đến giờ phát hoặc không còn phát nên không đổi được nữa.")
+        )
 
 
 def _reason(reason: str) -> str:
     reason = reason.strip()
     if not reason:
         raise ScheduleError(
-            "Hãy ghi lý do không nhận, để cấp trên biết: ví dụ trùng lễ hội của xã.", field="reason"
+            say("Hãy ghi lý do không nhận, để cấp trên biết: ví dụ trùng lễ hội của xã."),
+            field="reason",
         )
     return _short(reason)
 
@@ -127,7 +138,12 @@ def _reason(reason: str) -> str:
 def _short(reason: str) -> str:
     if len(reason) > MOST_REASON:
         raise ScheduleError(
-            f"Lý do dài {len(reason)} chữ; hãy viết gọn trong {MOST_REASON} chữ.", field="reason"
+            say(
+                "Lý do dài %(n)s chữ; hãy viết gọn trong %(most)s chữ.",
+                n=len(reason),
+                most=MOST_REASON,
+            ),
+            field="reason",
         )
     return reason
 
@@ -180,15 +196,17 @@ def _demand_meeting(session: Session, first: Broadcast, other: Broadcast, area_i
     """The receivers of the area at which the two meet. Raises ScheduleError where there is nothing to decide."""
     priorities = {bulletins.get(session, each.bulletin_id).priority for each in (first, other)}
     if Priority.EMERGENCY in priorities:
-        raise ScheduleError("Lượt khẩn cấp luôn phát ngay; không ai xếp lại thứ tự của nó được.")
+        raise ScheduleError(
+            say("Lượt khẩn cấp luôn phát ngay; không ai xếp lại thứ tự của nó được.")
+        )
     if priorities != {Priority.PRIORITY}:
-        raise ScheduleError("Chỉ hai lượt ưu tiên gặp nhau mới cần chọn thứ tự.")
+        raise ScheduleError(say("Chỉ hai lượt ưu tiên gặp nhau mới cần chọn thứ tự."))
     above = [is_above(session, each.by_area_id, area_id) for each in (first, other)]
     both = heard_in(session, first.where, area_id) & heard_in(session, other.where, area_id)
     meet = first.starts_at < declining.end(other) and other.starts_at < declining.end(first)
     if above[0] == above[1] or not both or not meet:
         raise ScheduleError(
-            "Hai lượt này không còn gặp nhau ở địa bàn của bạn. Hãy tải lại trang Cấp trên."
+            say("Hai lượt này không còn gặp nhau ở địa bàn của bạn. Hãy tải lại trang Cấp trên.")
         )
     return both
 
@@ -207,7 +225,7 @@ def _again(
 ) -> tuple[Schedule | None, str]:  # fmt: skip
     """A schedule by which the other is heard at those receivers right after the first; or why there is none."""
     if other.drill:
-        return None, "Lượt diễn tập không xếp lại được."
+        return None, say("Lượt diễn tập không xếp lại được.")
     rule = _right_after(session, first, other, own_area(staff), both, zone)
     bulletin = bulletins.get(session, other.bulletin_id)
     if why := _leaves_session(session, other, rule, zone):
@@ -230,7 +248,7 @@ def _leaves_session(session: Session, other: Broadcast, rule: Rule, zone: ZoneIn
         for slot in sittings.slots_there(known, other.starts_at, place):
             stays = slot.holds(last.time()) and last.date() == start.date()
             if slot.holds(was) and not stays:
-                return f"Phát ngay sau lượt kia thì quá khung giờ {slot}."
+                return say("Phát ngay sau lượt kia thì quá khung giờ %(slot)s.", slot=slot)
     return ""
 
 
@@ -255,7 +273,7 @@ def get(session: Session, decision_id: int) -> AreaDecision:
     """That decision. Raises NotFound."""
     found = session.get(AreaDecision, decision_id)
     if found is None:
-        raise NotFound("Không tìm thấy quyết định này. Hãy tải lại trang Cấp trên.")
+        raise NotFound(say("Không tìm thấy quyết định này. Hãy tải lại trang Cấp trên."))
     return found
 
 
@@ -267,7 +285,7 @@ def withdraw(session: Session, decision: AreaDecision, staff: Staff, now: Instan
         return
     for broadcast_id in (decision.broadcast_id, decision.other_id):
         if broadcast_id is not None and broadcasts.get(session, broadcast_id).starts_at <= now:
-            raise ScheduleError("Đã đến giờ phát nên không bỏ quyết định này được nữa.")
+            raise ScheduleError(say("Đã đến giờ phát nên không bỏ quyết định này được nữa."))
     decision.withdrawn_at = now
     if decision.schedule_id is not None:
         schedules.end(session, schedules.get(session, decision.schedule_id), staff, now)

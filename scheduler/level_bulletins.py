@@ -8,6 +8,7 @@ from content.bulletins import Bulletin
 from devices import areas
 from loa.errors import NotAllowed
 from loa.staff import Staff
+from loa.words import say
 from scheduler import levels
 
 
@@ -22,10 +23,17 @@ def demand_change(session: Session, staff: Staff, bulletin: Bulletin) -> None:
     if may_change(session, staff, bulletin):
         return
     author = bulletin.author
-    theirs = areas.get(session, author.area_id).full_name if author.area_id else "cả đài"
+    theirs = areas.get(session, author.area_id).full_name if author.area_id else say("cả đài")
     own = areas.get(session, staff.area_id or 0).full_name
     raise NotAllowed(
-        f"Bản tin “{bulletin.title}” do {author.name}, cán bộ của {theirs}, soạn. {staff.name} làm việc cho {own}: "
-        "nghe và đặt lịch phát được, nhưng không sửa hay thu hồi được. Muốn lời khác, hãy bấm “Dùng làm mẫu” ở trang "
-        "bản tin để soạn bản riêng."
+        say(
+            "Bản tin “%(title)s” do %(author)s, cán bộ của %(theirs)s, soạn. %(name)s làm việc cho %(own)s: "
+            "nghe và đặt lịch phát được, nhưng không sửa hay thu hồi được. Muốn lời khác, hãy bấm “Dùng làm mẫu” ở "
+            "trang bản tin để soạn bản riêng.",
+            title=bulletin.title,
+            author=author.name,
+            theirs=theirs,
+            name=staff.name,
+            own=own,
+        )
     )

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from loa.errors import NotFound
 from loa.staff import Staff
 from loa.times import Instant
+from loa.words import say
 from scheduler import from_above, level_acts, planner, programmes, schedules
 from scheduler.broadcasts import Broadcast
 from scheduler.projection import Sound
@@ -47,4 +48,4 @@ def _made(session: Session, sound: Sound, now: Instant, rules: Rules) -> Broadca
 
 
 def _gone() -> NotFound:
-    return NotFound("Lượt này không còn tới địa bàn của bạn. Hãy tải lại trang Cấp trên.")
+    return NotFound(say("Lượt này không còn tới địa bàn của bạn. Hãy tải lại trang Cấp trên."))

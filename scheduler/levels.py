@@ -15,10 +15,11 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 from devices import areas
 from devices.areas import Area
 from devices.receivers import Receiver
-from loa.database import Base
+from loa.database import Base, word_of
 from loa.errors import NotAllowed, ScheduleError
 from loa.staff import Staff
 from loa.times import Instant
+from loa.words import say
 from scheduler import targets
 from scheduler.targets import Where
 
@@ -41,9 +42,7 @@ class AreaDecision(Base):
     area_id: Mapped[int] = mapped_column(sa.ForeignKey("areas.id"), index=True)
     broadcast_id: Mapped[int] = mapped_column(sa.ForeignKey("broadcasts.id"), index=True)
     other_id: Mapped[int | None] = mapped_column(sa.ForeignKey("broadcasts.id"))
-    said: Mapped[Said] = mapped_column(
-        sa.Enum(Said, native_enum=False, length=16, values_callable=lambda e: [m.value for m in e])
-    )
+    said: Mapped[Said] = mapped_column(word_of(Said))
     reason: Mapped[str] = mapped_column(sa.Text, default="")
     staff_id: Mapped[int] = mapped_column(sa.ForeignKey("staff.id"))
     at: Mapped[Instant]
@@ -83,8 +82,12 @@ def demand_over(session: Session, staff: Staff, area_id: int | None) -> None:
     if not answers_for(session, staff, area_id):
         own = areas.get(session, staff.area_id or 0).full_name
         raise NotAllowed(
-            f"Việc này do cấp trên hoặc địa bàn khác đặt. {staff.name} làm việc cho {own} nên không sửa hay dừng "
-            "được; lượt thông thường từ cấp trên thì từ chối ở trang Cấp trên."
+            say(
+                "Việc này do cấp trên hoặc địa bàn khác đặt. %(name)s làm việc cho %(own)s nên không sửa hay dừng "
+                "được; lượt thông thường từ cấp trên thì từ chối ở trang Cấp trên.",
+                name=staff.name,
+                own=own,
+            )
         )
 
 
@@ -93,7 +96,12 @@ def demand_whole(session: Session, staff: Staff, act: str) -> None:
     if staff.area_id is not None:
         own = areas.get(session, staff.area_id).full_name
         raise NotAllowed(
-            f"{staff.name} không có quyền {act}: chỉ làm việc cho {own}. Hãy nhờ cán bộ của cả đài."
+            say(
+                "%(name)s không có quyền %(act)s: chỉ làm việc cho %(own)s. Hãy nhờ cán bộ của cả đài.",
+                name=staff.name,
+                act=act,
+                own=own,
+            )
         )
 
 
@@ -111,14 +119,22 @@ def demand_within(session: Session, staff: Staff, where: Where) -> None:
         targets.standing_in(session, where), Receiver.area_id.not_in(inside)
     )
     if names := list(session.scalars(stray.order_by(Receiver.name).limit(NAMED))):
-        raise _outside(session, staff, f"đầu thu {', '.join(names)}", "group_ids")
+        raise _outside(
+            session, staff, say("đầu thu %(names)s", names=", ".join(names)), "group_ids"
+        )
 
 
 def _outside(session: Session, staff: Staff, places: str, field: str) -> ScheduleError:
     own = areas.get(session, staff.area_id or 0).full_name
-    remedy = "nhóm chỉ gồm đầu thu" if field == "group_ids" else "địa bàn"
+    remedy = say("nhóm chỉ gồm đầu thu") if field == "group_ids" else say("địa bàn")
     return ScheduleError(
-        f"{staff.name} làm việc cho {own} nên không đặt phát ở {places} được. Hãy chọn {remedy} trong {own}.",
+        say(
+            "%(name)s làm việc cho %(own)s nên không đặt phát ở %(places)s được. Hãy chọn %(remedy)s trong %(own)s.",
+            name=staff.name,
+            own=own,
+            places=places,
+            remedy=remedy,
+        ),
         field=field,
         code="outside_own_area",
     )

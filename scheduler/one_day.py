@@ -14,6 +14,7 @@ from loa.errors import ScheduleError
 from loa.staff import May, Staff
 from loa.times import Instant, local
 from loa.times import at as instant_at
+from loa.words import say
 from scheduler import admission, exceptions, levels, schedule_checks, schedules, series
 from scheduler.exceptions import Kind, Otherwise, ScheduleException
 from scheduler.schedules import Schedule
@@ -45,7 +46,10 @@ def make(
     levels.demand_over(session, staff, schedule.staff.area_id)
     if not series.has_day(schedule, wanted.day):
         raise ScheduleError(
-            f"Lịch này không có lượt nào vào ngày {wanted.day:%d/%m/%Y}. Hãy chọn một ngày của lịch.",
+            say(
+                "Lịch này không có lượt nào vào ngày %(day)s. Hãy chọn một ngày của lịch.",
+                day=f"{wanted.day:%d/%m/%Y}",
+            ),
             field="day",
         )
     _demand_ahead(schedule, wanted.day, now, zone)
@@ -113,7 +117,11 @@ def _demand_ahead(schedule: Schedule, day: date, now: Instant, zone: ZoneInfo) -
     """Raise ScheduleError where what the day now has is over, or has begun."""
     if max(_heard_on(schedule, day, zone), default=Instant(0)) <= now:
         raise ScheduleError(
-            f"Lượt ngày {day:%d/%m/%Y} đã qua hoặc đang phát nên không đổi được nữa.", field="day"
+            say(
+                "Lượt ngày %(day)s đã qua hoặc đang phát nên không đổi được nữa.",
+                day=f"{day:%d/%m/%Y}",
+            ),
+            field="day",
         )
 
 
@@ -141,7 +149,11 @@ def _admit_move(
     moment = instant_at(to_day, to_time, zone)
     if moment is None or moment <= now:
         raise ScheduleError(
-            f"Giờ mới {to_time:%H:%M} ngày {to_day:%d/%m/%Y} đã qua. Hãy chọn giờ sau bây giờ.",
+            say(
+                "Giờ mới %(clock)s ngày %(day)s đã qua. Hãy chọn giờ sau bây giờ.",
+                clock=f"{to_time:%H:%M}",
+                day=f"{to_day:%d/%m/%Y}",
+            ),
             field="to_time",
         )
     _demand_free(schedule, wanted.day, to_day, to_time)
@@ -154,7 +166,11 @@ def _demand_free(schedule: Schedule, day: date, to_day: date, to_time: time) -> 
     """Raise ScheduleError where the series already has its occurrence at that time."""
     if to_time == schedule.at and (to_day == day or series.has_day(schedule, to_day)):
         raise ScheduleError(
-            f"Lịch này đã có lượt lúc {to_time:%H:%M} ngày {to_day:%d/%m/%Y}. Hãy chọn giờ khác, hoặc bỏ lượt này.",
+            say(
+                "Lịch này đã có lượt lúc %(clock)s ngày %(day)s. Hãy chọn giờ khác, hoặc bỏ lượt này.",
+                clock=f"{to_time:%H:%M}",
+                day=f"{to_day:%d/%m/%Y}",
+            ),
             field="to_time",
         )
 
@@ -166,8 +182,13 @@ def _demand_alone(schedule: Schedule, day: date, moment: Instant, zone: ZoneInfo
             continue
         if series.target(each, schedule.at, zone) == moment:
             raise ScheduleError(
-                f"Lượt ngày {each.day:%d/%m/%Y} đã được dời sang {local(moment, zone):%H:%M ngày %d/%m/%Y}. "
-                "Hãy chọn giờ khác, hoặc bỏ lượt này.",
+                say(
+                    "Lượt ngày %(day)s đã được dời sang %(clock)s ngày %(to_day)s. "
+                    "Hãy chọn giờ khác, hoặc bỏ lượt này.",
+                    day=f"{each.day:%d/%m/%Y}",
+                    clock=f"{local(moment, zone):%H:%M}",
+                    to_day=f"{local(moment, zone):%d/%m/%Y}",
+                ),
                 field="to_time",
             )
 
@@ -181,11 +202,11 @@ def _admit_other(
     waived_why: str,
 ) -> list[str]:
     if wanted.bulletin_id is None:
-        raise ScheduleError("Hãy chọn bản tin thay thế.", field="bulletin_id")
+        raise ScheduleError(say("Hãy chọn bản tin thay thế."), field="bulletin_id")
     bulletin = bulletins.get(session, wanted.bulletin_id)
     if bulletin.id == schedule.bulletin_id:
         raise ScheduleError(
-            "Đây chính là bản tin của lịch. Hãy chọn bản tin khác.", field="bulletin_id"
+            say("Đây chính là bản tin của lịch. Hãy chọn bản tin khác."), field="bulletin_id"
         )
     try:
         schedule_checks.demand_ordinary(bulletin)

@@ -17,6 +17,7 @@ from content.bulletins import Bulletin, Priority
 from content.bulletins import State as BulletinState
 from devices import remote
 from loa.times import HOUR, MINUTE, Instant, after, at, local
+from loa.words import say
 from scheduler import days, rulebook
 from scheduler.context import Context
 from scheduler.regulation import QuietHours, Regulation
@@ -130,17 +131,19 @@ class Outlook:
             self._spoken[bulletin] = (taken_back, bulletin.valid_from, bulletin.valid_until)
         is_withdrawn, first, last = self._spoken[bulletin]
         if is_withdrawn:
-            return WhyNot("withdrawn", "Bản tin đã bị thu hồi.")
+            return WhyNot("withdrawn", say("Bản tin đã bị thu hồi."))
         if first or last:
             day = self.day(start)
             if (first and day < first) or (last and day > last):
-                return WhyNot("not_valid", "Bản tin không còn hiệu lực vào ngày này.")
+                return WhyNot("not_valid", say("Bản tin không còn hiệu lực vào ngày này."))
         return None if priority is Priority.EMERGENCY else self._hours(priority, start, end)
 
     def _hours(self, priority: Priority, start: Instant, end: Instant) -> WhyNot | None:
         span = self.breach(start, after(end, remote.MOST_DELAY))
         if span is not None:
-            return WhyNot("quiet", f"Lượt phát rơi vào giờ không phát {span} của đài.")
+            return WhyNot(
+                "quiet", say("Lượt phát rơi vào giờ không phát %(span)s của đài.", span=span)
+            )
         if self._template(start).lets(priority):
             return None
         return WhyNot(days.CODE, self._calendar.forbids(start, priority) or "")

@@ -15,6 +15,7 @@ from devices.areas import Area
 from devices.groups import Group
 from devices.receivers import Receiver
 from loa.errors import DeviceError
+from loa.words import say
 from scheduler import csv_rows
 from scheduler.fleet_files import paths
 from scheduler.targets import Where
@@ -45,11 +46,18 @@ class PlaceNames:
         found = self._areas.get(_plain(text), [])
         if not found:
             raise DeviceError(
-                f"Không có địa bàn “{text}”.{offer(text, self._full)} Hãy thêm địa bàn trước, hoặc sửa tên."
+                say(
+                    "Không có địa bàn “%(text)s”.%(offer)s Hãy thêm địa bàn trước, hoặc sửa tên.",
+                    text=text,
+                    offer=offer(text, self._full),
+                )
             )
         if len({area.id for area in found}) > 1:
             raise DeviceError(
-                f"Có nhiều địa bàn tên “{text}”. Hãy ghi cả cấp trên, ví dụ: xã Mẫu > thôn Đông."
+                say(
+                    "Có nhiều địa bàn tên “%(text)s”. Hãy ghi cả cấp trên, ví dụ: xã Mẫu > thôn Đông.",
+                    text=text,
+                )
             )
         return found[0]
 
@@ -76,7 +84,7 @@ class PlaceNames:
 
     def _only_root(self) -> int:
         if len(self._roots) != 1:
-            raise DeviceError("Chưa ghi nơi phát. Hãy ghi tên địa bàn hoặc nhóm.")
+            raise DeviceError(say("Chưa ghi nơi phát. Hãy ghi tên địa bàn hoặc nhóm."))
         return self._roots[0].id
 
     def _place(self, text: str) -> Area | Group:
@@ -87,7 +95,11 @@ class PlaceNames:
         if group is None:
             called = self._full | {each: found.called for each, found in self._groups.items()}
             raise DeviceError(
-                f"Không có địa bàn hay nhóm “{text}”.{offer(text, called)} Hãy sửa tên, hoặc thêm trước."
+                say(
+                    "Không có địa bàn hay nhóm “%(text)s”.%(offer)s Hãy sửa tên, hoặc thêm trước.",
+                    text=text,
+                    offer=offer(text, called),
+                )
             )
         return group
 
@@ -96,7 +108,10 @@ class PlaceNames:
         found = self._receivers.get(name)
         if found is None:
             raise DeviceError(
-                f"Không rõ trừ đầu thu nào: “{text}”. Hãy ghi tên hoặc mã từng đầu thu, cách nhau bằng dấu |."
+                say(
+                    "Không rõ trừ đầu thu nào: “%(text)s”. Hãy ghi tên hoặc mã từng đầu thu, cách nhau bằng dấu |.",
+                    text=text,
+                )
             )
         return found
 
@@ -121,4 +136,4 @@ def offer(text: str, known: dict[str, str] | Iterable[str]) -> str:
     """A sentence with the name nearest to what was written; empty where none is near."""
     called = known if isinstance(known, dict) else {csv_rows.plain(each): each for each in known}
     near = difflib.get_close_matches(_plain(text), called, n=1, cutoff=ALIKE)
-    return f" Có phải “{called[near[0]]}”?" if near else ""
+    return say(" Có phải “%(name)s”?", name=called[near[0]]) if near else ""

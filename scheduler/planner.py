@@ -22,6 +22,7 @@ from devices.areas import Area
 from devices.receivers import Receiver
 from loa.languages import KINH
 from loa.times import MINUTE, Instant, after, local
+from loa.words import say
 from scheduler import (
     alert_watch,
     alerts,
@@ -50,7 +51,7 @@ __all__ = ["Held", "Rules", "plan", "plan_ahead", "plan_urgent"]
 
 RENEW_AFTER = 5 * MINUTE
 """The planned span is moved on in steps, so that an idle station does not write every second."""
-WITHDRAWN = WhyNot("withdrawn", "Bản tin đã bị thu hồi.")
+WITHDRAWN = WhyNot("withdrawn", say("Bản tin đã bị thu hồi."))
 
 _CAMPAIGNS = 0
 """In ``held``, where no broadcast has this id: what was looked at for plays that campaigns lost."""
@@ -259,7 +260,7 @@ def _close_if_hopeless(
     if wish.why_not is not None:
         upkeep.close(session, row, DeliveryState.CANCELLED, *wish.why_not, now)
     elif after(row.starts_at, rules.late) < now:
-        why = "Đến giờ phát thì đài không hoạt động nên lượt này không được giao cho đầu thu."
+        why = say("Đến giờ phát thì đài không hoạt động nên lượt này không được giao cho đầu thu.")
         upkeep.close(session, row, DeliveryState.MISSED, "not_sent", why, now)
 
 

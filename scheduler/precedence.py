@@ -12,6 +12,7 @@ from typing import Protocol
 
 from content.bulletins import Priority
 from loa.times import SECOND, Instant
+from loa.words import say
 
 RANK = {Priority.EMERGENCY: 0, Priority.PRIORITY: 1, Priority.NORMAL: 2}
 """0 goes before all others."""
@@ -36,10 +37,11 @@ class Contender(Protocol):
 
 def in_words(late: int) -> str:
     """The same as a sentence; ``late`` is how long a start is still wanted, in milliseconds."""
-    return (
+    return say(
         "Khẩn cấp phát ngay và ngắt mọi lượt khác; ưu tiên ngắt thông thường. Hai lượt cùng mức thì lượt có giờ bắt "
-        f"đầu sớm hơn phát trước, lượt kia chờ và bị lỡ khi chờ quá {max(late, SECOND) // SECOND} giây. Hai lượt ưu "
-        "tiên gặp nhau thì cán bộ xã được quyết định lượt nào phát; chưa quyết định thì theo giờ bắt đầu."
+        "đầu sớm hơn phát trước, lượt kia chờ và bị lỡ khi chờ quá %(seconds)s giây. Hai lượt ưu "
+        "tiên gặp nhau thì cán bộ xã được quyết định lượt nào phát; chưa quyết định thì theo giờ bắt đầu.",
+        seconds=max(late, SECOND) // SECOND,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from loa.words import say
 from scheduler.rulebook import USUAL_KINDS, DayKind, Rulebook, Slot
 
 
@@ -26,9 +27,11 @@ def _without_sessions(key: str) -> tuple[DayKind, ...]:
 PRESETS = (
     Preset(
         key="urban",
-        name="Đô thị: 2 buổi × 15 phút, nghỉ cuối tuần",
-        source="Như Hà Nội quy định cho phường nội đô từ 12/3/2021: tối đa 2 buổi mỗi ngày, 15 phút mỗi buổi, "
-        "5 ngày mỗi tuần, trừ dịp đặc biệt.",
+        name=say("Đô thị: 2 buổi × 15 phút, nghỉ cuối tuần"),
+        source=say(
+            "Như Hà Nội quy định cho phường nội đô từ 12/3/2021: tối đa 2 buổi mỗi ngày, 15 phút mỗi buổi, "
+            "5 ngày mỗi tuần, trừ dịp đặc biệt."
+        ),
         rules=Rulebook(
             slots=(
                 Slot(key="sang", name="Sáng", start="07:30", minutes=15),
@@ -43,8 +46,10 @@ PRESETS = (
     ),
     Preset(
         key="rural",
-        name="Nông thôn: 3 buổi × 45 phút",
-        source="Như Vĩnh Phúc quy định từ 12/2022: tối đa 3 buổi mỗi ngày, 45 phút mỗi buổi, kể cả tiếp sóng.",
+        name=say("Nông thôn: 3 buổi × 45 phút"),
+        source=say(
+            "Như Vĩnh Phúc quy định từ 12/2022: tối đa 3 buổi mỗi ngày, 45 phút mỗi buổi, kể cả tiếp sóng."
+        ),
         rules=Rulebook(
             slots=(
                 Slot(key="sang", name="Sáng", start="06:00", minutes=45),

@@ -16,6 +16,7 @@ from loa import audit
 from loa.errors import ScheduleError
 from loa.staff import May, Staff
 from loa.times import DAY, Instant, after
+from loa.words import say
 from scheduler import (
     admission,
     context,
@@ -84,8 +85,7 @@ def change(
 ) -> None:  # fmt: skip
     """Change it, from its next run on. Raises ScheduleError naming the field or the rule it breaks."""
     staff.demand(May.SCHEDULE)
-    if programme.ended_at is not None:
-        raise ScheduleError("Chương trình này đã kết thúc. Hãy nhân bản thành chương trình mới.")
+    demand_running(programme)
     levels.demand_over(session, staff, programme.staff.area_id)
     levels.demand_within(session, staff, order.where)
     found = known(session, zone)
@@ -98,6 +98,14 @@ def change(
     programme.planned_until = max(begin, programme_runs.busy_until(programme, now, found))
     _note(session, "programme.change", programme, staff, now)
     admission.note(session, staff, waived, waived_why, now, programme=programme.id)
+
+
+def demand_running(programme: Programme) -> None:
+    """Raise ScheduleError where it was ended."""
+    if programme.ended_at is not None:
+        raise ScheduleError(
+            say("Chương trình này đã kết thúc. Hãy nhân bản thành chương trình mới.")
+        )
 
 
 def end(session: Session, programme: Programme, staff: Staff, now: Instant) -> None:
@@ -130,7 +138,9 @@ def asked(programme: Programme, now: Instant, found: Context) -> Asked:
     ahead = programme_runs.runs(programme, now, after(now, LOOK_AHEAD), found)
     if not any(run.frame.why_not is None for run in ahead):
         raise ScheduleError(
-            "Không còn lần phát nào ở phía trước: giờ đã qua hoặc ngày không khớp. Hãy chọn lại ngày giờ.",
+            say(
+                "Không còn lần phát nào ở phía trước: giờ đã qua hoặc ngày không khớp. Hãy chọn lại ngày giờ."
+            ),
             field="start_date",
         )
     return asked_of(programme, [run for run in ahead if is_judged(run)])

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from loa.times import DAY, Instant, after
+from loa.words import say
 from scheduler import programme_runs
 from scheduler.broadcasts import LIVE, Broadcast, State
 from scheduler.context import Context
@@ -83,6 +84,9 @@ def _begun(programme_id: int, now: Instant) -> tuple[sa.ColumnElement[bool], ...
 def _why_not(day: date | None) -> WhyNot:
     return WhyNot(
         "changed",
-        f"Lần phát ngày {day:%d/%m/%Y} đã bắt đầu theo giờ cũ nên không phát lại theo giờ mới; "
-        "thay đổi có từ lần phát sau.",
+        say(
+            "Lần phát ngày %(day)s đã bắt đầu theo giờ cũ nên không phát lại theo giờ mới; "
+            "thay đổi có từ lần phát sau.",
+            day=f"{day:%d/%m/%Y}",
+        ),
     )

@@ -13,6 +13,7 @@ from content.bulletins import Bulletin, Priority
 from content.bulletins import State as BulletinState
 from loa.errors import ScheduleError
 from loa.times import MINUTE, Instant
+from loa.words import say
 from scheduler import recurrence, regulation, targets
 from scheduler.programme_tables import Item, ItemKind, Programme
 from scheduler.targets import Where
@@ -82,13 +83,16 @@ def check(session: Session, programme: Programme, now: Instant) -> None:
     """Raise ScheduleError, naming the field, where staff must put something right."""
     if not programme.name or len(programme.name) > MOST_NAME:
         raise ScheduleError(
-            f"Hãy đặt tên cho chương trình, không quá {MOST_NAME} chữ, ví dụ: Bản tin sáng.",
+            say(
+                "Hãy đặt tên cho chương trình, không quá %(most)s chữ, ví dụ: Bản tin sáng.",
+                most=MOST_NAME,
+            ),
             field="name",
         )
     _check_time(session, programme, now)
     recurrence.parse(programme.rule)
     if programme.end_date is not None and programme.end_date < programme.start_date:
-        raise ScheduleError("Ngày kết thúc đứng trước ngày bắt đầu.", field="end_date")
+        raise ScheduleError(say("Ngày kết thúc đứng trước ngày bắt đầu."), field="end_date")
     targets.demand(session, programme.where)
     _check_items(programme.items)
 
@@ -97,25 +101,36 @@ def _check_time(session: Session, programme: Programme, now: Instant) -> None:
     if programme.slot is not None:
         if programme.slot not in {slot.key for slot in regulation.rules_at(session, now).slots}:
             raise ScheduleError(
-                "Quy chế hiện nay không có khung giờ này. Hãy chọn khung giờ khác hoặc đặt giờ riêng.",
+                say(
+                    "Quy chế hiện nay không có khung giờ này. Hãy chọn khung giờ khác hoặc đặt giờ riêng."
+                ),
                 field="slot",
             )
         return
     if programme.at is None:
-        raise ScheduleError("Hãy nhập giờ phát, ví dụ 17:00.", field="at")
+        raise ScheduleError(say("Hãy nhập giờ phát, ví dụ 17:00."), field="at")
     if not 1 <= programme.minutes <= MOST_MINUTES:
         raise ScheduleError(
-            f"Thời lượng {programme.minutes} phút phải từ 1 đến {MOST_MINUTES} phút.",
+            say(
+                "Thời lượng %(minutes)s phút phải từ 1 đến %(most)s phút.",
+                minutes=programme.minutes,
+                most=MOST_MINUTES,
+            ),
             field="minutes",
         )
 
 
 def _check_items(found: Sequence[Item]) -> None:
     if not found:
-        raise ScheduleError("Chương trình chưa có mục nào. Hãy thêm bản tin.", field="items")
+        raise ScheduleError(say("Chương trình chưa có mục nào. Hãy thêm bản tin."), field="items")
     if len(found) > MOST_ITEMS:
         raise ScheduleError(
-            f"Chương trình có {len(found)} mục; tối đa {MOST_ITEMS}. Hãy bớt mục.", field="items"
+            say(
+                "Chương trình có %(n)s mục; tối đa %(most)s. Hãy bớt mục.",
+                n=len(found),
+                most=MOST_ITEMS,
+            ),
+            field="items",
         )
     for item in found:
         _check_item(item)
@@ -124,14 +139,17 @@ def _check_items(found: Sequence[Item]) -> None:
 def _check_item(item: Item) -> None:
     bulletin, number = item.bulletin, item.place
     if bulletin is None and item.kind is not ItemKind.FILL:
-        raise ScheduleError(f"Mục {number}: hãy chọn bản tin.", field="items")
+        raise ScheduleError(say("Mục %(number)s: hãy chọn bản tin.", number=number), field="items")
     if bulletin is not None:
         _check_bulletin(bulletin, number)
     least = MINUTE if item.kind is ItemKind.FILL else 0
     # Receivers refuse a whole plan in which a relay is longer.
     most = relays.MOST_MINUTES if item.kind is ItemKind.RELAY else MOST_MINUTES
     if not least <= item.ms <= most * MINUTE:
-        raise ScheduleError(f"Mục {number}: số phút phải từ 1 đến {most}.", field="items")
+        raise ScheduleError(
+            say("Mục %(number)s: số phút phải từ 1 đến %(most)s.", number=number, most=most),
+            field="items",
+        )
 
 
 def check_instead(session: Session, bulletin_id: int) -> None:
@@ -139,8 +157,11 @@ def check_instead(session: Session, bulletin_id: int) -> None:
     bulletin = bulletins.get(session, bulletin_id)
     if bulletin.state in GONE or bulletin.priority is Priority.EMERGENCY:
         raise ScheduleError(
-            f"Bản tin “{bulletin.title}” khẩn cấp, đã thu hồi hoặc bị trả lại nên không thay được. "
-            "Hãy chọn bản tin khác.",
+            say(
+                "Bản tin “%(title)s” khẩn cấp, đã thu hồi hoặc bị trả lại nên không thay được. "
+                "Hãy chọn bản tin khác.",
+                title=bulletin.title,
+            ),
             field="bulletin_id",
         )
 
@@ -148,12 +169,20 @@ def check_instead(session: Session, bulletin_id: int) -> None:
 def _check_bulletin(bulletin: Bulletin, number: int) -> None:
     if bulletin.state in GONE:
         raise ScheduleError(
-            f"Mục {number}: bản tin “{bulletin.title}” đã bị thu hồi hoặc trả lại. Hãy bỏ khỏi chương trình.",
+            say(
+                "Mục %(number)s: bản tin “%(title)s” đã bị thu hồi hoặc trả lại. Hãy bỏ khỏi chương trình.",
+                number=number,
+                title=bulletin.title,
+            ),
             field="items",
         )
     if bulletin.priority is Priority.EMERGENCY:
         raise ScheduleError(
-            f"Mục {number}: bản tin khẩn cấp “{bulletin.title}” không xếp vào chương trình được: "
-            "nó phải phát ngay. Hãy dùng “Phát ngay”.",
+            say(
+                "Mục %(number)s: bản tin khẩn cấp “%(title)s” không xếp vào chương trình được: "
+                "nó phải phát ngay. Hãy dùng “Phát ngay”.",
+                number=number,
+                title=bulletin.title,
+            ),
             field="items",
         )

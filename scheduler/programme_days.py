@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from loa.errors import ScheduleError
 from loa.staff import May, Staff
 from loa.times import DAY, Instant, after, local
+from loa.words import say
 from scheduler import (
     admission,
     exceptions,
@@ -94,7 +95,10 @@ def _demand_ahead(
     runs = _runs_of(programme, day, found)
     if not runs:
         raise ScheduleError(
-            f"Chương trình không có lần phát nào vào ngày {day:%d/%m/%Y}. Hãy chọn một ngày của chương trình.",
+            say(
+                "Chương trình không có lần phát nào vào ngày %(day)s. Hãy chọn một ngày của chương trình.",
+                day=f"{day:%d/%m/%Y}",
+            ),
             field="day",
         )
     # Of a day that is moved, where it is heard counts; of one that is skipped, where it would be.
@@ -102,7 +106,10 @@ def _demand_ahead(
     is_begun = day in programme_begun.days_begun(session, programme.id, {day}, now)
     if is_begun or max(run.starts_at for run in heard) <= now:
         raise ScheduleError(
-            f"Lần phát ngày {day:%d/%m/%Y} đã bắt đầu hoặc đã qua. Muốn dừng, hãy dùng “Dừng” ở trang Hôm nay.",
+            say(
+                "Lần phát ngày %(day)s đã bắt đầu hoặc đã qua. Muốn dừng, hãy dùng “Dừng” ở trang Hôm nay.",
+                day=f"{day:%d/%m/%Y}",
+            ),
             field="day",
         )
     return runs[0]
@@ -121,7 +128,7 @@ def _demand_kept(
         return _demand_replaced(session, programme, ahead, heard, now, found, waived_why)
     if not heard or heard[0].starts_at == before.starts_at:
         raise ScheduleError(
-            "Giờ chuyển đến đã qua, không có, hoặc trùng giờ cũ. Hãy chọn ngày giờ khác.",
+            say("Giờ chuyển đến đã qua, không có, hoặc trùng giờ cũ. Hãy chọn ngày giờ khác."),
             field="to_time",
         )
     return _demand_room(session, programme, heard, now, found, waived_why, "to_time")
@@ -134,7 +141,9 @@ def _demand_replaced(
     """It is heard at the time the series has: one that was moved from a time since past cannot go back there."""
     if not ahead:
         raise ScheduleError(
-            "Giờ thường lệ của ngày này đã qua nên không thay bản tin được. Hãy dời hoặc bỏ ngày này.",
+            say(
+                "Giờ thường lệ của ngày này đã qua nên không thay bản tin được. Hãy dời hoặc bỏ ngày này."
+            ),
             field="bulletin_id",
         )
     judged = [run for run in heard if is_judged(run)]
@@ -176,7 +185,10 @@ def _others(programme: Programme, wanted: Sequence[Run], found: Context) -> list
 
 def _overlap(other: Run, zone: ZoneInfo) -> str:
     since, until = local(other.starts_at, zone), local(other.ends_at, zone)
-    return (
-        f"Chương trình này đã có lần phát từ {since:%H:%M} đến {until:%H:%M} ngày {since:%d/%m/%Y} nên các mục sẽ "
-        "phát hai lần. Hãy chọn giờ khác, hoặc bỏ một lần phát."
+    return say(
+        "Chương trình này đã có lần phát từ %(since)s đến %(until)s ngày %(day)s nên các mục sẽ "
+        "phát hai lần. Hãy chọn giờ khác, hoặc bỏ một lần phát.",
+        since=f"{since:%H:%M}",
+        until=f"{until:%H:%M}",
+        day=f"{since:%d/%m/%Y}",
     )

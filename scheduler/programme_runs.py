@@ -14,6 +14,7 @@ from content.bulletins import Bulletin, Priority
 from content.bulletins import State as BulletinState
 from content.relays import Relay
 from loa.times import DAY, SECOND, Instant, after, local
+from loa.words import counted, join, say
 from scheduler import days, exceptions, programme_times, recurrence, running_order
 from scheduler.context import Context
 from scheduler.exceptions import ScheduleException
@@ -189,9 +190,9 @@ def _barred(
     ):
         return exceptions.why_not(exception, clock)
     if bulletin is not None and bulletin.state is BulletinState.WITHDRAWN:
-        return WhyNot("withdrawn", "Bản tin đã bị thu hồi.")
+        return WhyNot("withdrawn", say("Bản tin đã bị thu hồi."))
     if bulletin is not None and not _is_valid(bulletin, day):
-        return WhyNot("not_valid", "Bản tin không còn hiệu lực vào ngày này.")
+        return WhyNot("not_valid", say("Bản tin không còn hiệu lực vào ngày này."))
     priority = bulletin.priority if bulletin is not None else Priority.NORMAL
     why = days.calendar(one.context).forbids(frame.starts_at, priority)
     return WhyNot(days.CODE, why) if why is not None else None
@@ -205,13 +206,22 @@ def _is_valid(bulletin: Bulletin, day: date) -> bool:
 def _cut(placed: Placed, frame: Frame) -> WhyNot | None:
     if placed.fate not in (Fate.PARTLY, Fate.NOT):
         return None
-    return WhyNot("cut", f"Không vừa {frame.limit}: thiếu {words(placed.over)}.")
+    return WhyNot(
+        "cut",
+        say("Không vừa %(limit)s: thiếu %(length)s.", limit=frame.limit, length=words(placed.over)),
+    )
 
 
 def words(ms: int) -> str:
     """3 phút 05 giây; a second that has begun counts."""
     seconds = -(-ms // SECOND)
-    return f"{seconds // 60} phút {seconds % 60:02d} giây" if seconds >= 60 else f"{seconds} giây"
+    if seconds < 60:
+        return counted("%(n)s giây", seconds)
+    return say(
+        "%(minutes)s phút %(seconds)s giây",
+        minutes=seconds // 60,
+        seconds=f"{seconds % 60:02d}",
+    )
 
 
 # -- what comes of it -----------------------------------------------------------------------------
@@ -242,13 +252,19 @@ def _wish(run: Run, part: Part, bulletin: Bulletin) -> Wanted:
 def origin(run: Run, part: Part) -> str:
     """By which rule, in words."""
     programme, exception = run.programme, run.exception
-    told = f"Chương trình “{programme.name}”, mục {part.item.place}, {run.frame.name}, "
-    told += recurrence.words(programme.rule, programme.start_date)
+    told = say(
+        "Chương trình “%(name)s”, mục %(place)s, %(frame)s, %(rule)s",
+        name=programme.name,
+        place=part.item.place,
+        frame=run.frame.name,
+        rule=recurrence.words(programme.rule, programme.start_date),
+    )
+    instead = ""
     if exception is not None and exception.kind is exceptions.Kind.MOVE:
-        told += f"; dời từ ngày {exception.day:%d/%m/%Y}"
+        instead = say("; dời từ ngày %(day)s", day=f"{exception.day:%d/%m/%Y}")
     if exception is not None and exception.kind is exceptions.Kind.REPLACE:
-        told += f"; thay chương trình ngày {exception.day:%d/%m/%Y}"
-    return told + "."
+        instead = say("; thay chương trình ngày %(day)s", day=f"{exception.day:%d/%m/%Y}")
+    return join("", [told, instead, "."])
 
 
 def fills(
@@ -279,5 +295,5 @@ def busy_until(programme: Programme, now: Instant, context: Context) -> Instant:
 def without_end(programme: Programme, now: Instant, context: Context) -> Run:
     """The running order by itself, for one that is never heard or whose time nobody has said yet."""
     room = sum(item.ms for item in programme.items) + len(programme.items) * DAY
-    frame = Frame(now, room, "", "", WhyNot("no_slot", "Chương trình chưa có giờ phát."))
+    frame = Frame(now, room, "", "", WhyNot("no_slot", say("Chương trình chưa có giờ phát.")))
     return _run(Asking(programme, context), local(now, context.rules.zone).date(), frame, None)

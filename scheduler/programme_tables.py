@@ -11,10 +11,11 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from content.bulletins import Bulletin
 from content.parts import Stored
-from loa.database import Base, Json
+from loa.database import Base, Json, word_of
 from loa.errors import NotFound
 from loa.staff import Staff
 from loa.times import Instant
+from loa.words import say
 from scheduler.exceptions import ScheduleException
 from scheduler.targets import Where
 
@@ -82,11 +83,7 @@ class Item(Base):
     programme_id: Mapped[int] = mapped_column(sa.ForeignKey("programmes.id"), index=True)
     place: Mapped[int]
     """1 is heard first."""
-    kind: Mapped[ItemKind] = mapped_column(
-        sa.Enum(
-            ItemKind, native_enum=False, length=16, values_callable=lambda e: [m.value for m in e]
-        )
-    )
+    kind: Mapped[ItemKind] = mapped_column(word_of(ItemKind))
     bulletin_id: Mapped[int | None] = mapped_column(sa.ForeignKey("bulletins.id"), index=True)
     """None for FILL."""
     ms: Mapped[int] = mapped_column(default=0)
@@ -99,7 +96,7 @@ def get(session: Session, programme_id: int) -> Programme:
     """That programme. Raises NotFound."""
     programme = session.get(Programme, programme_id)
     if programme is None:
-        raise NotFound("Không tìm thấy chương trình này. Hãy quay lại danh sách chương trình.")
+        raise NotFound(say("Không tìm thấy chương trình này. Hãy quay lại danh sách chương trình."))
     return programme
 
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from devices import remote
 from loa.times import MINUTE, Instant, local
 from loa.times import at as instant_at
+from loa.words import recall, say
 from scheduler import days, exceptions, rulebook
 from scheduler.context import Context
 from scheduler.exceptions import ScheduleException
@@ -69,7 +70,11 @@ def _usual(
         at = local(frame.starts_at, context.rules.zone).time()
         return frame._replace(why_not=exceptions.why_not(exception, at))
     if kind.key in programme.skips:
-        sentence = f"Chương trình không phát vào {kind.name.lower()} ({kind.why})."
+        sentence = say(
+            "Chương trình không phát vào %(kind)s (%(why)s).",
+            kind=recall(kind.name).lower(),
+            why=kind.why,
+        )
         return frame._replace(why_not=WhyNot(SKIPPED, sentence))
     return frame
 
@@ -87,7 +92,7 @@ def _own_time(
     starts_at = instant_at(day, at, context.rules.zone) if at is not None else None
     if at is None or starts_at is None:
         return None
-    limit = f"thời lượng của chương trình ({programme.minutes} phút)"
+    limit = say("thời lượng của chương trình (%(minutes)s phút)", minutes=programme.minutes)
     return Frame(starts_at, programme.minutes * MINUTE, f"{at:%H:%M}", limit)
 
 
@@ -100,17 +105,25 @@ def _session(key: str, day: date, clock: time | None, context: Context) -> Frame
     if clock is not None:
         starts_at = instant_at(day, clock, context.rules.zone) or starts_at
     frame = Frame(
-        starts_at, slot.minutes * MINUTE, f"khung giờ {slot.name}", f"khung giờ {slot.name} ({slot.minutes} phút)",
-    )  # fmt: skip
+        starts_at,
+        slot.minutes * MINUTE,
+        say("khung giờ %(name)s", name=slot.name),
+        say("khung giờ %(name)s (%(minutes)s phút)", name=slot.name, minutes=slot.minutes),
+    )
     if regulation is None:
-        sentence = f"Quy chế không còn khung giờ {slot.name}."
+        sentence = say("Quy chế không còn khung giờ %(name)s.", name=slot.name)
         return frame._replace(why_not=WhyNot("no_slot", sentence))
     kind = days.calendar(context).kind(day)
     if slot in rulebook.slots_on(regulation.rules, day, kind.key) or clock is not None:
         return frame
     if day.weekday() not in slot.weekdays or kind.key == days.WEEKEND:
         return None  # nobody expects it: a row for each would drown those that matter
-    sentence = f"Khung giờ {slot.name} không mở vào {kind.name.lower()} ({kind.why})."
+    sentence = say(
+        "Khung giờ %(name)s không mở vào %(kind)s (%(why)s).",
+        name=slot.name,
+        kind=recall(kind.name).lower(),
+        why=kind.why,
+    )
     return frame._replace(why_not=WhyNot("no_slot", sentence))
 
 
@@ -144,5 +157,7 @@ def _before_quiet(frame: Frame, context: Context) -> Frame:
             since, until = span.beginning(day + timedelta(days=offset), zone)
             room = max(0, since - remote.MOST_DELAY - frame.starts_at)
             if room < frame.room and until > frame.starts_at:
-                frame = frame._replace(room=room, limit=f"lúc bắt đầu giờ không phát {span}")
+                frame = frame._replace(
+                    room=room, limit=say("lúc bắt đầu giờ không phát %(span)s", span=span)
+                )
     return frame

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from content.bulletins import State as BulletinState
 from content.recordings import Recording
 from loa.times import Instant, local
+from loa.words import say
 from scheduler import programme_begun
 from scheduler.context import Context
 from scheduler.exceptions import ScheduleException
@@ -29,7 +30,7 @@ __all__ = [
     "runs", "unplanned", "wanted",
 ]  # fmt: skip
 
-KIND = Kind("programme_id", WhyNot("programme_ended", "Chương trình đã kết thúc."))
+KIND = Kind("programme_id", WhyNot("programme_ended", say("Chương trình đã kết thúc.")))
 OUT = (BulletinState.WITHDRAWN,)
 LASTS_AT_MOST = timedelta(days=1)
 """A run may go on after midnight."""

@@ -9,6 +9,7 @@ from typing import Final, Literal
 from dateutil.rrule import MONTHLY, YEARLY, rrule
 from dateutil.rrule import weekday as nth_weekday
 
+from loa.words import join, say
 from scheduler import lunar
 from scheduler.recurrence_text import (
     EVERY_MONTH,
@@ -32,8 +33,23 @@ __all__ = [
     "words",
 ]
 
-NAMES = ("thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy", "Chủ nhật")
-NTH = {1: "đầu tiên", **{n: f"lần thứ {n}" for n in range(2, 6)}, -1: "cuối cùng"}
+NAMES = (
+    say("thứ Hai"),
+    say("thứ Ba"),
+    say("thứ Tư"),
+    say("thứ Năm"),
+    say("thứ Sáu"),
+    say("thứ Bảy"),
+    say("Chủ nhật"),
+)
+NTH = {
+    1: say("đầu tiên"),
+    2: say("lần thứ 2"),
+    3: say("lần thứ 3"),
+    4: say("lần thứ 4"),
+    5: say("lần thứ 5"),
+    -1: say("cuối cùng"),
+}
 FREQS: Final[dict[str, Literal[0, 1]]] = {"MONTHLY": MONTHLY, "YEARLY": YEARLY}
 ONE_DAY = timedelta(days=1)
 
@@ -122,83 +138,112 @@ def words(rule: str, start: date) -> str:
     """On which days, as a sentence without its beginning: "thứ Hai, thứ Tư hằng tuần"."""
     found = parse(rule)
     if found.freq == "ONCE":
-        return f"{NAMES[start.weekday()]} {start:%d/%m/%Y}"
+        return join(" ", [NAMES[start.weekday()], f"{start:%d/%m/%Y}"])
     if found.is_lunar:
         return _lunar_words(found)
     if found.freq == "DAILY":
-        return _every(found, "ngày")
+        return _every(found)
     if found.freq == "WEEKLY":
-        return f"{_weekday_words(found.weekdays)}{_and_every(found, 'tuần')}"
+        return _and_every(_weekday_words(found.weekdays), found)
     if found.freq == "YEARLY":
         return _yearly_words(found)
     if found.nth:
-        days = ", ".join(f"{NAMES[each]} {NTH[found.nth]}" for each in found.weekdays)
-        only = " (tháng không có lần thứ 5 thì bỏ qua)" if found.nth == 5 else ""
-        return f"{days} trong tháng, {_every(found, 'tháng')}{only}"
-    return f"{_day_words(found.month_days)}{_and_every(found, 'tháng')}{_missing(found.month_days)}"
+        return _nth_words(found)
+    return join("", [_and_every(_day_words(found.month_days), found), _missing(found.month_days)])
 
 
-def _every(rule: Recurrence, unit: str) -> str:
-    return f"hằng {unit}" if rule.interval == 1 else f"{rule.interval} {unit} một lần"
+def _every(rule: Recurrence) -> str:
+    n = rule.interval
+    match rule.freq:
+        case "DAILY":
+            return say("%(n)s ngày một lần", n=n) if n > 1 else say("hằng ngày")
+        case "WEEKLY":
+            return say("%(n)s tuần một lần", n=n) if n > 1 else say("hằng tuần")
+        case "YEARLY":
+            return say("%(n)s năm một lần", n=n) if n > 1 else say("hằng năm")
+    return say("%(n)s tháng một lần", n=n) if n > 1 else say("hằng tháng")
 
 
-def _and_every(rule: Recurrence, unit: str) -> str:
-    return f"{' ' if rule.interval == 1 else ', '}{_every(rule, unit)}"
+def _and_every(days: str, rule: Recurrence) -> str:
+    return join(" " if rule.interval == 1 else ", ", [days, _every(rule)])
 
 
 def _weekday_words(days: tuple[int, ...]) -> str:
     if len(days) > 2 and days == tuple(range(days[0], days[-1] + 1)):
-        return f"{NAMES[days[0]]} đến {NAMES[days[-1]]}"
-    return ", ".join(NAMES[each] for each in days)
+        return say("%(first)s đến %(last)s", first=NAMES[days[0]], last=NAMES[days[-1]])
+    return join(", ", [NAMES[each] for each in days])
+
+
+def _nth_words(rule: Recurrence) -> str:
+    """thứ Hai đầu tiên trong tháng, hằng tháng."""
+    days = [say("%(day)s %(nth)s", day=NAMES[each], nth=NTH[rule.nth]) for each in rule.weekdays]
+    told = say("%(days)s trong tháng, %(every)s", days=join(", ", days), every=_every(rule))
+    return (
+        join("", [told, say(" (tháng không có lần thứ 5 thì bỏ qua)")]) if rule.nth == 5 else told
+    )
 
 
 def _day_words(days: tuple[int, ...]) -> str:
     """ngày 1, 15 và ngày cuối tháng."""
     numbers = ", ".join(str(each) for each in days if each > 0)
-    named = [f"ngày {numbers}"] if numbers else []
-    return " và ".join([*named, *(["ngày cuối tháng"] if -1 in days else [])])
+    if -1 not in days:
+        return say("ngày %(numbers)s", numbers=numbers)
+    if not numbers:
+        return say("ngày cuối tháng")
+    return say("ngày %(numbers)s và ngày cuối tháng", numbers=numbers)
 
 
 def _missing(days: tuple[int, ...]) -> str:
     """What becomes of a day that some months do not have."""
-    short = [str(each) for each in days if each > 28]
-    return f" (tháng không có ngày {' hoặc '.join(short)} thì bỏ qua)" if short else ""
+    short = join(say(" hoặc "), [each for each in days if each > 28])
+    return say(" (tháng không có ngày %(days)s thì bỏ qua)", days=short) if short else ""
 
 
 def _yearly_words(rule: Recurrence) -> str:
     named = [
-        f"ngày {day}/{month}" if day > 0 else f"ngày cuối tháng {month}"
+        say("ngày %(day)s", day=f"{day}/{month}")
+        if day > 0
+        else say("ngày cuối tháng %(month)s", month=month)
         for month in rule.months
         for day in rule.month_days
     ]
-    only = " (chỉ năm nhuận có ngày 29/2)" if 2 in rule.months and 29 in rule.month_days else ""
-    return f"{', '.join(named)}{_and_every(rule, 'năm')}{only}"
+    is_leap = 2 in rule.months and 29 in rule.month_days
+    only = say(" (chỉ năm nhuận có ngày 29/2)") if is_leap else ""
+    return join("", [_and_every(join(", ", named), rule), only])
 
 
 def _lunar_words(rule: Recurrence) -> str:
-    short = ""
-    if 30 in rule.month_days:
-        short = "tháng thiếu thì ngày 29" if rule.goes_back else "tháng thiếu thì bỏ qua"
     if rule.freq == "YEARLY":
-        named = ", ".join(
-            _lunar_day(day, f"tháng {_lunar_month(month)}")
-            for month in rule.months
-            for day in rule.month_days
+        named = join(
+            ", ",
+            [_lunar_day(day, _lunar_month(m)) for m in rule.months for day in rule.month_days],
         )
-        notes = ["không kể tháng nhuận", short]
-        return f"{named} âm lịch hằng năm ({'; '.join(filter(None, notes))})"
-    named = ", ".join(_lunar_day(day, "") for day in rule.month_days)
-    notes = ["kể cả tháng nhuận" if rule.with_leap_months else "trừ tháng nhuận", short]
-    return f"{named} âm lịch hằng tháng ({'; '.join(filter(None, notes))})"
+        notes = join("; ", filter(None, [say("không kể tháng nhuận"), _short_lunar(rule)]))
+        return say("%(days)s âm lịch hằng năm (%(notes)s)", days=named, notes=notes)
+    named = join(", ", [_lunar_day(day) for day in rule.month_days])
+    leap = say("kể cả tháng nhuận") if rule.with_leap_months else say("trừ tháng nhuận")
+    notes = join("; ", filter(None, [leap, _short_lunar(rule)]))
+    return say("%(days)s âm lịch hằng tháng (%(notes)s)", days=named, notes=notes)
 
 
-def _lunar_day(day: int, month: str) -> str:
-    """mùng 1, rằm, ngày 23, ngày cuối tháng."""
+def _short_lunar(rule: Recurrence) -> str:
+    """What becomes of day 30 where the month has 29."""
+    if 30 not in rule.month_days:
+        return ""
+    return say("tháng thiếu thì ngày 29") if rule.goes_back else say("tháng thiếu thì bỏ qua")
+
+
+def _lunar_day(day: int, month: str = "") -> str:
+    """mùng 1, rằm, ngày 23, ngày cuối tháng; ``month``: tháng Giêng."""
     if day == -1:
-        return f"ngày cuối {month or 'tháng'}"
-    name = "rằm" if day == 15 else f"mùng {day}" if day <= 10 else f"ngày {day}"
-    return f"{name} {month}".strip()
+        return say("ngày cuối %(month)s", month=month) if month else say("ngày cuối tháng")
+    if day == 15:
+        name = say("rằm")
+    else:
+        name = say("mùng %(day)s", day=day) if day <= 10 else say("ngày %(day)s", day=day)
+    return say("%(day)s %(month)s", day=name, month=month) if month else name
 
 
 def _lunar_month(month: int) -> str:
-    return {1: "Giêng", 12: "Chạp"}.get(month, str(month))
+    names = {1: say("tháng Giêng"), 12: say("tháng Chạp")}
+    return names.get(month, say("tháng %(month)s", month=month))

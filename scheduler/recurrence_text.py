@@ -20,6 +20,7 @@ from functools import lru_cache
 from typing import Literal
 
 from loa.errors import ScheduleError
+from loa.words import say
 
 Freq = Literal["ONCE", "DAILY", "WEEKLY", "MONTHLY", "YEARLY"]
 ONCE = ""
@@ -120,7 +121,12 @@ def _interval(parts: dict[str, str]) -> int:
     text = parts.pop("INTERVAL", "1")
     if not text.isdigit() or not 1 <= int(text) <= MOST_INTERVAL:
         raise ScheduleError(
-            f"Khoảng lặp “{text}” phải là số nguyên từ 1 đến {MOST_INTERVAL}.", field="interval"
+            say(
+                "Khoảng lặp “%(text)s” phải là số nguyên từ 1 đến %(most)s.",
+                text=text,
+                most=MOST_INTERVAL,
+            ),
+            field="interval",
         )
     return int(text)
 
@@ -180,12 +186,20 @@ def _demand_there(found: Recurrence) -> None:
     longest = max(LONGEST[month - 1] for month in found.months)
     if min(found.month_days) > longest:
         raise ScheduleError(
-            f"Tháng {found.months[0]} không có ngày {found.month_days[0]}. Hãy chọn ngày khác.",
+            say(
+                "Tháng %(month)s không có ngày %(day)s. Hãy chọn ngày khác.",
+                month=found.months[0],
+                day=found.month_days[0],
+            ),
             field="month_day",
         )
 
 
 def _unknown(text: str) -> ScheduleError:
     return ScheduleError(
-        f"Không hiểu cách lặp “{text}”. Hãy chọn lại một trong các cách lặp của đài.", field="kind"
+        say(
+            "Không hiểu cách lặp “%(text)s”. Hãy chọn lại một trong các cách lặp của đài.",
+            text=text,
+        ),
+        field="kind",
     )

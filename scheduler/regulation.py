@@ -21,6 +21,7 @@ from loa.database import Base, Json
 from loa.errors import ScheduleError
 from loa.staff import May, Staff
 from loa.times import Instant, instant, local
+from loa.words import say
 from scheduler.rulebook import Rulebook, read_clock
 
 
@@ -75,10 +76,14 @@ def parse_quiet(text: str) -> QuietHours:
     """``21:00-05:00`` as QuietHours. Raises ScheduleError."""
     since, dash, until = text.strip().replace("–", "-").partition("-")
     if not dash:
-        raise ScheduleError(f"Giờ không phát “{text}” phải có dạng 21:00-05:00.", field="quiet")
+        raise ScheduleError(
+            say("Giờ không phát “%(text)s” phải có dạng 21:00-05:00.", text=text), field="quiet"
+        )
     span = QuietHours(read_clock(since, "quiet"), read_clock(until, "quiet"))
     if span.since == span.until:
-        raise ScheduleError(f"Giờ không phát “{text}” bắt đầu và kết thúc cùng lúc.", field="quiet")
+        raise ScheduleError(
+            say("Giờ không phát “%(text)s” bắt đầu và kết thúc cùng lúc.", text=text), field="quiet"
+        )
     return span
 
 
@@ -192,7 +197,11 @@ def demand_allowed(
 def quiet_sentence(span: QuietHours, start: Instant, end: Instant, zone: ZoneInfo) -> str:
     """What is wrong with [start, end), and what to do."""
     begins = local(start, zone)
-    return (
-        f"Lượt phát {begins:%H:%M}–{local(end, zone):%H:%M} ngày {begins:%d/%m/%Y} rơi vào giờ không phát {span} "
-        "của đài. Hãy chọn giờ khác; chỉ bản tin khẩn cấp được phát trong giờ này."
+    return say(
+        "Lượt phát %(begins)s–%(until)s ngày %(day)s rơi vào giờ không phát %(span)s "
+        "của đài. Hãy chọn giờ khác; chỉ bản tin khẩn cấp được phát trong giờ này.",
+        begins=f"{begins:%H:%M}",
+        until=f"{local(end, zone):%H:%M}",
+        day=f"{begins:%d/%m/%Y}",
+        span=span,
     )

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 
 from loa.errors import ScheduleError
+from loa.words import say
 from scheduler import csv_rows, recurrence
 from scheduler.recurrence import Recurrence
 
@@ -42,7 +43,12 @@ def read(text: str) -> str:
         return str(recurrence.parse(str(_form(said)(said, note))))
     except (KeyError, ValueError, ScheduleError) as error:
         raise ScheduleError(
-            f"Không hiểu cách lặp “{text}”. Hãy ghi như: {EXAMPLES}.", field="kind"
+            say(
+                "Không hiểu cách lặp “%(text)s”. Hãy ghi như: %(examples)s.",
+                text=text,
+                examples=EXAMPLES,
+            ),
+            field="kind",
         ) from error
 
 

@@ -14,6 +14,7 @@ import msgspec
 
 from content.bulletins import Priority
 from loa.errors import ScheduleError
+from loa.words import say
 
 Answer = Literal["allow", "reason", "refuse"]
 """To what a rule does not foresee: let through, let through with an officer's reason (logged), or refuse."""
@@ -56,7 +57,12 @@ class Slot(msgspec.Struct, frozen=True, kw_only=True):
         return not self.area_ids or not set(self.area_ids).isdisjoint(area_line)
 
     def __str__(self) -> str:
-        return f"“{self.name}” ({self.start}, {self.minutes} phút)"
+        return say(
+            "“%(name)s” (%(start)s, %(minutes)s phút)",
+            name=self.name,
+            start=self.start,
+            minutes=self.minutes,
+        )
 
 
 class Cap(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,12 +99,12 @@ class DayKind(msgspec.Struct, frozen=True, kw_only=True):
 
 
 USUAL_KINDS = (
-    DayKind(key="normal", name="Ngày thường"),
-    DayKind(key="weekend", name="Cuối tuần"),
-    DayKind(key="holiday", name="Ngày lễ"),
-    DayKind(key="mourning", name="Quốc tang", plays="priority"),
+    DayKind(key="normal", name=str(say("Ngày thường"))),
+    DayKind(key="weekend", name=str(say("Cuối tuần"))),
+    DayKind(key="holiday", name=str(say("Ngày lễ"))),
+    DayKind(key="mourning", name=str(say("Quốc tang")), plays="priority"),
 )
-"""The calendar itself knows the first three."""
+"""The calendar itself knows the first three. Their names may be changed, so they are plain text, recalled by a page."""
 
 
 class Rulebook(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,7 +139,7 @@ def read_clock(text: str, field: str | None = None) -> time:
         return datetime.strptime(text.strip(), "%H:%M").time()  # noqa: DTZ007 - a wall clock has no zone
     except ValueError as error:
         raise ScheduleError(
-            f"Giờ “{text}” phải có dạng giờ:phút, ví dụ 05:30.", field=field
+            say("Giờ “%(text)s” phải có dạng giờ:phút, ví dụ 05:30.", text=text), field=field
         ) from error
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import combinations
 
 from loa.errors import ScheduleError
+from loa.words import say
 from scheduler.rulebook import Cap, DayKind, Rulebook, Slot, kind_of, read_clock
 
 MOST_SLOTS, MOST_CAPS, MOST_KINDS = 12, 12, 12
@@ -32,25 +33,45 @@ def check(rules: Rulebook) -> None:
 
 def _check_counts(rules: Rulebook) -> None:
     for number, most, what, field in (
-        (len(rules.slots), MOST_SLOTS, "khung giờ phát", "slots"),
-        (len(rules.caps), MOST_CAPS, "mức âm lượng theo giờ", "caps"),
-        (len(rules.kinds), MOST_KINDS, "loại ngày", "kinds"),
+        (len(rules.slots), MOST_SLOTS, say("khung giờ phát"), "slots"),
+        (len(rules.caps), MOST_CAPS, say("mức âm lượng theo giờ"), "caps"),
+        (len(rules.kinds), MOST_KINDS, say("loại ngày"), "kinds"),
     ):
         if number > most:
-            raise ScheduleError(f"Có {number} {what}; tối đa {most}. Hãy bỏ bớt.", field=field)
+            raise ScheduleError(
+                say(
+                    "Có %(number)s %(what)s; tối đa %(most)s. Hãy bỏ bớt.",
+                    number=number,
+                    what=what,
+                    most=most,
+                ),
+                field=field,
+            )
     if rules.most_sessions is not None and not 1 <= rules.most_sessions <= MOST_SLOTS:
         raise ScheduleError(
-            f"Số buổi mỗi ngày {rules.most_sessions} phải từ 1 đến {MOST_SLOTS}; không giới hạn thì để trống.",
+            say(
+                "Số buổi mỗi ngày %(sessions)s phải từ 1 đến %(most)s; không giới hạn thì để trống.",
+                sessions=rules.most_sessions,
+                most=MOST_SLOTS,
+            ),
             field="most_sessions",
         )
     if rules.most_minutes is not None and not 1 <= rules.most_minutes <= MOST_MINUTES:
         raise ScheduleError(
-            f"Số phút mỗi ngày {rules.most_minutes} phải từ 1 đến {MOST_MINUTES}; không giới hạn thì để trống.",
+            say(
+                "Số phút mỗi ngày %(minutes)s phải từ 1 đến %(most)s; không giới hạn thì để trống.",
+                minutes=rules.most_minutes,
+                most=MOST_MINUTES,
+            ),
             field="most_minutes",
         )
     if not 0 <= rules.alone_minutes <= LONGEST_ALONE:
         raise ScheduleError(
-            f"Số phút một người được tự phát khẩn cấp {rules.alone_minutes} phải từ 0 đến {LONGEST_ALONE}.",
+            say(
+                "Số phút một người được tự phát khẩn cấp %(minutes)s phải từ 0 đến %(most)s.",
+                minutes=rules.alone_minutes,
+                most=LONGEST_ALONE,
+            ),
             field="alone_minutes",
         )
 
@@ -60,42 +81,56 @@ def _check_kinds(kinds: Sequence[DayKind]) -> None:
     names = [kind.name.casefold() for kind in kinds]
     for at, kind in enumerate(kinds):
         if not kind.name.strip():
-            raise ScheduleError("Hãy đặt tên cho loại ngày này.", field=f"kinds-{at}-name")
+            raise ScheduleError(say("Hãy đặt tên cho loại ngày này."), field=f"kinds-{at}-name")
         if keys.index(kind.key) != at or names.index(kind.name.casefold()) != at:
             raise ScheduleError(
-                f"Đã có loại ngày “{kind.name}”. Hãy đặt tên khác.", field=f"kinds-{at}-name"
+                say("Đã có loại ngày “%(name)s”. Hãy đặt tên khác.", name=kind.name),
+                field=f"kinds-{at}-name",
             )
     for key in KEPT:
         if key not in keys:
             name = kind_of(Rulebook(), key).name
             raise ScheduleError(
-                f"Không bỏ được loại ngày “{name}”: lịch cần đến nó.", field="kinds"
+                say("Không bỏ được loại ngày “%(name)s”: lịch cần đến nó.", name=name),
+                field="kinds",
             )
 
 
 def _check_slot(slot: Slot, field: str, kinds: set[str]) -> None:
     if not slot.name.strip():
-        raise ScheduleError("Hãy đặt tên cho khung giờ, ví dụ: Sáng.", field=f"{field}-name")
+        raise ScheduleError(say("Hãy đặt tên cho khung giờ, ví dụ: Sáng."), field=f"{field}-name")
     read_clock(slot.start, f"{field}-start")
     if slot.minutes < 1:
         raise ScheduleError(
-            f"Khung giờ “{slot.name}” dài {slot.minutes} phút; phải ít nhất 1 phút.",
+            say(
+                "Khung giờ “%(name)s” dài %(minutes)s phút; phải ít nhất 1 phút.",
+                name=slot.name,
+                minutes=slot.minutes,
+            ),
             field=f"{field}-minutes",
         )
     if slot.until > MOST_MINUTES:
         raise ScheduleError(
-            f"Khung giờ {slot} kéo sang ngày hôm sau. Hãy chia thành hai khung giờ.",
+            say(
+                "Khung giờ %(slot)s kéo sang ngày hôm sau. Hãy chia thành hai khung giờ.", slot=slot
+            ),
             field=f"{field}-minutes",
         )
     if not slot.weekdays:
         raise ScheduleError(
-            f"Khung giờ “{slot.name}” chưa chọn thứ nào. Hãy chọn ít nhất một thứ.",
+            say(
+                "Khung giờ “%(name)s” chưa chọn thứ nào. Hãy chọn ít nhất một thứ.", name=slot.name
+            ),
             field=f"{field}-weekdays",
         )
     if unknown := set(slot.kinds) - kinds:
         raise ScheduleError(
-            f"Khung giờ “{slot.name}” nêu loại ngày không còn trong quy chế: {', '.join(sorted(unknown))}. "
-            "Hãy bỏ chọn.",
+            say(
+                "Khung giờ “%(name)s” nêu loại ngày không còn trong quy chế: %(unknown)s. "
+                "Hãy bỏ chọn.",
+                name=slot.name,
+                unknown=", ".join(sorted(unknown)),
+            ),
             field=f"{field}-kinds",
         )
 
@@ -111,7 +146,12 @@ def _check_apart(one: Slot, other: Slot, usual: set[str], field: str) -> None:
     if one.area_ids and other.area_ids and set(one.area_ids).isdisjoint(other.area_ids):
         return
     raise ScheduleError(
-        f"Khung giờ {one} và {other} chồng lên nhau. Hãy đổi giờ hoặc bớt phút.", field=field
+        say(
+            "Khung giờ %(one)s và %(other)s chồng lên nhau. Hãy đổi giờ hoặc bớt phút.",
+            one=one,
+            other=other,
+        ),
+        field=field,
     )
 
 
@@ -119,4 +159,6 @@ def _check_cap(cap: Cap, field: str) -> None:
     read_clock(cap.since, f"{field}-since")
     read_clock(cap.until, f"{field}-until")
     if not 0 <= cap.most <= 100:
-        raise ScheduleError(f"Âm lượng tối đa {cap.most} phải từ 0 đến 100.", field=f"{field}-most")
+        raise ScheduleError(
+            say("Âm lượng tối đa %(most)s phải từ 0 đến 100.", most=cap.most), field=f"{field}-most"
+        )

@@ -18,6 +18,7 @@ from content.recordings import Recording
 from loa.errors import ScheduleError
 from loa.languages import KINH
 from loa.times import DAY, Instant, after
+from loa.words import say
 from scheduler import admission, context, series, targets
 from scheduler.admission import Asked
 from scheduler.context import Context
@@ -138,7 +139,7 @@ def length_ms(session: Session, bulletin: Bulletin, where: Where) -> int:
 def demand_said(bulletin: Bulletin) -> None:
     if bulletin.state in (BulletinState.WITHDRAWN, BulletinState.REJECTED):
         raise ScheduleError(
-            "Bản tin này đã bị thu hồi hoặc trả lại nên không đặt lịch được.", field="bulletin"
+            say("Bản tin này đã bị thu hồi hoặc trả lại nên không đặt lịch được."), field="bulletin"
         )
 
 
@@ -149,8 +150,10 @@ def demand_ordinary(bulletin: Bulletin, field: str = "bulletin") -> None:
     """
     if bulletin.priority is Priority.EMERGENCY:
         raise ScheduleError(
-            "Bản tin khẩn cấp phát từ trang Khẩn cấp (/khan-cap), nơi người thứ hai đồng ý ra lệnh; "
-            "không đặt lịch hay phát ngay được.",
+            say(
+                "Bản tin khẩn cấp phát từ trang Khẩn cấp (/khan-cap), nơi người thứ hai đồng ý ra lệnh; "
+                "không đặt lịch hay phát ngay được."
+            ),
             field=field,
             code="emergency_by_order",
         )
@@ -159,9 +162,9 @@ def demand_ordinary(bulletin: Bulletin, field: str = "bulletin") -> None:
 def demand_days(rule: Rule) -> None:
     """Raise ScheduleError where the rule has no days, or ends before it begins."""
     if rule.kind is Kind.WEEKDAYS and not rule.weekdays:
-        raise ScheduleError("Hãy chọn ít nhất một thứ trong tuần.", field="weekdays")
+        raise ScheduleError(say("Hãy chọn ít nhất một thứ trong tuần."), field="weekdays")
     if rule.end_date is not None and rule.end_date < rule.start_date:
-        raise ScheduleError("Ngày kết thúc đứng trước ngày bắt đầu.", field="end_date")
+        raise ScheduleError(say("Ngày kết thúc đứng trước ngày bắt đầu."), field="end_date")
     _ = rule.rule  # raises where the text is none of ours
 
 
@@ -180,7 +183,10 @@ def demand_valid(
     """Raise ScheduleError where the bulletin does not hold on all of these days."""
     if bulletin.valid_from and first < bulletin.valid_from:
         raise ScheduleError(
-            f"Bản tin chỉ có hiệu lực từ {bulletin.valid_from:%d/%m/%Y}. Hãy chọn ngày bắt đầu từ hôm đó.",
+            say(
+                "Bản tin chỉ có hiệu lực từ %(day)s. Hãy chọn ngày bắt đầu từ hôm đó.",
+                day=f"{bulletin.valid_from:%d/%m/%Y}",
+            ),
             field=field,
         )
     if until and bulletin.valid_until and last > bulletin.valid_until:
@@ -189,17 +195,23 @@ def demand_valid(
 
 def _too_late(last: date, field: str) -> ScheduleError:
     return ScheduleError(
-        f"Bản tin hết hiệu lực sau ngày {last:%d/%m/%Y}. Hãy chọn ngày kết thúc không muộn hơn.",
+        say(
+            "Bản tin hết hiệu lực sau ngày %(last)s. Hãy chọn ngày kết thúc không muộn hơn.",
+            last=f"{last:%d/%m/%Y}",
+        ),
         field=field,
     )
 
 
 def _demand_minutes(bulletin: Bulletin, minutes: int) -> None:
     if minutes and bulletin.relay is None:
-        raise ScheduleError("Chỉ tiếp sóng mới đặt được số phút. Hãy để trống.", field="minutes")
+        raise ScheduleError(
+            say("Chỉ tiếp sóng mới đặt được số phút. Hãy để trống."), field="minutes"
+        )
     if not 0 <= minutes <= MOST_MINUTES:
         raise ScheduleError(
-            f"Số phút tiếp sóng phải từ 1 đến {MOST_MINUTES}. Hãy nhập lại.", field="minutes"
+            say("Số phút tiếp sóng phải từ 1 đến %(most)s. Hãy nhập lại.", most=MOST_MINUTES),
+            field="minutes",
         )
 
 
@@ -208,10 +220,14 @@ def _never(ahead: Sequence[Occasion]) -> ScheduleError:
     silent = next((each.why_not for each in ahead if each.why_not is not None), None)
     if silent is not None and silent.code == "day_kind_skipped":
         return ScheduleError(
-            "Mọi lượt phía trước đều rơi vào loại ngày mà lịch này không phát. Hãy bỏ bớt loại ngày.",
+            say(
+                "Mọi lượt phía trước đều rơi vào loại ngày mà lịch này không phát. Hãy bỏ bớt loại ngày."
+            ),
             field="skips",
         )
     return ScheduleError(
-        "Không còn lượt phát nào ở phía trước: giờ đã qua hoặc ngày không khớp. Hãy chọn lại ngày giờ.",
+        say(
+            "Không còn lượt phát nào ở phía trước: giờ đã qua hoặc ngày không khớp. Hãy chọn lại ngày giờ."
+        ),
         field="at",
     )

@@ -22,6 +22,7 @@ from loa.audit import AuditEntry
 from loa.errors import LoaError, NotAllowed, ScheduleError
 from loa.staff import Staff
 from loa.times import DAY, MINUTE, Instant, after, local
+from loa.words import join, say
 from scheduler import (
     context,
     exceptions,
@@ -128,7 +129,9 @@ class _Looking:
         self._let_through: list[Coming] = []
         stored = _stored(session)
         self._known: dict[Key, str] = {
-            self._key(each.bulletin_id, each): f"Đài đã có lịch này (lịch số {each.id})."
+            self._key(each.bulletin_id, each): say(
+                "Đài đã có lịch này (lịch số %(id)s).", id=each.id
+            )
             for each in stored
         }
         self._uids = {f"{each.uid}@loa": each.id for each in stored}
@@ -151,9 +154,9 @@ class _Looking:
         try:
             waived = self._let(coming, why)
         except ReasonNeeded as error:
-            told = " ".join(each.sentence for each in error.findings)
+            told = join(" ", [each.sentence for each in error.findings])
             return self._told(wish, coming, State.NEEDS_REASON, why=told)
-        self._known[key] = f"Lịch này đã có ở dòng {wish.line}."
+        self._known[key] = say("Lịch này đã có ở dòng %(line)s.", line=wish.line)
         self._let_through.append(coming)
         self._otherwise[("schedule_id", coming.id)] = coming.exceptions
         kept = why if waived else ""
@@ -191,8 +194,11 @@ class _Looking:
         """Raise ScheduleError for an event of ours that somebody has changed in their calendar."""
         if wish.uid in self._uids:
             raise ScheduleError(
-                f"Đài đang có lịch số {self._uids[wish.uid]} với giờ, ngày hoặc nơi phát khác. "
-                "Nhập tệp chỉ thêm lịch mới; hãy sửa lịch đó ở trang của nó."
+                say(
+                    "Đài đang có lịch số %(id)s với giờ, ngày hoặc nơi phát khác. "
+                    "Nhập tệp chỉ thêm lịch mới; hãy sửa lịch đó ở trang của nó.",
+                    id=self._uids[wish.uid],
+                )
             )
 
     def _key(self, bulletin_id: int, found: series.Series) -> Key:

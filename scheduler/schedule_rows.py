@@ -11,6 +11,7 @@ from datetime import date, time, timedelta
 
 from loa import typed
 from loa.errors import ScheduleError
+from loa.words import say
 from scheduler import csv_rows, repeat_words
 from scheduler.csv_rows import Row, Table, unquoted
 from scheduler.exceptions import Kind
@@ -24,7 +25,7 @@ MOST_REASON = 500
 TABLE = Table(
     columns=COLUMNS,
     is_whole={"bản tin", "giờ"}.issubset,
-    remedy="Dòng đầu của tệp phải là tên cột, ít nhất có “bản tin” và “giờ”. Hãy tải tệp mẫu về rồi điền vào.",
+    remedy=say("Dòng đầu của tệp phải là tên cột, ít nhất có “bản tin” và “giờ”. Hãy tải tệp mẫu về rồi điền vào."),
     most=MOST_LINES,
     error=ScheduleError,
     aliases={
@@ -109,16 +110,19 @@ def template() -> list[tuple[str, ...]]:
 def _wish(row: Row) -> Wish:
     if row.beyond:
         raise ScheduleError(
-            f"Dòng này có nhiều ô hơn dòng tên cột (thừa “{row.beyond[:40]}”). "
-            "Ô có dấu phẩy phải đặt trong ngoặc kép; hãy lưu lại tệp từ Excel."
+            say(
+                "Dòng này có nhiều ô hơn dòng tên cột (thừa “%(extra)s”). "
+                "Ô có dấu phẩy phải đặt trong ngoặc kép; hãy lưu lại tệp từ Excel.",
+                extra=row.beyond[:40],
+            )
         )
     cells = {name: _cell(name, text) for name, text in row.cells.items()}
     if not cells["bản tin"]:
-        raise ScheduleError("Chưa ghi bản tin nào. Hãy ghi tiêu đề hoặc số của bản tin.")
+        raise ScheduleError(say("Chưa ghi bản tin nào. Hãy ghi tiêu đề hoặc số của bản tin."))
     recurs = repeat_words.read(cells.get("lặp lại", ""))
     start, end = _day(cells, "ngày bắt đầu"), _day(cells, "ngày kết thúc")
     if not recurs and start is None:
-        raise ScheduleError("Lịch phát một lần phải có ngày bắt đầu, ví dụ 05/12/2026.")
+        raise ScheduleError(say("Lịch phát một lần phải có ngày bắt đầu, ví dụ 05/12/2026."))
     return Wish(
         line=row.number, title=cells["bản tin"], at=_clock(cells["giờ"]), recurs=recurs, start=start,
         end=end if recurs else None, places=cells.get("nơi phát", ""), minutes=_minutes(cells.get("số phút", "")),
@@ -130,7 +134,11 @@ def _cell(name: str, text: str) -> str:
     """What stands there. Raises ScheduleError for a formula, whose value a file does not hold."""
     if text.startswith("="):
         raise ScheduleError(
-            f"Ô “{name}” là công thức ({text[:40]}). Hãy chép rồi dán lại bằng “Dán giá trị”, hoặc gõ thẳng vào."
+            say(
+                "Ô “%(name)s” là công thức (%(text)s). Hãy chép rồi dán lại bằng “Dán giá trị”, hoặc gõ thẳng vào.",
+                name=name,
+                text=text[:40],
+            )
         )
     return unquoted(text)
 
@@ -139,7 +147,8 @@ def _clock(text: str) -> time:
     found = typed.clock(text)
     if found is None:
         raise ScheduleError(
-            f"Giờ “{text}” phải có dạng giờ:phút, mỗi dòng một giờ, ví dụ 17:05.", field="at"
+            say("Giờ “%(text)s” phải có dạng giờ:phút, mỗi dòng một giờ, ví dụ 17:05.", text=text),
+            field="at",
         )
     return found
 
@@ -151,7 +160,11 @@ def _day(cells: dict[str, str], name: str) -> date | None:
     found = typed.day(text)
     if found is None:
         raise ScheduleError(
-            f"Cột {name}: “{text}” không phải ngày. Hãy ghi ngày/tháng/năm, ví dụ 05/12/2026."
+            say(
+                "Cột %(name)s: “%(text)s” không phải ngày. Hãy ghi ngày/tháng/năm, ví dụ 05/12/2026.",
+                name=name,
+                text=text,
+            )
         )
     return found
 
@@ -160,7 +173,11 @@ def demand_near(day: date | None, today: date) -> None:
     """Raise ScheduleError for a year that no plan of a commune has, only a slip of the hand."""
     if day is not None and abs(day - today) > timedelta(days=MOST_YEARS * 366):
         raise ScheduleError(
-            f"Ngày {day:%d/%m/%Y} cách đây quá {MOST_YEARS} năm. Hãy xem lại năm.",
+            say(
+                "Ngày %(day)s cách đây quá %(most)s năm. Hãy xem lại năm.",
+                day=f"{day:%d/%m/%Y}",
+                most=MOST_YEARS,
+            ),
             field="start_date",
         )
 
@@ -170,7 +187,10 @@ def _minutes(text: str) -> int:
         return 0
     if not text.isdecimal() or len(text) > 4:
         raise ScheduleError(
-            f"Số phút “{text}” phải là số nguyên, ví dụ 30. Bản tin thường thì để trống.",
+            say(
+                "Số phút “%(text)s” phải là số nguyên, ví dụ 30. Bản tin thường thì để trống.",
+                text=text,
+            ),
             field="minutes",
         )
     return int(text)
@@ -179,6 +199,7 @@ def _minutes(text: str) -> int:
 def _why(text: str) -> str:
     if len(text) > MOST_REASON:
         raise ScheduleError(
-            f"Lý do dài quá {MOST_REASON} chữ. Hãy viết gọn lại.", field="waived_why"
+            say("Lý do dài quá %(most)s chữ. Hãy viết gọn lại.", most=MOST_REASON),
+            field="waived_why",
         )
     return text

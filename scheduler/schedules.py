@@ -16,6 +16,7 @@ from loa import audit
 from loa.errors import NotFound, ScheduleError
 from loa.staff import May, Staff
 from loa.times import DAY, SECOND, Instant, after, local
+from loa.words import say
 from scheduler import admission, levels, schedule_checks, series
 from scheduler.context import Context
 from scheduler.schedule_checks import LOOK_AHEAD_DAYS, length_ms
@@ -136,9 +137,11 @@ def change(
 def demand_running(schedule: Schedule) -> None:
     """Raises ScheduleError for one of which nothing can be changed any more."""
     if schedule.ended_at is not None:
-        raise ScheduleError("Lịch này đã kết thúc nên không sửa được. Hãy đặt lịch mới.")
+        raise ScheduleError(say("Lịch này đã kết thúc nên không sửa được. Hãy đặt lịch mới."))
     if schedule.is_now:
-        raise ScheduleError("Lệnh phát ngay không sửa được. Hãy dừng lượt phát hoặc đặt lịch mới.")
+        raise ScheduleError(
+            say("Lệnh phát ngay không sửa được. Hãy dừng lượt phát hoặc đặt lịch mới.")
+        )
 
 
 def _set(schedule: Schedule, rule: Rule) -> None:
@@ -187,7 +190,7 @@ def broadcast_now(
     """ "Phát ngay": a schedule of one occurrence a few seconds ahead, on the same path as any other."""
     if bulletin.state is not BulletinState.APPROVED:
         raise ScheduleError(
-            "Chỉ phát ngay được bản tin đã duyệt. Hãy nhờ người duyệt nghe và duyệt trước."
+            say("Chỉ phát ngay được bản tin đã duyệt. Hãy nhờ người duyệt nghe và duyệt trước.")
         )
     moment = local(after(now, NOW_LEAD), zone)
     rule = Rule(
@@ -270,7 +273,7 @@ def get(session: Session, schedule_id: int) -> Schedule:
     schedule = session.get(Schedule, schedule_id)
     if schedule is None:
         raise NotFound(
-            "Không tìm thấy lịch phát này. Có thể đường dẫn đã sai; hãy quay lại danh sách."
+            say("Không tìm thấy lịch phát này. Có thể đường dẫn đã sai; hãy quay lại danh sách.")
         )
     return schedule
 

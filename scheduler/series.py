@@ -20,6 +20,7 @@ from content.relays import Relay
 from loa.staff import Staff
 from loa.times import MINUTE, Instant, instant, local
 from loa.times import at as instant_at
+from loa.words import join, recall, say
 from scheduler import days, exceptions, recurrence
 from scheduler.context import Context
 from scheduler.exceptions import Kind as ExceptionKind
@@ -28,7 +29,7 @@ from scheduler.sources import Kind as SourceKind
 from scheduler.sources import Wanted, WhyNot
 from scheduler.targets import Where
 
-KIND = SourceKind("schedule_id", WhyNot("schedule_ended", "Lịch phát đã kết thúc."))
+KIND = SourceKind("schedule_id", WhyNot("schedule_ended", say("Lịch phát đã kết thúc.")))
 ONE_DAY = timedelta(days=1)
 
 
@@ -227,7 +228,9 @@ def _otherwise(
 
 def _gone(bulletin: Bulletin) -> WhyNot | None:
     if bulletin.state is BulletinState.WITHDRAWN:
-        return WhyNot("withdrawn", f"Bản tin thay thế “{bulletin.title}” đã bị thu hồi.")
+        return WhyNot(
+            "withdrawn", say("Bản tin thay thế “%(title)s” đã bị thu hồi.", title=bulletin.title)
+        )
     return None
 
 
@@ -261,8 +264,13 @@ def _silence(series: Series, context: Context | None) -> Callable[[date], WhyNot
         kind = calendar.kind(day)
         if kind.key not in series.skips:
             return None
-        why = f" ({kind.why})" if kind.why else ""
-        return WhyNot("day_kind_skipped", f"Lịch này không phát vào {kind.name.lower()}{why}.")
+        why = join("", [" (", kind.why, ")"]) if kind.why else ""
+        return WhyNot(
+            "day_kind_skipped",
+            say(
+                "Lịch này không phát vào %(kind)s%(why)s.", kind=recall(kind.name).lower(), why=why
+            ),
+        )
 
     return silent
 
@@ -283,7 +291,7 @@ def wanted(source: Made, since: Instant, until: Instant, context: Context) -> Se
         bulletin = each.bulletin or source.bulletin
         told = exceptions.sentence(each.exception, source.at) if each.exception else ""
         wish = Wanted(
-            starts_at=each.at, bulletin=bulletin, where=where, origin=f"{origin}. {told}" if told else origin,
+            starts_at=each.at, bulletin=bulletin, where=where, origin=join(". ", [origin, told]) if told else origin,
             by=by.name, by_area_id=by.area_id, resumes=source.resumes, why_not=each.why_not,
             relay=relay_of(bulletin, source.minutes) if each.bulletin else own,
         )  # fmt: skip
@@ -302,10 +310,14 @@ def relay_of(bulletin: Bulletin, minutes: int) -> Relay | None:
 def _origin(source: Made) -> str:
     """By which rule, in words."""
     if source.is_now:
-        return f"Phát ngay, {source.staff.name} ra lệnh"
-    return f"Lịch phát {words(source)}"
+        return say("Phát ngay, %(name)s ra lệnh", name=source.staff.name)
+    return say("Lịch phát %(rule)s", rule=words(source))
 
 
 def words(source: Series) -> str:
     """hằng ngày lúc 17:00."""
-    return f"{recurrence.words(source.rule, source.start_date)} lúc {source.at:%H:%M}"
+    return say(
+        "%(rule)s lúc %(clock)s",
+        rule=recurrence.words(source.rule, source.start_date),
+        clock=f"{source.at:%H:%M}",
+    )

@@ -21,6 +21,7 @@ from zoneinfo import ZoneInfo
 from content.bulletins import Bulletin
 from content.relays import Relay
 from loa.times import Instant
+from loa.words import say
 from scheduler.targets import Where
 
 ALL_PLANNED = Instant(2**53)
@@ -43,7 +44,7 @@ class WhyNot(NamedTuple):
     sentence: str
 
 
-UNWANTED = WhyNot("changed", "Lịch đã đổi: lượt này không còn.")
+UNWANTED = WhyNot("changed", say("Lịch đã đổi: lượt này không còn."))
 """Of a broadcast that its source wants no more, at that time."""
 
 

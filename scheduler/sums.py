@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from loa.times import MINUTE, SECOND, Instant, local
+from loa.words import counted, join, say
 from scheduler import loads, sittings
 from scheduler.context import Context
 from scheduler.loads import Load, Span
@@ -123,10 +124,17 @@ class _Days:
         for moment, slot in sorted(found, key=lambda each: each[0]):
             at = self._walls[moment]
             yield Over(
-                "session_minutes", moment,
-                f"Lượt phát {at:%H:%M} ngày {at:%d/%m/%Y} dài {words(self._adding.ms)}, quá cuối khung giờ {slot}. "
-                "Hãy bắt đầu sớm hơn hoặc rút ngắn.",
-            )  # fmt: skip
+                "session_minutes",
+                moment,
+                say(
+                    "Lượt phát %(clock)s ngày %(day)s dài %(length)s, quá cuối khung giờ %(slot)s. "
+                    "Hãy bắt đầu sớm hơn hoặc rút ngắn.",
+                    clock=f"{at:%H:%M}",
+                    day=f"{at:%d/%m/%Y}",
+                    length=words(self._adding.ms),
+                    slot=slot,
+                ),
+            )
 
     def day_minutes(self) -> Iterator[Over]:
         """A day that becomes longer than it may be."""
@@ -142,10 +150,18 @@ class _Days:
             whole = before + self._adding.ms * len(self._moments[place])
             if whole > limit * MINUTE:
                 yield Over(
-                    "day_minutes", self._moments[place][0],
-                    f"Ngày {self._name(place)}, {self._who(group)} đã có {words(before)}; thêm lượt này là "
-                    f"{words(whole)}, quá {limit} phút mỗi ngày. Hãy rút ngắn hoặc chọn ngày khác.",
-                )  # fmt: skip
+                    "day_minutes",
+                    self._moments[place][0],
+                    say(
+                        "Ngày %(day)s, %(who)s đã có %(before)s; thêm lượt này là "
+                        "%(whole)s, quá %(limit)s phút mỗi ngày. Hãy rút ngắn hoặc chọn ngày khác.",
+                        day=self._name(place),
+                        who=self._who(group),
+                        before=words(before),
+                        whole=words(whole),
+                        limit=limit,
+                    ),
+                )
 
     def day_sessions(self) -> Iterator[Over]:
         """A day that gets more sessions than it may have; outside, each hour with a start counts as one."""
@@ -160,10 +176,17 @@ class _Days:
             known = {sitting(clock, slots) for clock, _ in self._wishes(group, place)}
             if new - known and len(new | known) > limit:
                 yield Over(
-                    "day_sessions", self._moments[place][0],
-                    f"Ngày {self._name(place)}, {self._who(group)} sẽ có {len(new | known)} buổi phát, "
-                    f"quá {limit} buổi mỗi ngày. Hãy chọn giờ trong một khung giờ đã có lượt phát.",
-                )  # fmt: skip
+                    "day_sessions",
+                    self._moments[place][0],
+                    say(
+                        "Ngày %(day)s, %(who)s sẽ có %(n)s buổi phát, "
+                        "quá %(limit)s buổi mỗi ngày. Hãy chọn giờ trong một khung giờ đã có lượt phát.",
+                        day=self._name(place),
+                        who=self._who(group),
+                        n=len(new | known),
+                        limit=limit,
+                    ),
+                )
 
     def _with_many_sittings(
         self, group: Group, slots: tuple[Slot, ...], places: list[int]
@@ -259,18 +282,29 @@ class _Days:
         self, place: int, group: Group, slot: Slot, before: int, added: int
     ) -> Over:
         return Over(
-            "session_minutes", self._those_in(place, slot)[0],
-            f"Khung giờ {slot} ngày {self._name(place)}: {self._who(group)} đã có {words(before)}, thêm "
-            f"{words(added)} là quá {slot.minutes} phút. Hãy rút ngắn hoặc dời sang khung giờ khác.",
-        )  # fmt: skip
+            "session_minutes",
+            self._those_in(place, slot)[0],
+            say(
+                "Khung giờ %(slot)s ngày %(day)s: %(who)s đã có %(before)s, thêm "
+                "%(added)s là quá %(minutes)s phút. Hãy rút ngắn hoặc dời sang khung giờ khác.",
+                slot=slot,
+                day=self._name(place),
+                who=self._who(group),
+                before=words(before),
+                added=words(added),
+                minutes=slot.minutes,
+            ),
+        )
 
     def _name(self, place: int) -> str:
         return f"{self._span.day(place):%d/%m/%Y}"
 
     def _who(self, group: Group) -> str:
         if len(group.receivers) == 1:
-            return f"đầu thu {self._known.fleet.receivers[group.receivers[0]].name}"
-        return f"{len(group.receivers)} đầu thu"
+            return say(
+                "đầu thu %(name)s", name=self._known.fleet.receivers[group.receivers[0]].name
+            )
+        return counted("%(n)s đầu thu", len(group.receivers))
 
 
 def _groups(known: Context, where: Where, found: Sequence[Load]) -> list[Group]:
@@ -311,5 +345,5 @@ def _sitting_of(load: Load, slots: Sequence[Slot]) -> str:
 def words(ms: int) -> str:
     """12 phút 30 giây."""
     minutes, seconds = divmod(round(ms / SECOND), 60)
-    named = [f"{minutes} phút"] if minutes or not seconds else []
-    return " ".join([*named, *([f"{seconds} giây"] if seconds else [])])
+    named = [counted("%(n)s phút", minutes)] if minutes or not seconds else []
+    return join(" ", [*named, *([counted("%(n)s giây", seconds)] if seconds else [])])

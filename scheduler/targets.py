@@ -13,6 +13,7 @@ from devices.areas import Area
 from devices.groups import Group, Member
 from devices.receivers import Receiver
 from loa.errors import ScheduleError
+from loa.words import counted, join, say
 
 
 @dataclass(frozen=True)
@@ -73,13 +74,15 @@ def words(session: Session, where: Where) -> str:
     places = sa.select(Area).where(Area.id.in_(where.area_ids)).order_by(Area.id)
     groups = sa.select(Group.name).where(Group.id.in_(where.group_ids)).order_by(Group.name)
     named = [area.full_name for area in session.scalars(places)]
-    named += [f"nhóm {name}" for name in session.scalars(groups)]
+    named += [say("nhóm %(name)s", name=name) for name in session.scalars(groups)]
     if where.receiver_ids:
-        named.append(f"{len(where.receiver_ids)} đầu thu")
+        named.append(counted("%(n)s đầu thu", len(where.receiver_ids)))
     if where.except_area_ids:
         apart = sa.select(Area).where(Area.id.in_(where.except_area_ids)).order_by(Area.id)
-        named += [f"trừ {area.full_name} không nhận" for area in session.scalars(apart)]
-    return ", ".join([*named, *left_out(session, where.except_ids)])
+        named += [
+            say("trừ %(name)s không nhận", name=area.full_name) for area in session.scalars(apart)
+        ]
+    return join(", ", [*named, *left_out(session, where.except_ids)])
 
 
 def left_out(session: Session, except_ids: Iterable[str]) -> list[str]:
@@ -88,19 +91,24 @@ def left_out(session: Session, except_ids: Iterable[str]) -> list[str]:
     if not ids:
         return []
     if len(ids) > 3:
-        return [f"trừ {len(ids)} đầu thu"]
+        return [say("trừ %(n)s đầu thu", n=len(ids))]
     found = sa.select(Receiver.name).where(Receiver.id.in_(ids)).order_by(Receiver.name)
-    return ["trừ " + ", ".join(session.scalars(found))]
+    return [say("trừ %(names)s", names=", ".join(session.scalars(found)))]
 
 
 def demand(session: Session, where: Where) -> None:
     """Raise ScheduleError where no receiver is meant, or one that is not there is left out."""
     if where.is_nowhere:
-        raise ScheduleError("Hãy chọn ít nhất một địa bàn hoặc nhóm để phát.", field="area_ids")
+        raise ScheduleError(
+            say("Hãy chọn ít nhất một địa bàn hoặc nhóm để phát."), field="area_ids"
+        )
     known = set(session.scalars(sa.select(Area.id).where(Area.id.in_(where.area_ids))))
     if unknown := sorted(set(where.area_ids) - known):
         raise ScheduleError(
-            f"Không có địa bàn số {unknown[0]}. Hãy tải lại danh sách địa bàn rồi chọn lại.",
+            say(
+                "Không có địa bàn số %(id)s. Hãy tải lại danh sách địa bàn rồi chọn lại.",
+                id=unknown[0],
+            ),
             field="area_ids",
         )
     for group_id in where.group_ids:
@@ -108,17 +116,22 @@ def demand(session: Session, where: Where) -> None:
     for receiver_id in where.except_ids:
         if session.get(Receiver, receiver_id) is None:
             raise ScheduleError(
-                f"Không có đầu thu mã “{receiver_id}” để trừ ra. Hãy xem lại mã đầu thu.",
+                say(
+                    "Không có đầu thu mã “%(id)s” để trừ ra. Hãy xem lại mã đầu thu.",
+                    id=receiver_id,
+                ),
                 field="except_ids",
             )
     if count(session, where):
         return
     if where.except_ids and count(session, replace(where, except_ids=())):
         raise ScheduleError(
-            "Đã trừ hết các đầu thu của nơi được chọn nên không còn nơi nào phát. Hãy bớt trừ.",
+            say(
+                "Đã trừ hết các đầu thu của nơi được chọn nên không còn nơi nào phát. Hãy bớt trừ."
+            ),
             field="except_ids",
         )
     raise ScheduleError(
-        "Địa bàn đã chọn chưa có đầu thu nào. Hãy chọn địa bàn khác hoặc thêm đầu thu.",
+        say("Địa bàn đã chọn chưa có đầu thu nào. Hãy chọn địa bàn khác hoặc thêm đầu thu."),
         field="area_ids",
     )

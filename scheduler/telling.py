@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from content.bulletins import Priority
 from loa.times import SECOND, Instant, local
+from loa.words import join, recall, say
 from scheduler import reports
 from scheduler.broadcasts import Delivery, DeliveryState
 from scheduler.channel import Fate, Turn
@@ -66,56 +67,82 @@ class Clock:
 def origin(sound: Sound) -> Reason:
     """By which rule it was to sound, and who set that."""
     kind = sound.column.removesuffix("_id")
-    rule = sound.origin or {"schedule": "Lịch phát"}.get(kind, "Lệnh phát")
-    by = f", do {sound.by} đặt" if sound.by else ""
-    drill = " Đây là diễn tập." if sound.drill else ""
-    return Reason(f"Theo: {rule.rstrip('.')}{by}.{drill}", About(kind, sound.source_id))
+    rule = sound.origin or {"schedule": say("Lịch phát")}.get(kind, say("Lệnh phát"))
+    told = say("Theo: %(rule)s", rule=recall(rule.rstrip(".")))
+    if sound.by:
+        told = say("%(told)s, do %(by)s đặt", told=told, by=sound.by)
+    drill = say(" Đây là diễn tập.") if sound.drill else ""
+    return Reason(join("", [told, ".", drill]), About(kind, sound.source_id))
 
 
 def approval(sound: Sound, approvers: list[str]) -> Reason:
     """Who answers for what is heard."""
     about = About("bulletin", sound.bulletin_id)
     if approvers:
-        return Reason(f"Bản tin được {', '.join(approvers)} duyệt.", about)
+        return Reason(
+            say("Bản tin được %(approvers)s duyệt.", approvers=", ".join(approvers)), about
+        )
     if sound.approved:
-        return Reason("Bản tin đã được duyệt.", about)
-    return Reason("Bản tin chưa được duyệt; chưa duyệt thì không phát.", about)
+        return Reason(say("Bản tin đã được duyệt."), about)
+    return Reason(say("Bản tin chưa được duyệt; chưa duyệt thì không phát."), about)
 
 
 def waiver(given: Waiver, clock: Clock) -> Reason:
     """Which rule of the regulation it breaks, who let it through, and why."""
-    at = f"{clock.minute(given.at)} ngày {clock.day(given.at)}"
+    at = say("%(clock)s ngày %(day)s", clock=clock.minute(given.at), day=clock.day(given.at))
     return Reason(
-        f"Ngoài quy chế: {given.words}. {given.by} cho phép lúc {at}, lý do: {given.why.rstrip('.')}.",
+        say(
+            "Ngoài quy chế: %(words)s. %(by)s cho phép lúc %(at)s, lý do: %(why)s.",
+            words=given.words,
+            by=given.by,
+            at=at,
+            why=given.why.rstrip("."),
+        ),
         About("regulation", 0),
     )
 
 
 def from_above(sound: Sound, above: str, own: str, is_decided: bool) -> Reason:
     """Who set it for those below; what these decided stands after it."""
-    told = f"Lượt từ cấp trên: cán bộ của {above} đặt cho {own}"
+    told = say("Lượt từ cấp trên: cán bộ của %(above)s đặt cho %(own)s", above=above, own=own)
     if is_decided:
-        return Reason(f"{told}.")
+        return Reason(join("", [told, "."]))
     if sound.priority is Priority.EMERGENCY:
-        return Reason(f"{told}; lượt khẩn cấp thì địa bàn không từ chối được.")
-    return Reason(f"{told}; {own} không có quyết định riêng về lượt này.")
+        return Reason(say("%(told)s; lượt khẩn cấp thì địa bàn không từ chối được.", told=told))
+    return Reason(
+        say("%(told)s; %(own)s không có quyết định riêng về lượt này.", told=told, own=own)
+    )
 
 
 def decision(said: AreaDecision, titles: dict[int, str]) -> Reason:
     """What an officer of the commune said of it."""
     why = f": {said.reason.rstrip('.')}" if said.reason else ""
     if said.said is Said.DECLINED:
-        return Reason(f"{said.staff.name} quyết định không nhận lượt này{why}.")
-    other = titles.get(said.other_id or 0, "lượt khác")
-    return Reason(f"{said.staff.name} quyết định phát lượt này trước “{other}”{why}.")
+        return Reason(
+            say("%(name)s quyết định không nhận lượt này%(why)s.", name=said.staff.name, why=why)
+        )
+    other = titles.get(said.other_id or 0, say("lượt khác"))
+    return Reason(
+        say(
+            "%(name)s quyết định phát lượt này trước “%(other)s”%(why)s.",
+            name=said.staff.name,
+            other=other,
+            why=why,
+        )
+    )
 
 
 def gave_way(said: AreaDecision, titles: dict[int, str]) -> Reason:
     """The same of the one that is not heard because of it."""
-    first = titles.get(said.broadcast_id, "lượt khác")
-    again = " Lượt này được xếp lại ngay sau đó." if said.schedule_id is not None else ""
+    first = titles.get(said.broadcast_id, say("lượt khác"))
+    again = say(" Lượt này được xếp lại ngay sau đó.") if said.schedule_id is not None else ""
     return Reason(
-        f"Nhường “{first}”: {said.staff.name} quyết định lượt kia phát trước.{again}",
+        say(
+            "Nhường “%(first)s”: %(name)s quyết định lượt kia phát trước.%(again)s",
+            first=first,
+            name=said.staff.name,
+            again=again,
+        ),
         About("broadcast", said.broadcast_id),
     )
 
@@ -131,16 +158,39 @@ def precedence(turn: Turn[Sound], clock: Clock) -> Iterator[Reason]:
     about = About("broadcast", other.broadcast_id) if other.broadcast_id else None
     named = clock.named(other)
     if turn.fate is Fate.GAVE_WAY:
-        yield Reason(f"Nhường {named}: cán bộ xã quyết định lượt kia phát trước.", about)
+        yield Reason(
+            say("Nhường %(named)s: cán bộ xã quyết định lượt kia phát trước.", named=named), about
+        )
     elif turn.fate is Fate.MISSED:
-        yield Reason(f"Chờ {named} quá lâu nên không phát: {_order(turn.sound, other)}.", about)
+        yield Reason(
+            say(
+                "Chờ %(named)s quá lâu nên không phát: %(order)s.",
+                named=named,
+                order=_order(turn.sound, other),
+            ),
+            about,
+        )
     elif turn.fate is Fate.INTERRUPTED or len(turn.heard) > 1:
-        again = ", rồi phát lại từ đầu" if len(turn.heard) > 1 else ""
-        yield Reason(f"Bị {named} ngắt{again}: {_order(turn.sound, other)}.", about)
+        again = say(", rồi phát lại từ đầu") if len(turn.heard) > 1 else ""
+        yield Reason(
+            say(
+                "Bị %(named)s ngắt%(again)s: %(order)s.",
+                named=named,
+                again=again,
+                order=_order(turn.sound, other),
+            ),
+            about,
+        )
     elif turn.late_ms:
         late = -(-turn.late_ms // SECOND)
         yield Reason(
-            f"Bắt đầu muộn {late} giây vì chờ {named}: {_order(turn.sound, other)}.", about
+            say(
+                "Bắt đầu muộn %(late)s giây vì chờ %(named)s: %(order)s.",
+                late=late,
+                named=named,
+                order=_order(turn.sound, other),
+            ),
+            about,
         )
 
 
@@ -148,48 +198,59 @@ def _order(sound: Sound, other: Sound) -> str:
     """Why the other goes first."""
     if other.priority is not sound.priority:
         names = {
-            Priority.EMERGENCY: "khẩn cấp",
-            Priority.PRIORITY: "ưu tiên",
-            Priority.NORMAL: "thông thường",
+            Priority.EMERGENCY: say("khẩn cấp"),
+            Priority.PRIORITY: say("ưu tiên"),
+            Priority.NORMAL: say("thông thường"),
         }
         first, second = names[other.priority], names[sound.priority]
         if other.priority is Priority.NORMAL or sound.priority is Priority.EMERGENCY:
-            return f"lượt {first} kia bắt đầu trước"
-        return f"{first} phát trước {second}"
+            return say("lượt %(first)s kia bắt đầu trước", first=first)
+        return say("%(first)s phát trước %(second)s", first=first, second=second)
     if other.starts_at == sound.starts_at:
-        return "cùng mức, cùng giờ thì theo mã của lượt phát"
-    return "cùng mức thì lượt bắt đầu trước phát trước"
+        return say("cùng mức, cùng giờ thì theo mã của lượt phát")
+    return say("cùng mức thì lượt bắt đầu trước phát trước")
 
 
 # -- the receiver's own word ----------------------------------------------------------------------
 
-UNKNOWN = "Chưa có xác nhận: đầu thu chưa báo lại, nên không biết đã phát hay chưa."
+UNKNOWN = say("Chưa có xác nhận: đầu thu chưa báo lại, nên không biết đã phát hay chưa.")
 
 
 def delivered(delivery: Delivery, clock: Clock, is_apart: bool = False) -> Iterator[Reason]:
     """What the receiver said of it, or that it said nothing; ``is_apart``: why it was dropped is told already."""
     about = About("broadcast", delivery.broadcast_id)
     if delivery.dropped_at is not None and not is_apart:
-        at = f"{clock.minute(delivery.dropped_at)} ngày {clock.day(delivery.dropped_at)}"
-        yield Reason(f"Đầu thu không còn thuộc nơi phát của lượt này từ {at}.", about)
+        at = say(
+            "%(clock)s ngày %(day)s",
+            clock=clock.minute(delivery.dropped_at),
+            day=clock.day(delivery.dropped_at),
+        )
+        yield Reason(say("Đầu thu không còn thuộc nơi phát của lượt này từ %(at)s.", at=at), about)
     if delivery.barred_at is not None:
-        yield Reason("Bản mà đầu thu này phát sẽ rơi vào giờ không phát.", about)
+        yield Reason(say("Bản mà đầu thu này phát sẽ rơi vào giờ không phát."), about)
     if delivery.started_at is not None:
         yield Reason(_started(delivery, delivery.started_at, clock), about)
     elif delivery.state in _SILENT:
-        why = f": {reports.reason(delivery.reason)}" if delivery.reason else ""
-        yield Reason(f"Kết quả tại đầu thu: {reports.STATES[delivery.state]}{why}.", about)
+        why = join("", [": ", reports.reason(delivery.reason)]) if delivery.reason else ""
+        yield Reason(
+            say(
+                "Kết quả tại đầu thu: %(state)s%(why)s.",
+                state=reports.STATES[delivery.state],
+                why=why,
+            ),
+            about,
+        )
 
 
 def _started(delivery: Delivery, since: Instant, clock: Clock) -> str:
-    told = f"Đầu thu báo bắt đầu phát lúc {clock.second(since)}"
+    told = say("Đầu thu báo bắt đầu phát lúc %(at)s", at=clock.second(since))
     if delivery.state is D.PLAYED and delivery.ended_at:
-        return f"{told}, phát hết lúc {clock.second(delivery.ended_at)}."
+        return say("%(told)s, phát hết lúc %(at)s.", told=told, at=clock.second(delivery.ended_at))
     if delivery.state is D.STARTED:
-        return f"{told}, chưa báo kết thúc."
-    ended = f" lúc {clock.second(delivery.ended_at)}" if delivery.ended_at else ""
-    why = f" ({reports.reason(delivery.reason)})" if delivery.reason else ""
-    return f"{told}, {reports.STATES[delivery.state]}{ended}{why}."
+        return say("%(told)s, chưa báo kết thúc.", told=told)
+    ended = say(" lúc %(at)s", at=clock.second(delivery.ended_at)) if delivery.ended_at else ""
+    why = join("", [" (", reports.reason(delivery.reason), ")"]) if delivery.reason else ""
+    return join("", [told, ", ", reports.STATES[delivery.state], ended, why, "."])
 
 
 _SILENT = frozenset({D.FAILED, D.MISSED, D.REFUSED, D.CANCELLED})
@@ -201,10 +262,11 @@ _SILENT = frozenset({D.FAILED, D.MISSED, D.REFUSED, D.CANCELLED})
 def regulation(version: Regulation | None, clock: Clock) -> Reason:
     """Which rules were in force."""
     if version is None:
-        return Reason("Lúc đó đài chưa có quy chế.")
+        return Reason(say("Lúc đó đài chưa có quy chế."))
     note = f" ({version.note})" if version.note else ""
     return Reason(
-        f"Quy chế có hiệu lực từ {clock.day(version.since)}{note}.", About("regulation", 0)
+        say("Quy chế có hiệu lực từ %(day)s%(note)s.", day=clock.day(version.since), note=note),
+        About("regulation", 0),
     )
 
 
@@ -213,7 +275,7 @@ def hours(outlook: Outlook, since: Instant, until: Instant) -> Iterator[Reason]:
     span = outlook.breach(since, until)
     if span is not None:
         yield Reason(
-            f"Nằm trong giờ không phát {span}: chỉ bản tin khẩn cấp được phát.",
+            say("Nằm trong giờ không phát %(span)s: chỉ bản tin khẩn cấp được phát.", span=span),
             About("regulation", 0),
         )
 
@@ -223,6 +285,6 @@ def session(held: list[Held], moment: Instant) -> Iterator[Reason]:
     found = next((one for one in held if one.since <= moment < one.until), None)
     about = About("regulation", 0)
     if found is not None:
-        yield Reason(f"Nằm trong khung giờ {found.slot}.", about)
+        yield Reason(say("Nằm trong khung giờ %(slot)s.", slot=found.slot), about)
     elif held:
-        yield Reason("Nằm ngoài mọi khung giờ phát của ngày.", about)
+        yield Reason(say("Nằm ngoài mọi khung giờ phát của ngày."), about)

@@ -22,6 +22,7 @@ from loa import audit, bulk
 from loa.database import Base
 from loa.errors import ScheduleError
 from loa.times import MINUTE, SECOND, Instant, after
+from loa.words import say
 from scheduler import regulation
 
 LEAD = 5 * SECOND
@@ -80,7 +81,9 @@ def ask(session: Session, receiver: Receiver, *, now: Instant, zone: ZoneInfo, b
     One that is still to sound is not asked twice: it is returned as it is.
     """
     if not receiver.active:
-        raise ScheduleError(f"Đầu thu “{receiver.name}” đã ngừng dùng nên không phát thử được.")
+        raise ScheduleError(
+            say("Đầu thu “%(name)s” đã ngừng dùng nên không phát thử được.", name=receiver.name)
+        )
     waiting = last(session, receiver.id)
     if waiting is not None and waiting.starts_at > now:
         return waiting
@@ -93,7 +96,10 @@ def ask(session: Session, receiver: Receiver, *, now: Instant, zone: ZoneInfo, b
     )
     if quiet:
         raise ScheduleError(
-            f"Đang trong giờ không phát {quiet} nên đầu thu sẽ từ chối tiếng thử. Hãy phát thử ngoài giờ này."
+            say(
+                "Đang trong giờ không phát %(quiet)s nên đầu thu sẽ từ chối tiếng thử. Hãy phát thử ngoài giờ này.",
+                quiet=quiet,
+            )
         )
     asked = Tone(
         receiver_id=receiver.id, occurrence=f"tone.{receiver.id}.{starts_at}", starts_at=starts_at,

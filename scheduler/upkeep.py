@@ -14,6 +14,7 @@ from content import bulletins
 from content.bulletins import Bulletin
 from loa import audit
 from loa.times import Instant, local
+from loa.words import say
 from scheduler import broadcasts, days, following
 from scheduler.broadcasts import Broadcast, Delivery, DeliveryState
 from scheduler.broadcasts import State as BroadcastState
@@ -65,7 +66,7 @@ def _keep(
 def _keep_one(session: Session, case: Case, facts: Facts, now: Instant, rules: Rules) -> None:
     broadcast, bulletin, _, phase = case
     if bulletin.state is bulletins.State.WITHDRAWN:
-        broadcasts.request_stop(session, broadcast, now, "Bản tin đã bị thu hồi.", "withdrawn")
+        broadcasts.request_stop(session, broadcast, now, say("Bản tin đã bị thu hồi."), "withdrawn")
     elif phase.may_start or phase.is_new:
         changed = following.receivers_now(session, case, facts, now)
         changed |= following.approval(session, case, facts)
@@ -82,7 +83,7 @@ def _keep_one(session: Session, case: Case, facts: Facts, now: Instant, rules: R
 def _cancel_if_not_valid(session: Session, case: Case, now: Instant, rules: Rules) -> None:
     broadcast = case.broadcast
     if not is_valid(case.bulletin, broadcast.starts_at, rules.zone):
-        why = "Bản tin không còn hiệu lực vào ngày này."
+        why = say("Bản tin không còn hiệu lực vào ngày này.")
         close(session, broadcast, D.CANCELLED, NOT_VALID, why, now)
 
 
@@ -103,10 +104,10 @@ def _cancel_if_day_forbids(session: Session, case: Case, facts: Facts, now: Inst
 def _close_if_idle(session: Session, broadcast: Broadcast, now: Instant) -> None:
     """Say why a broadcast whose time is over has sounded nowhere, where no receiver is left to say it."""
     if not _has_deliveries(session, broadcast):
-        why = "Trong địa bàn không có đầu thu nào."
+        why = say("Trong địa bàn không có đầu thu nào.")
         close(session, broadcast, D.MISSED, "no_receiver", why, now)
     elif broadcast.recording_sha is None:
-        why = "Đến giờ phát mà bản tin chưa được duyệt."
+        why = say("Đến giờ phát mà bản tin chưa được duyệt.")
         close(session, broadcast, D.MISSED, "not_approved", why, now)
     else:
         broadcasts.settle(session, broadcast)

@@ -1,7 +1,8 @@
 """Signatures of many batches, checked on more than one core.
 
-A signature costs ten times what the rest of a batch does. A few are checked where we stand; when thousands of
-receivers report at once, two processes are started that check and do nothing else, and ended when it is quiet.
+A signature costs ten times what the rest of a batch does. A few are checked where we stand, as are a few thousand
+that come once: all receivers answer an emergency, and processes would take the cores just then to start. When it
+goes on like that, processes are started that check and do nothing else, and ended when it is quiet.
 """
 
 from __future__ import annotations
@@ -12,20 +13,25 @@ import multiprocessing
 import os
 import signal
 import threading
+from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import NamedTuple
 
 from devices import signing
-from loa.times import MINUTE, Instant
+from loa.times import MINUTE, SECOND, Instant
 
 log = logging.getLogger(__name__)
-WORKERS = 2
+WORKERS = min(2, max(1, (os.cpu_count() or 1) - 1))
+"""One core is ours: from there the checked batches are written."""
 SLICES = 4
 """Of a flood, for each process: the first is done, and worked on, before the last is checked."""
 FLOOD = 100
 """From so many at once the way to another process and back is worth it."""
+MANY = 5_000
+"""From so many within LATELY the start of processes is worth it: half a second of checking against a third of one."""
+LATELY = 10 * SECOND
 REST_AFTER = MINUTE
 """The processes end when there was no flood for so long."""
 
@@ -59,8 +65,10 @@ def _faults(jobs: Sequence[Token]) -> list[str]:
 class Verifiers:
     """Checks tokens, in processes of their own when there are many. One thread may use it."""
 
-    def __init__(self, workers: int = WORKERS, flood: int = FLOOD) -> None:
-        self._workers, self._flood = workers, flood
+    def __init__(self, workers: int = WORKERS, flood: int = FLOOD, many: int = MANY) -> None:
+        self._workers, self._flood, self._many = workers, flood, many
+        self._lately: deque[tuple[Instant, int]] = deque()
+        """When how many came, of those within LATELY."""
         self._pool: ProcessPoolExecutor | None = None
         self._warm: Future[list[str]] | None = None
         self._used_at = Instant(0)
@@ -101,10 +109,18 @@ class Verifiers:
             pool.shutdown(wait=True, cancel_futures=True)
 
     def _pool_for(self, jobs: Sequence[Token], now: Instant) -> ProcessPoolExecutor | None:
+        self._count(len(jobs), now)
         if len(jobs) < self._flood:
             return None
         self._used_at = now
+        if self._pool is None and sum(many for _, many in self._lately) < self._many:
+            return None
         return self._ready()
+
+    def _count(self, many: int, now: Instant) -> None:
+        self._lately.append((now, many))
+        while not 0 <= now - self._lately[0][0] <= LATELY:
+            self._lately.popleft()
 
     def _ready(self) -> ProcessPoolExecutor | None:
         """The processes, once one of them has answered: until then nobody waits for their start."""

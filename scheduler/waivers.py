@@ -17,18 +17,19 @@ from sqlalchemy.orm import Session
 from loa.audit import AuditEntry
 from loa.staff import Staff
 from loa.times import Instant, local
+from loa.words import join, say
 from scheduler.exceptions import ScheduleException
 from scheduler.projection import Sound
 from scheduler.sources import Rules
 
 SOURCES = ("schedule", "programme", "campaign")
 NAMES = {
-    "quiet": "phát trong giờ không phát",
-    "day_kind": "phát vào ngày không được phát",
-    "outside": "phát ngoài các khung giờ",
-    "session_minutes": "quá số phút của khung giờ",
-    "day_minutes": "quá số phút trong ngày",
-    "day_sessions": "quá số lần phát trong ngày",
+    "quiet": say("phát trong giờ không phát"),
+    "day_kind": say("phát vào ngày không được phát"),
+    "outside": say("phát ngoài các khung giờ"),
+    "session_minutes": say("quá số phút của khung giờ"),
+    "day_minutes": say("quá số phút trong ngày"),
+    "day_sessions": say("quá số lần phát trong ngày"),
 }
 """The rules (scheduler.admission) as the end of a sentence."""
 
@@ -52,7 +53,7 @@ class Waiver:
     @property
     def words(self) -> str:
         """Which rules: phát ngoài các khung giờ, quá số phút của khung giờ."""
-        return ", ".join(NAMES.get(rule, rule) for rule in self.rules)
+        return join(", ", [NAMES.get(rule, rule) for rule in self.rules])
 
 
 class _Change(NamedTuple):

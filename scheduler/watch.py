@@ -16,6 +16,7 @@ from devices.outages import Fault, Kind, Watch, Wrong
 from devices.receivers import MISSED_HEARTBEATS, Journal, Presence, Receiver
 from loa.database import Database
 from loa.times import DAY, MINUTE, SECOND, Instant, after, local
+from loa.words import counted
 from scheduler import readiness
 from scheduler.broadcasts import Broadcast, Delivery, DeliveryState
 from scheduler.readiness import Why
@@ -179,4 +180,4 @@ def _silent(session: Session, now: Instant) -> Wrongs:
         .group_by(Delivery.receiver_id)
     )
     for receiver_id, number, first in rows:
-        yield receiver_id, Kind.SILENT, Wrong(first, f"{number} lượt")
+        yield receiver_id, Kind.SILENT, Wrong(first, counted("%(n)s lượt", number))

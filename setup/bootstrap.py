@@ -26,6 +26,7 @@ PYTHON = VENV / "bin" / "python"
 LOCKS = ROOT / "requirements"
 VENDOR = ROOT / "web" / "static" / "vendor"
 EXAMPLE = ROOT / "examples" / "receiver-node"
+AXE = ROOT / "tests" / "axe"
 OLDEST_NPM = 7  # the first to read our package-lock.json
 
 
@@ -163,13 +164,13 @@ def install_loa(_report):
 def fetch_pages(_report):
     npm_ci(ROOT)
     shutil.rmtree(str(VENDOR), ignore_errors=True)
-    VENDOR.mkdir(parents=True)
     for source, name in vendored().items():
+        (VENDOR / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(str(ROOT / "node_modules" / source), str(VENDOR / name))
 
 
-def fetch_example(_report):
-    npm_ci(EXAMPLE)
+def fetch_into(folder):
+    return lambda _report: npm_ci(folder)
 
 
 def npm_ci(folder):
@@ -279,12 +280,8 @@ def steps_for(goal):
     test = libraries(
         "test", "thư viện và đồ nghề thử · libraries and the tools for tests", [station]
     )
-    example = Step(
-        "đầu thu mẫu viết bằng Node · the example receiver in Node",
-        EXAMPLE / "node_modules" / ".stamp",
-        lambda: hashed(*manifests(EXAMPLE)),
-        fetch_example,
-    )
+    example = node_parts(EXAMPLE, "đầu thu mẫu viết bằng Node · the example receiver in Node")
+    axe = node_parts(AXE, "axe-core, để thử trang web · axe-core, to test the pages")
     return [
         Step(
             "môi trường Python · Python environment",
@@ -300,8 +297,14 @@ def steps_for(goal):
             lambda: hashed(*manifests(ROOT)),
             fetch_pages,
         ),
-        *([example] if goal == "test" else []),
+        *([example, axe] if goal == "test" else []),
     ]
+
+
+def node_parts(folder, title):
+    """What a folder other than the pages' has from npm."""
+    stamp = folder / "node_modules" / ".stamp"
+    return Step(title, stamp, lambda: hashed(*manifests(folder)), fetch_into(folder))
 
 
 # --- telling the newcomer ------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from content import bulletins
 from content.bulletins import Bulletin, Draft, Priority
 from content.parts import spoken
-from content.recordings import Recording
+from content.recordings import Recording, Rendering, RenderingState
 from devices import areas, receivers, signing
 from devices.areas import Area
 from devices.receivers import Receiver
@@ -112,6 +112,8 @@ def give_sound(session: Session, bulletin: Bulletin, ms: int = 30_000, now: Inst
         language: _add_recording(session, bulletin, language, ms + 10_000 * number, now)
         for number, language in enumerate(spoken_in)
     }
+    asked = sa.update(Rendering).where(Rendering.bulletin_id == bulletin.id)
+    session.execute(asked.values(state=RenderingState.DONE, percent=100, ended_at=now))
     session.flush()
     return bulletin.sounds[KINH]
 

@@ -57,8 +57,9 @@ def test_the_test_lock_is_the_station_lock_and_more():
     assert all(test[package] == versions for package, versions in pins("station").items())
 
 
-def test_the_page_lock_names_no_address_and_every_package_by_hash():
-    packages = json.loads((ROOT / "package-lock.json").read_text())["packages"]
+@pytest.mark.parametrize("folder", [".", "examples/receiver-node", "tests/axe"])
+def test_the_page_locks_name_no_address_and_every_package_by_hash(folder):
+    packages = json.loads((ROOT / folder / "package-lock.json").read_text())["packages"]
     fetched = [entry for path, entry in packages.items() if path]
     assert not any("resolved" in entry for entry in fetched)
     assert all(entry["integrity"].startswith("sha512-") for entry in fetched)

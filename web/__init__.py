@@ -28,6 +28,7 @@ from web import (
     api,
     areas,
     audio,
+    audit_log,
     broadcasts,
     bulletins,
     calendar_page,
@@ -49,6 +50,9 @@ from web import (
     faults,
     groups,
     health,
+    i18n,
+    in_turn,
+    installable,
     labels,
     level_guard,
     levels,
@@ -56,6 +60,10 @@ from web import (
     listening,
     live,
     log,
+    look,
+    map_page,
+    new_broadcast,
+    notice_templates,
     plan,
     programme_days,
     programmes,
@@ -88,19 +96,21 @@ from web import (
 from web.current import Parts
 
 FAMILIES = (
-    sign_in, account, second_step,
-    today, library, bulletins, readings, dictionary, listening, transfers, cuts, translations, versions,
+    i18n, look, installable, sign_in, account, second_step,
+    today, new_broadcast, notice_templates, library, bulletins, readings, dictionary, listening, transfers, cuts,
+    translations, versions,
     decisions, sounds, audio, voices, schedules, schedule_import, campaigns,
     calendar_page, calendar_panel, levels, exceptions, programmes, programme_days, broadcasts, emergency, canned,
-    receivers, receiver_files, remote, faults, groups,
-    claims, claiming, stickers, areas, log, evidence, reports, report_orders, rollup, retention,
+    receivers, map_page, receiver_files, remote, faults, groups,
+    claims, claiming, stickers, areas, log, audit_log, evidence, reports, report_orders, rollup, retention,
     staff, tokens, regulation, days, live, plan, why,
 )  # fmt: skip
 SIGNED_IN_FOR = timedelta(days=14)
 HEADERS = {
     # data: is for the small pictures within Pico's stylesheet, blob: for listening to what was just recorded.
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; media-src 'self' blob:; "
-    "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "worker-src 'self'; manifest-src 'self'; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
@@ -137,10 +147,12 @@ def create_app(
         MAX_FORM_MEMORY_SIZE=uploads.FORM_BYTES,
         WTF_CSRF_TIME_LIMIT=None,
     )
-    hub = live.Hub(database, clock, limit=config.web.threads - live.SPARE_THREADS)
+    hub = live.Hub(database, clock, limit=live.room(config.web.threads))
     app.extensions[current.EXTENSION] = Parts(config, database, clock, hub)
     _words(app, config)
-    # First of all: a stranger's post is turned away before any of it is read.
+    i18n.register(app)
+    in_turn.register(app)
+    # Before all else: a stranger's post is turned away before any of it is read.
     app.before_request(sign_in.admit)
     app.before_request(level_guard.guard)
     app.before_request(uploads.allow)
@@ -213,14 +225,25 @@ def _style_nonce() -> str:
 
 
 def _protect(response: Response) -> Response:
-    if "style_nonce" in g:
-        policy = f"{HEADERS['Content-Security-Policy']}; style-src 'self' 'nonce-{g.style_nonce}'"
-        response.headers["Content-Security-Policy"] = policy
+    response.headers["Content-Security-Policy"] = _policy()
+    if g.get("may_locate"):
+        allowed = HEADERS["Permissions-Policy"].replace("geolocation=()", "geolocation=(self)")
+        response.headers["Permissions-Policy"] = allowed
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     # Kept by nobody else, and asked for anew each time; yet Back still shows what was typed.
     response.headers.setdefault("Cache-Control", "private, no-cache")
     return response
+
+
+def _policy() -> str:
+    """What this page may load: a library's own style, or pictures of another machine, on the page that asks alone."""
+    policy = HEADERS["Content-Security-Policy"]
+    if g.get("pictures_from"):
+        policy = policy.replace("img-src 'self'", f"img-src 'self' {g.pictures_from}")
+    if "style_nonce" in g:
+        policy += f"; style-src 'self' 'nonce-{g.style_nonce}'"
+    return policy
 
 
 def _drop_uploads(_error: BaseException | None) -> None:

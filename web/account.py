@@ -13,6 +13,7 @@ from loa import second_step as steps
 from loa import staff as people
 from loa.errors import LoaError
 from loa.staff import May, Staff
+from loa.words import say
 from web import current, qr, second_step, sign_in
 from web.forms import Form
 from web.second_step import Confirmed
@@ -23,7 +24,7 @@ bp = Blueprint("account", __name__)
 class StepForm(Confirmed, Form):
     """Whatever is done to one's second step wants the password, a code, or both."""
 
-    present = PasswordField("Mật khẩu hiện nay")
+    present = PasswordField(say("Mật khẩu hiện nay"))
 
 
 @bp.get("/tai-khoan")
@@ -38,7 +39,7 @@ def _page(act: str = "", form: StepForm | None = None) -> Response:
         step = steps.of(session, me)
         secret = steps.pending(session, second_step.keeper(), me, now)
         left = steps.codes_left(session, me)
-        area = areas.get(session, me.area_id).full_name if me.area_id else "cả đài"
+        area = areas.get(session, me.area_id).full_name if me.area_id else say("cả đài")
     page = render_template(
         "account/show.html", act=act, form=form, blank=StepForm(formdata=None), step=step, left=left,
         area=area, secret=secret, square=_square(secret), policy=current.config().staff.second_step,
@@ -111,7 +112,7 @@ def take_off() -> Response:
     form = StepForm()
     if form.carry_out(lambda: _take_off(form)) is None:
         return _page("off", form)
-    flash("Đã tắt bước xác nhận thứ hai. Các máy khác đang đăng nhập đã bị đăng xuất.")
+    flash(say("Đã tắt bước xác nhận thứ hai. Các máy khác đang đăng nhập đã bị đăng xuất."))
     return redirect(url_for("account.show"))
 
 
@@ -135,18 +136,30 @@ def take_off_of(staff_id: int) -> Response:
     if request.method == "GET":
         return make_response(render_template("staff/step.html", person=person, is_on=is_on))
     _take_off_of(staff_id)
-    flash(f"Đã tắt bước xác nhận thứ hai của {person.name}. Trang Hôm nay báo cho người ấy biết.")
+    flash(
+        say(
+            "Đã tắt bước xác nhận thứ hai của %(name)s. Trang Hôm nay báo cho người ấy biết.",
+            name=person.name,
+        )
+    )
     return redirect(url_for("staff.listing"))
 
 
 def _take_off_of(staff_id: int) -> None:
     if staff_id == current.staff().id:
-        raise LoaError("Bước xác nhận của chính mình tắt ở trang Tài khoản, bằng mật khẩu và mã.")
+        raise LoaError(
+            say("Bước xác nhận của chính mình tắt ở trang Tài khoản, bằng mật khẩu và mã.")
+        )
     with current.write() as session:
         person, by = people.get(session, staff_id), current.staff()
         by.demand(May.MANAGE)
         if not steps.take_off(session, person, current.now(), by.login):
-            raise LoaError(f"{person.name} chưa đặt bước xác nhận thứ hai nên không có gì để tắt.")
+            raise LoaError(
+                say(
+                    "%(name)s chưa đặt bước xác nhận thứ hai nên không có gì để tắt.",
+                    name=person.name,
+                )
+            )
 
 
 def _demand_step(form: StepForm) -> None:

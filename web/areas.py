@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from flask_wtf.file import FileField
 from werkzeug.wrappers import Response
@@ -13,50 +17,95 @@ from loa import languages
 from loa.errors import DeviceError
 from loa.staff import May
 from loa.times import local
+from loa.words import say
 from scheduler import area_import, csv_values
 from scheduler.area_import import Plan
-from web import current, spreadsheets
+from web import current, labels, lists, spreadsheets
 from web.forms import Form, choices, given, required
 from web.receivers import location
-from web.schedules import Place, places
+from web.where_form import Place, places
 
 bp = Blueprint("areas", __name__)
 MOST_BYTES = 500_000
-
-
-class AreaForm(Form):
-    level = StringField("Cấp", [required("Hãy nhập cấp của địa bàn, ví dụ: thôn.")])
-    name = StringField("Tên", [required("Hãy nhập tên địa bàn.")])
-    parent = SelectField("Thuộc", coerce=int)
-    households = IntegerField("Số hộ", [given("Hãy nhập số hộ; chưa biết thì nhập 0.")])
-    location = StringField("Toạ độ")
-    language = SelectField("Nghe bản tin bằng tiếng", validate_choice=False)
+PER_PAGE = 100
+LEVELS = ("xã", "phường", "thôn", "tổ dân phố", "ấp", "khu phố")
+"""Offered while one types; what a commune calls its places is the same in every language."""
+COLUMNS = (
+    ("tên", say("ví dụ Đông Hải, hoặc cả cấp: thôn Đông Hải")),
+    ("cấp", say("thôn, tổ dân phố, ấp…; không cần nếu đã ghi ở cột tên")),
+    ("thuộc", say("tên địa bàn cấp trên; đài chỉ có một xã thì không cần")),
+    ("số hộ", say("số nguyên")),
+    ("vĩ độ, kinh độ", say("ví dụ 20.8561 và 106.6822; không có cũng được")),
+)
+"""Of a table that is brought in, and what stands in each."""
+LEVEL_WANTED = say("Hãy nhập cấp của địa bàn, ví dụ: thôn.")
+NAME_WANTED = say("Hãy nhập tên địa bàn.")
+HOUSEHOLDS_WANTED = say("Hãy nhập số hộ; chưa biết thì nhập 0.")
 
 
 class EditForm(Form):
-    level = StringField("Cấp", [required("Hãy nhập cấp của địa bàn, ví dụ: thôn.")])
-    name = StringField("Tên", [required("Hãy nhập tên địa bàn.")])
-    parent = SelectField("Thuộc", coerce=int)
-    households = IntegerField("Số hộ", [given("Hãy nhập số hộ; chưa biết thì nhập 0.")])
-    location = StringField("Toạ độ")
+    level = StringField(say("Cấp"), [required(LEVEL_WANTED)])
+    name = StringField(say("Tên"), [required(NAME_WANTED)])
+    parent = SelectField(say("Thuộc"), coerce=int)
+    households = IntegerField(say("Số hộ"), [given(HOUSEHOLDS_WANTED)])
+    location = StringField(say("Toạ độ"))
+
+
+class AreaForm(EditForm):
+    language = SelectField(say("Nghe bản tin bằng tiếng"), validate_choice=False)
 
 
 class ImportForm(Form):
     """``csv`` holds what was read from the file, once it was looked at."""
 
-    file = FileField("Tệp CSV")
-    csv = TextAreaField("Hoặc dán bảng vào đây")
+    file = FileField(say("Tệp CSV"))
+    csv = TextAreaField(say("Hoặc dán bảng vào đây"))
 
 
 class LanguageForm(Form):
-    language = SelectField("Nghe bản tin bằng tiếng", validate_choice=False)
+    language = SelectField(say("Nghe bản tin bằng tiếng"), validate_choice=False)
+
+
+@dataclass(frozen=True)
+class Line:
+    """An area in the list."""
+
+    place: Place
+    number: int
+    """Its place in the tree, of which it follows the area above it."""
+    above: str
+    """Name of the area above it; empty at the top."""
+
+
+KEYS: dict[str, Callable[[Line], Any]] = {
+    "cay": lambda line: line.number,
+    "ten": lambda line: lists.by_letters(line.place.area.name),
+    "ho": lambda line: (line.place.area.households, line.number),
+    "so": lambda line: (line.place.receivers, line.number),
+}
+"""What the list is sorted by, as the address names it; it comes as a tree."""
 
 
 @bp.get("/dia-ban")
 def listing() -> str:
+    order, search = lists.order(*KEYS), request.args.get("tim", "")
     with current.read() as session:
-        found, spoken_in = places(session), areas.spoken_in(session)
-    return render_template("areas/listing.html", places=found, spoken_in=spoken_in)
+        found, spoken_in = _lines(places(session)), areas.spoken_in(session)
+    wanted = [each for each in found if lists.finds(search, each.place.area.full_name)]
+    here = lists.slice_of(len(wanted), PER_PAGE)
+    return render_template(
+        "areas/listing.html", lines=here.of(order.sorted(wanted, KEYS)), spoken_in=spoken_in,
+        is_tree=order.column == "cay" and not order.back and not search, order=order, slice=here,
+        search=search, asked=lists.asked(), is_empty=not found,
+    )  # fmt: skip
+
+
+def _lines(found: list[Place]) -> list[Line]:
+    names = {place.area.id: place.area.full_name for place in found}
+    return [
+        Line(place, number, names.get(place.area.parent_id or 0, ""))
+        for number, place in enumerate(found)
+    ]
 
 
 @bp.route("/dia-ban/moi", methods=["GET", "POST"])
@@ -70,9 +119,9 @@ def new() -> Response:
     if request.method == "GET":
         form.parent.data, form.households.data = request.args.get("thuoc", 0, type=int), 0
     if form.carry_out(lambda: _add(form)):
-        flash("Đã thêm địa bàn.")
+        flash(say("Đã thêm địa bàn."))
         return redirect(url_for("areas.listing"))
-    return make_response(render_template("areas/form.html", form=form), form.status)
+    return make_response(render_template("areas/form.html", form=form, levels=LEVELS), form.status)
 
 
 @bp.route("/dia-ban/<int:area_id>/tieng", methods=["GET", "POST"])
@@ -85,7 +134,10 @@ def language(area_id: int) -> Response:
     form.language.choices = choices(_languages(_inherited(area, spoken_in)))
     if form.carry_out(lambda: _set_language(area_id, form)):
         flash(
-            f"Đã đặt tiếng của {area.full_name}. Các lượt sắp phát sẽ đổi theo; lượt đang phát thì không."
+            say(
+                "Đã đặt tiếng của %(area)s. Các lượt sắp phát sẽ đổi theo; lượt đang phát thì không.",
+                area=area.full_name,
+            )
         )
         return redirect(url_for("areas.listing"))
     return make_response(render_template("areas/language.html", form=form, area=area), form.status)
@@ -107,7 +159,7 @@ def edit(area_id: int) -> Response:
     )  # fmt: skip
     form.parent.choices = choices(_parents([each for each in found if each.area.id not in inside]))
     if form.carry_out(lambda: _change(area_id, form)):
-        flash(f"Đã lưu {form.level.data} {form.name.data}.")
+        flash(say("Đã lưu %(level)s %(name)s.", level=form.level.data, name=form.name.data))
         return redirect(url_for("areas.listing"))
     here = next(each for each in found if each.area.id == area_id)
     page = render_template(
@@ -132,7 +184,8 @@ def bring_in() -> Response:
     if request.form.get("sure"):
         done = form.carry_out(lambda: _bring_in(form))
         if done is not None:
-            flash(f"Đã nhập: thêm {len(done.new)} địa bàn, đổi {len(done.changed)} địa bàn.")
+            told = {"new": len(done.new), "changed": len(done.changed)}
+            flash(say("Đã nhập: thêm %(new)s địa bàn, đổi %(changed)s địa bàn.", **told))
             return redirect(url_for("areas.listing"))
     elif request.method == "POST":
         looked = form.carry_out(lambda: _looked_at(form))
@@ -140,7 +193,8 @@ def bring_in() -> Response:
             plan, text = looked
             return make_response(render_template("areas/import_plan.html", plan=plan, text=text))
     return make_response(
-        render_template("areas/import.html", form=form, most=MOST_BYTES), form.status
+        render_template("areas/import.html", form=form, most=MOST_BYTES, columns=COLUMNS),
+        form.status,
     )
 
 
@@ -182,17 +236,18 @@ def _set_language(area_id: int, form: LanguageForm) -> bool:
 
 def _inherited(area: Area, spoken_in: dict[int, str]) -> str:
     if area.parent_id is None:
-        return f"chưa chọn (tiếng {languages.name(languages.KINH)})"
-    return f"như cấp trên (tiếng {languages.name(spoken_in[area.parent_id])})"
+        return say("chưa chọn (%(language)s)", language=labels.language(languages.KINH))
+    above = labels.language(spoken_in[area.parent_id])
+    return say("như cấp trên (%(language)s)", language=above)
 
 
-def _languages(inherited: str = "như cấp trên") -> list[tuple[str, str]]:
-    return [("", inherited), *((code, f"tiếng {name}") for code, name in languages.NAMES.items())]
+def _languages(inherited: str = say("như cấp trên")) -> list[tuple[str, str]]:
+    return [("", inherited), *((code, labels.language(code)) for code in languages.NAMES)]
 
 
 def _parents(found: list[Place]) -> list[tuple[int, str]]:
     tree = [(place.area.id, f"{'— ' * place.depth}{place.area.full_name}") for place in found]
-    return [(0, "không thuộc địa bàn nào (cấp cao nhất)"), *tree]
+    return [(0, say("không thuộc địa bàn nào (cấp cao nhất)")), *tree]
 
 
 def _add(form: AreaForm) -> bool:

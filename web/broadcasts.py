@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
@@ -14,14 +14,20 @@ from devices.receivers import Receiver
 from loa.errors import ScheduleError
 from loa.languages import KINH
 from loa.staff import May
+from loa.words import say
 from scheduler import broadcasts, from_above, readiness
 from scheduler.broadcasts import Broadcast, Delivery, Tally
+from scheduler.broadcasts import DeliveryState as D
 from scheduler.level_views import View
 from scheduler.levels import Said
 from scheduler.readiness import Unready
 from web import archived, current, labels, live
 
 bp = Blueprint("broadcasts", __name__)
+PER_PAGE = 100
+Theirs = sa.Select[Delivery, bool]
+"""Deliveries of a broadcast, and whether their receivers are simulated."""
+WRONG = (D.INTERRUPTED, D.FAILED, D.MISSED, D.REFUSED, D.UNKNOWN)
 
 
 @dataclass(frozen=True)
@@ -29,7 +35,10 @@ class Page:
     broadcast: Broadcast
     tally: Tally
     rows: list[tuple[Delivery, bool]]
-    """Each delivery, and whether its receiver is simulated."""
+    """Each delivery of this page of them, and whether its receiver is simulated; where there are several pages, what
+    went wrong comes first."""
+    number: int
+    pages: int
     sounds: list[tuple[str, Recording]]
     """Language and sound of what its receivers are to play: the bulletin's own first."""
     may_stop: bool
@@ -62,23 +71,24 @@ class Page:
             return ""
         spoken = labels.language(delivery.language)
         own = delivery.recording_sha == self.broadcast.recording_sha
-        return f"{spoken}, nghe bản tiếng Kinh" if own else spoken
+        return say("%(spoken)s, nghe bản tiếng Kinh", spoken=spoken) if own else spoken
 
 
 def load(session: Session, broadcast_id: int) -> Page:
     broadcast, view = broadcasts.get(session, broadcast_id), View(session, current.staff())
-    found = session.execute(
+    theirs = (
         sa.select(Delivery, Receiver.simulated)
         .join(Receiver, Delivery.receiver_id == Receiver.id)
         .where(Delivery.broadcast_id == broadcast_id, view.receivers())
-        .order_by(Delivery.area_name, Delivery.receiver_name)
     )
-    rows = [(delivery, simulated) for delivery, simulated in found]
+    rows, number, pages = _one_page(session, theirs)
     return Page(
         broadcast=broadcast,
         tally=view.tallies([broadcast_id])[broadcast_id],
         rows=rows,
-        sounds=_sounds(session, broadcast, [delivery for delivery, _ in rows]),
+        number=number,
+        pages=pages,
+        sounds=_sounds(session, broadcast, theirs),
         may_stop=broadcasts.may_stop(session, broadcast, current.staff()),
         unready=view.here(readiness.unready(session, current.now(), broadcast_id=broadcast_id)),
         decided=from_above.of_broadcast(session, broadcast_id, current.staff()),
@@ -86,13 +96,25 @@ def load(session: Session, broadcast_id: int) -> Page:
     )
 
 
+def _one_page(session: Session, theirs: Theirs) -> tuple[list[tuple[Delivery, bool]], int, int]:
+    """The rows of the page asked for, its number, and how many there are."""
+    total = session.scalar(theirs.with_only_columns(sa.func.count())) or 0
+    pages = max(-(-total // PER_PAGE), 1)
+    number = min(max(request.args.get("trang", 1, type=int), 1), pages)
+    wrong_first = [sa.case((Delivery.state.in_(WRONG), 0), else_=1)] if pages > 1 else []
+    shown = theirs.order_by(*wrong_first, Delivery.area_name, Delivery.receiver_name, Delivery.id)
+    found = session.execute(shown.limit(PER_PAGE).offset((number - 1) * PER_PAGE))
+    return [(delivery, simulated) for delivery, simulated in found], number, pages
+
+
 def _sounds(
-    session: Session, broadcast: Broadcast, deliveries: list[Delivery]
+    session: Session, broadcast: Broadcast, deliveries: Theirs
 ) -> list[tuple[str, Recording]]:
     """Each sound once, with the language it is in."""
     shas = {broadcast.recording_sha: KINH}
-    for delivery in deliveries:
-        shas.setdefault(delivery.recording_sha, delivery.language)
+    spoken = deliveries.with_only_columns(Delivery.recording_sha, Delivery.language).distinct()
+    for sha, language in session.execute(spoken.order_by(Delivery.language)):
+        shas.setdefault(sha, language)
     found = [(language, session.get(Recording, sha)) for sha, language in shas.items() if sha]
     return [(language, recording) for language, recording in found if recording is not None]
 
@@ -129,7 +151,7 @@ def stop(broadcast_id: int) -> Response:
     with current.write() as session:
         broadcast = broadcasts.get(session, broadcast_id)
         if broadcast.state in broadcasts.OVER:
-            raise ScheduleError("Lượt phát này đã kết thúc nên không còn gì để dừng.")
+            raise ScheduleError(say("Lượt phát này đã kết thúc nên không còn gì để dừng."))
         broadcasts.stop(session, broadcast, current.staff(), current.now())
-    flash("Đã ra lệnh dừng. Từng đầu thu sẽ báo lại khi đã dừng.")
+    flash(say("Đã ra lệnh dừng. Từng đầu thu sẽ báo lại khi đã dừng."))
     return redirect(url_for("broadcasts.show", broadcast_id=broadcast_id))

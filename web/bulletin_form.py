@@ -10,16 +10,17 @@ from typing import Any
 
 from flask import request
 from wtforms import BooleanField, HiddenField, IntegerField, RadioField, SelectField, StringField
-from wtforms.validators import Length
 
 from content import drafts, parts
 from content.bulletins import MAX_TITLE, Draft, Priority
 from content.parts import Part, Parts
 from content.relays import Stream
+from loa import words
 from loa.errors import ContentError, LoaError
 from loa.times import MINUTE
+from loa.words import say
 from web import labels, part_form
-from web.forms import Day, Form, choices, optional, required
+from web.forms import AtMost, Day, Form, choices, optional, required
 from web.part_form import PART_KINDS, Losses, PartForm, blank
 
 _NAME = re.compile(r"parts-(\d{1,4})-kind")
@@ -29,24 +30,26 @@ class BulletinForm(Form):
     """A whole bulletin; ``version`` is the one that was there when the form was opened."""
 
     title = StringField(
-        "Tên bản tin",
+        say("Tên bản tin"),
         [
-            required("Hãy đặt tên cho bản tin."),
-            Length(max=MAX_TITLE, message=f"Tên bản tin dài quá {MAX_TITLE} ký tự."),
+            required(say("Hãy đặt tên cho bản tin.")),
+            AtMost(MAX_TITLE, say("Tên bản tin dài quá %(most)s ký tự.", most=MAX_TITLE)),
         ],
     )
     field = SelectField(
-        "Lĩnh vực", coerce=int, choices=choices((n, f"{n}. {w}") for n, w in labels.FIELDS.items())
+        say("Lĩnh vực"),
+        coerce=int,
+        choices=choices((n, words.join(". ", (n, w))) for n, w in labels.FIELDS.items()),
     )
-    priority = RadioField("Mức ưu tiên", choices=choices(labels.PRIORITIES.items()))
-    chimes = BooleanField("Nhạc hiệu mở đầu và kết thúc")
-    valid_from = Day("Có hiệu lực từ ngày", [optional()])
-    valid_until = Day("Hết hiệu lực sau ngày", [optional()])
-    relay_url = StringField("Địa chỉ luồng âm thanh", [optional()])
-    relay_minutes = IntegerField("Số phút tiếp sóng", [optional()])
-    relay_hosts = StringField("Máy chủ khác được dùng", [optional()])
+    priority = RadioField(say("Mức ưu tiên"), choices=choices(labels.PRIORITIES.items()))
+    chimes = BooleanField(say("Nhạc hiệu mở đầu và kết thúc"))
+    valid_from = Day(say("Có hiệu lực từ ngày"), [optional()])
+    valid_until = Day(say("Hết hiệu lực sau ngày"), [optional()])
+    relay_url = StringField(say("Địa chỉ luồng âm thanh"), [optional()])
+    relay_minutes = IntegerField(say("Số phút tiếp sóng"), [optional()])
+    relay_hosts = StringField(say("Máy chủ khác được dùng"), [optional()])
     version = HiddenField()
-    overwrite = IntegerField("Tôi đã xem bản mới, vẫn lưu đè lên", [optional()])
+    overwrite = IntegerField(say("Tôi đã xem bản mới, vẫn lưu đè lên"), [optional()])
     """The version that was seen, and may be written over: no later one."""
 
     parts: list[PartForm]
@@ -111,10 +114,11 @@ class BulletinForm(Form):
             return None
         if not (self.relay_url.data or "").strip():
             raise ContentError(
-                "Hãy nhập địa chỉ luồng; không tiếp sóng thì để trống cả ba ô.", field="relay_url"
+                say("Hãy nhập địa chỉ luồng; không tiếp sóng thì để trống cả ba ô."),
+                field="relay_url",
             )
         if self.relay_minutes.data is None:
-            raise ContentError("Hãy nhập số phút tiếp sóng.", field="relay_minutes")
+            raise ContentError(say("Hãy nhập số phút tiếp sóng."), field="relay_minutes")
         hosts = tuple(re.split(r"[\s,;]+", self.relay_hosts.data or ""))
         return Stream(self.relay_url.data or "", hosts, self.relay_minutes.data * MINUTE)
 
@@ -134,7 +138,10 @@ class BulletinForm(Form):
 
     def _add(self, kind: str) -> None:
         if len(self.parts) >= parts.MOST:
-            sentence = f"Mỗi bản tin có tối đa {parts.MOST} phần. Hãy chia thành nhiều bản tin."
+            sentence = say(
+                "Mỗi bản tin có tối đa %(most)s phần. Hãy chia thành nhiều bản tin.",
+                most=parts.MOST,
+            )
             self.form_errors = [*self.form_errors, sentence]
             return
         self.parts.append(blank(len(self.parts), kind))

@@ -13,12 +13,15 @@ from content.parts import Part
 from content.reading import SuspiciousLine
 from loa.errors import ContentError, NotFound
 from loa.staff import May
+from loa.words import say
 from web import current, live, part_form, saving, texts, uploads
 from web.bulletin_form import BulletinForm
 from web.bulletin_page import load
 from web.part_form import Losses
 
 bp = Blueprint("bulletins", __name__)
+PATH = "phat-moi"
+"""In ``tiep``: who came from "Phát bản tin mới" goes on there."""
 
 
 @bp.route("/ban-tin/moi", methods=["GET", "POST"])
@@ -62,7 +65,12 @@ def edit(bulletin_id: int) -> Response:
         return _form_page(form, bulletin)
     for sentence in losses.sentences:
         flash(sentence)
-    return redirect(url_for("bulletins.show", bulletin_id=bulletin_id))
+    return redirect(url_for(_next_page(), bulletin_id=bulletin_id))
+
+
+def _next_page() -> str:
+    """Back to where somebody was on the way to a broadcast, if that is where they came from."""
+    return "new_broadcast.when" if request.args.get("tiep") == PATH else "bulletins.show"
 
 
 def _form_page(form: BulletinForm, bulletin: Bulletin | None) -> Response:
@@ -77,7 +85,7 @@ def new_part() -> str:
     kind = request.args.get("loai", "text")
     number = request.args.get("so", type=int)
     if kind not in part_form.PART_KINDS or number is None or not 0 <= number < 10_000:
-        raise NotFound("Không thêm được phần này. Hãy tải lại trang.")
+        raise NotFound(say("Không thêm được phần này. Hãy tải lại trang."))
     part = part_form.blank(number, kind)
     return render_template("bulletins/form_part.html", part=part, place=number, of=2)
 
@@ -137,7 +145,7 @@ def drop_lines(bulletin_id: int) -> Response:
         kept, lost = corrections.carry_over(text.corrections, text.body, body)
         new_text = msgspec.structs.replace(text, body=body, corrections=kept)
         put_part(session, bulletin, number, new_text)
-    flash("Đã bỏ các dòng được đánh dấu. Âm thanh đang được tạo lại.")
+    flash(say("Đã bỏ các dòng được đánh dấu. Âm thanh đang được tạo lại."))
     for sentence in Losses(corrections=[each.written for each in lost]).sentences:
         flash(sentence)
     return redirect(url_for("bulletins.show", bulletin_id=bulletin_id, _anchor="van-ban"))
@@ -150,7 +158,7 @@ def _unwanted(body: str) -> list[SuspiciousLine]:
         marked = set(request.form.getlist("line", type=int))
         found = [line for line in found if line.number in marked]
     if not found:
-        raise ContentError("Hãy đánh dấu ít nhất một dòng cần bỏ.", field="line")
+        raise ContentError(say("Hãy đánh dấu ít nhất một dòng cần bỏ."), field="line")
     return found
 
 
@@ -162,7 +170,7 @@ def read_again(bulletin_id: int) -> Response:
         bulletin = saving.unchanged(session, bulletin_id)
         bulletins.read_again(session, bulletin, current.staff(), current.now())
         recordings.queue(session, bulletin, current.now())
-    flash("Âm thanh đang được tạo lại theo từ điển hiện nay.")
+    flash(say("Âm thanh đang được tạo lại theo từ điển hiện nay."))
     return redirect(url_for("bulletins.show", bulletin_id=bulletin_id))
 
 
@@ -170,7 +178,7 @@ def text_part(bulletin: Bulletin, number: int) -> parts.Text:
     """Part ``number``, from 1. Raises NotFound when it is no text."""
     found = bulletin.parts[number - 1] if 0 < number <= len(bulletin.parts) else None
     if not isinstance(found, parts.Text):
-        raise NotFound("Bản tin không có văn bản nào ở phần này. Hãy tải lại trang.")
+        raise NotFound(say("Bản tin không có văn bản nào ở phần này. Hãy tải lại trang."))
     return found
 
 
@@ -209,7 +217,8 @@ def _edit(bulletin_id: int, form: BulletinForm) -> Losses:
 
 
 def _who_was_faster(bulletin: Bulletin) -> str:
-    return (
-        f"{bulletin.editor.name} đã sửa bản tin này trong khi trang đang mở; nội dung bạn vừa nhập vẫn "
-        "còn ở đây. Hãy mở bản tin ở trang khác để so lại, rồi đánh dấu vào đây và lưu."
+    return say(
+        "%(name)s đã sửa bản tin này trong khi trang đang mở; nội dung bạn vừa nhập vẫn "
+        "còn ở đây. Hãy mở bản tin ở trang khác để so lại, rồi đánh dấu vào đây và lưu.",
+        name=bulletin.editor.name,
     )

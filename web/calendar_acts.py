@@ -14,6 +14,7 @@ from flask import url_for
 from sqlalchemy.orm import Session
 
 from loa.errors import NotFound, ScheduleError
+from loa.words import say
 from scheduler import exceptions
 from scheduler.exceptions import Kind, Otherwise, ScheduleException
 from web import current, editors, labels
@@ -71,7 +72,9 @@ def _carry(item: Item, target: Target) -> ScheduleException | None:
     if item.no_series:
         raise ScheduleError(item.no_series, field="scope")
     if not item.change(target):
-        raise ScheduleError("Giờ này chính là giờ đang phát. Hãy chọn giờ khác.", field="to_time")
+        raise ScheduleError(
+            say("Giờ này chính là giờ đang phát. Hãy chọn giờ khác."), field="to_time"
+        )
     return None
 
 
@@ -85,11 +88,12 @@ def move(open_item: Open, form: MoveForm) -> Done:
         made = _carry(item, target)
         session.flush()
         if made is not None:
-            said = f"Đã dời “{item.title}” sang {target.to_time:%H:%M} {labels.long_day(target.to_day)}."
+            at, day = f"{target.to_time:%H:%M}", labels.long_day(target.to_day)
+            said = say("Đã dời “%(title)s” sang %(at)s %(day)s.", title=item.title, at=at, day=day)
             return Done(said, address(item, "lai"), _back(made, before))
         changed = _held_on(item, target.to_day)
         fields = (("version", changed.version), *way_back)
-        said = f"Đã đổi cả lịch “{item.title}”: {changed.words}."
+        said = say("Đã đổi cả lịch “%(title)s”: %(rule)s.", title=item.title, rule=changed.words)
         return Done(said, address(changed, "doi"), fields)
 
 
@@ -120,7 +124,11 @@ def skip(open_item: Open, form: SkipForm) -> Done:
         _demand_fresh(session, item, form)
         before = item.exception
         made = item.otherwise(Otherwise(day=item.day, kind=Kind.SKIP))
-        said = f"Đã bỏ lượt ngày {item.day:%d/%m/%Y} của “{item.title}”. Các lần khác không đổi."
+        said = say(
+            "Đã bỏ lượt ngày %(day)s của “%(title)s”. Các lần khác không đổi.",
+            day=labels.short_date(item.day),
+            title=item.title,
+        )
         return Done(said, address(item, "lai"), _back(made, before))
 
 
@@ -130,14 +138,18 @@ def restore(open_item: Open, form: BackForm) -> Done:
         item = open_item(session)
         if item.exception is None or item.exception.id != form.exception.data:
             raise ScheduleError(
-                f"{_who(session, item)} đã đổi lượt này sau đó nên không hoàn tác được. Lịch đã được tải lại."
+                say(
+                    "%(who)s đã đổi lượt này sau đó nên không hoàn tác được. Lịch đã được tải lại.",
+                    who=_who(session, item),
+                )
             )
         before = exceptions.get(session, form.before.data) if form.before.data else None
         if before is None or getattr(before, item.column) != item.id or before.day != item.day:
             item.restore(item.exception)
         else:
             item.otherwise(_again(before))
-        return Done(f"“{item.title}” ngày {item.day:%d/%m/%Y} lại như trước.")
+        day = labels.short_date(item.day)
+        return Done(say("“%(title)s” ngày %(day)s lại như trước.", title=item.title, day=day))
 
 
 def _again(before: ScheduleException) -> Otherwise:
@@ -156,8 +168,11 @@ def _demand_fresh(session: Session, item: Item, form: MoveForm | SkipForm) -> No
         return
     form.version.data = item.version  # sent once more, it is meant
     raise ScheduleError(
-        f"{_who(session, item)} đã sửa trong khi bạn đang xem. Chưa lưu gì; lịch đã được tải lại. "
-        "Hãy xem lại, rồi bấm lần nữa nếu vẫn muốn đổi."
+        say(
+            "%(who)s đã sửa trong khi bạn đang xem. Chưa lưu gì; lịch đã được tải lại. "
+            "Hãy xem lại, rồi bấm lần nữa nếu vẫn muốn đổi.",
+            who=_who(session, item),
+        )
     )
 
 
@@ -175,7 +190,9 @@ def _demand_seen(open_item: Open, form: MoveForm) -> None:
         clashes = item.clashes(form.target(item))
     if clashes is not None and clashes.found.is_grave:
         raise ScheduleError(
-            "Giờ này trùng với lượt khác nên có lượt sẽ không phát được hoặc bị ngắt. Hãy chọn giờ khác, "
-            "hoặc đánh dấu đã xem.",
+            say(
+                "Giờ này trùng với lượt khác nên có lượt sẽ không phát được hoặc bị ngắt. Hãy chọn giờ khác, "
+                "hoặc đánh dấu đã xem."
+            ),
             field="seen",
         )

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from content.bulletins import Priority
 from loa.staff import May
 from loa.times import Instant, after, local
+from loa.words import say
 from scheduler import context, lunar, programme_runs, projection, series
 from scheduler.broadcasts import State, Tally
 from scheduler.context import Context
@@ -39,14 +40,14 @@ PAGES = {
 }  # fmt: skip
 GHOSTS = ("moved", "replaced")
 """Of a day made otherwise, what is told by the one that is heard instead."""
-PACED = (
+PACED = say(
     "Đài tự chọn giờ theo chỉ tiêu của chiến dịch nên không kéo được. Hãy sửa ở trang chiến dịch."
 )
-ORDERED = "Lệnh khẩn cấp không dời được. Hãy dừng hoặc xem ở trang Khẩn cấp."
-OVER = "Lượt này đã qua hoặc đang phát nên không đổi được nữa."
-REPLACED = "Lượt này phát bản tin khác thay thế. Hãy mở lượt để sửa."
-AT_ONCE = "Lệnh phát ngay không dời được."
-LOOKS_ONLY = "Bạn chỉ được xem lượt này."
+ORDERED = say("Lệnh khẩn cấp không dời được. Hãy dừng hoặc xem ở trang Khẩn cấp.")
+OVER = say("Lượt này đã qua hoặc đang phát nên không đổi được nữa.")
+REPLACED = say("Lượt này phát bản tin khác thay thế. Hãy mở lượt để sửa.")
+AT_ONCE = say("Lệnh phát ngay không dời được.")
+LOOKS_ONLY = say("Bạn chỉ được xem lượt này.")
 
 
 def read(session: Session, since: Instant, until: Instant) -> Feed:
@@ -175,7 +176,7 @@ class _Reading:
             self._where(programme.where),
             url_for("calendar_panel.of_programme", programme_id=programme.id, day=str(run.day)),
             _page("programme_id", programme.id), why_not=told, fixed=fixed or told,
-            badge="không phát" if why_not else "", tone="quiet",
+            badge=say("không phát") if why_not else "", tone="quiet",
             stretches=not fixed and programme.slot is None and exception is None and why_not is None,
             note=_note(exception), version=of_programme(programme, exception),
         )  # fmt: skip
@@ -209,9 +210,9 @@ class _Reading:
         told = (why_not.sentence or labels.reason(why_not.code)) if why_not else ""
         badge, tone = self._outcome(sound)
         if why_not and not badge:
-            badge, tone = "không phát", "quiet"
+            badge, tone = say("không phát"), "quiet"
         elif not badge and not sound.approved:
-            badge, tone = "chưa duyệt", "bad"
+            badge, tone = say("chưa duyệt"), "bad"
         return Event(
             key, sound.title, sound.starts_at, sound.ends_at, sound.priority, self._where(sound.where),
             panel, page, why_not=told, badge=badge, tone=tone, **more,
@@ -273,8 +274,8 @@ def _note(exception: ScheduleException | None) -> str:
     if exception is None:
         return ""
     if exception.kind is Kind.MOVE:
-        return f"dời từ lượt ngày {exception.day:%d/%m}"
-    return "đã bỏ lượt này" if exception.kind is Kind.SKIP else "phát bản tin thay thế"
+        return say("dời từ lượt ngày %(day)s", day=f"{exception.day:%d/%m}")
+    return say("đã bỏ lượt này") if exception.kind is Kind.SKIP else say("phát bản tin thay thế")
 
 
 def head(day: date, outlook: Outlook) -> DayHead:

@@ -10,32 +10,43 @@ from wtforms.validators import Length, NumberRange
 
 from loa.errors import ScheduleError
 from loa.times import local
+from loa.words import say
 from scheduler.exceptions import MOST_REASON
 from web import current
 from web.calendar_items import Item
 from web.calendar_series import Target
 from web.forms import Clock, Day, Form, choices, given, optional
 
-SCOPES = {"one": "Chỉ lần này", "all": "Cả lịch, từ nay về sau"}
+SCOPES = {"one": say("Chỉ lần này"), "all": say("Cả lịch, từ nay về sau")}
 MOST_MINUTES = 720
 
 
 class MoveForm(Form):
     version = HiddenField()
-    scope = RadioField("Dời", choices=choices(SCOPES.items()), default="one")
-    to_time = Clock("Giờ phát", [given("Hãy nhập giờ phát, ví dụ 17:00.")])
-    to_day = Day("Ngày phát", [given("Hãy chọn ngày phát.")])
+    scope = RadioField(say("Dời"), choices=choices(SCOPES.items()), default="one")
+    to_time = Clock(say("Giờ phát"), [given(say("Hãy nhập giờ phát, ví dụ 17:00."))])
+    to_day = Day(say("Ngày phát"), [given(say("Hãy chọn ngày phát."))])
     minutes = IntegerField(
-        "Thời lượng (phút)",
-        [optional(), NumberRange(1, MOST_MINUTES, f"Hãy nhập từ 1 đến {MOST_MINUTES} phút.")],
+        say("Thời lượng (phút)"),
+        [
+            optional(),
+            NumberRange(
+                1, MOST_MINUTES, say("Hãy nhập từ 1 đến %(most)s phút.", most=MOST_MINUTES)
+            ),
+        ],
     )
     reason = StringField(
-        "Lý do", [Length(max=MOST_REASON, message=f"Hãy viết gọn trong {MOST_REASON} chữ.")]
+        say("Lý do"),
+        [
+            Length(
+                max=MOST_REASON, message=say("Hãy viết gọn trong %(most)s chữ.", most=MOST_REASON)
+            )
+        ],
     )
     waived_why = TextAreaField(
-        "Lý do vẫn phát", [Length(max=500, message="Hãy viết lý do gọn trong 500 chữ.")]
+        say("Lý do vẫn phát"), [Length(max=500, message=say("Hãy viết lý do gọn trong 500 chữ."))]
     )
-    seen = BooleanField("Tôi đã xem các lượt trùng giờ, vẫn đổi")
+    seen = BooleanField(say("Tôi đã xem các lượt trùng giờ, vẫn đổi"))
 
     def target(self, item: Item) -> Target:
         """What was filled in. Raises ScheduleError where that cannot be of one day alone."""
@@ -43,7 +54,9 @@ class MoveForm(Form):
         minutes = self.minutes.data if self.minutes.data != item.minutes else None
         if minutes is not None and scope == "one":
             raise ScheduleError(
-                "Thời lượng là của cả lịch nên không đổi riêng một lần được. Hãy chọn “Cả lịch”.",
+                say(
+                    "Thời lượng là của cả lịch nên không đổi riêng một lần được. Hãy chọn “Cả lịch”."
+                ),
                 field="scope",
             )
         return Target(
@@ -65,5 +78,5 @@ class SkipForm(Form):
 
 
 class BackForm(Form):
-    exception = IntegerField(validators=[given("Hãy tải lại lịch.")])
+    exception = IntegerField(validators=[given(say("Hãy tải lại lịch."))])
     before = IntegerField(validators=[optional()])

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from loa.errors import NotFound
 from loa.times import Instant
+from loa.words import say
 from scheduler import exceptions, fixes
 from scheduler.admission import Asked
 from scheduler.exceptions import Kind, Otherwise, ScheduleException
@@ -93,7 +94,10 @@ class NoSuchDay(NotFound):
 
 def never(day: date) -> NoSuchDay:
     return NoSuchDay(
-        f"Lịch này không có lượt nào vào ngày {day:%d/%m/%Y}, hoặc vừa được sửa. Lịch đã được tải lại."
+        say(
+            "Lịch này không có lượt nào vào ngày %(day)s, hoặc vừa được sửa. Lịch đã được tải lại.",
+            day=f"{day:%d/%m/%Y}",
+        )
     )
 
 

@@ -17,6 +17,7 @@ from content.library import Wanted
 from loa.errors import ScheduleError
 from loa.staff import May
 from loa.times import Instant, local
+from loa.words import say, told
 from scheduler import context, days
 from scheduler.outlook import Held, Outlook, session_at
 from web import calendar_feed, current, live, plan_places
@@ -56,7 +57,7 @@ def show() -> str:
 def events() -> Response:
     """What the calendar shows of the days ``tu`` to before ``den``, as JSON."""
     first, last = _span()
-    return jsonify(as_json(_feed(first, last)))
+    return jsonify(told(as_json(_feed(first, last))))
 
 
 @bp.get("/lich-phat/lich/danh-sach")
@@ -119,7 +120,8 @@ def _span() -> tuple[date, date]:
     last = _date(request.args.get("den", "")) or first + timedelta(days=7)
     if not ONE_DAY <= last - first <= timedelta(days=MOST_DAYS):
         raise ScheduleError(
-            f"Lịch chỉ xem được từ 1 đến {MOST_DAYS} ngày một lần. Hãy chọn lại.", field="den"
+            say("Lịch chỉ xem được từ 1 đến %(most)s ngày một lần. Hãy chọn lại.", most=MOST_DAYS),
+            field="den",
         )
     return first, last
 
@@ -132,7 +134,7 @@ def _date(text: str) -> date | None:
         return None
     if not is_near(found):
         raise ScheduleError(
-            "Lịch không xem được ngày xa như vậy. Hãy chọn ngày khác.", field="ngay"
+            say("Lịch không xem được ngày xa như vậy. Hãy chọn ngày khác."), field="ngay"
         )
     return found
 

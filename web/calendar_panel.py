@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response
 from loa.errors import ScheduleError
 from loa.staff import May
 from loa.times import Instant, local
+from loa.words import say
 from scheduler import alerts, broadcasts, campaigns, exceptions
 from scheduler.admission import ReasonNeeded
 from scheduler.fixes import Kind as FixKind
@@ -32,7 +33,9 @@ from web.forms import Form, day_of_address
 bp = Blueprint("calendar_panel", __name__)
 
 F = TypeVar("F", bound=Form)
-PACED = "Giờ này do đài tự xếp theo chỉ tiêu của chiến dịch, có thể còn đổi. Muốn đổi, hãy mở chiến dịch."
+PACED = say(
+    "Giờ này do đài tự xếp theo chỉ tiêu của chiến dịch, có thể còn đổi. Muốn đổi, hãy mở chiến dịch."
+)
 # What the page's script is told: something was changed; what is shown is old; a move was refused.
 CHANGED, OLD, REFUSED = "lichDoi", "lichCu", "lichTuChoi"
 
@@ -52,12 +55,12 @@ class Preview:
 
 
 def _schedule(schedule_id: int, day: str) -> Open:
-    on = day_of_address(day, "lịch phát")
+    on = day_of_address(day, say("lịch phát"))
     return lambda session: OfSchedule(session, schedule_id, on)
 
 
 def _programme(programme_id: int, day: str) -> Open:
-    on = day_of_address(day, "lịch phát")
+    on = day_of_address(day, say("lịch phát"))
     return lambda session: OfProgramme(session, programme_id, on)
 
 
@@ -131,7 +134,7 @@ def of_broadcast(broadcast_id: int) -> str:
         return render_template(
             "calendar/fixed.html", title=found.title, at=found.starts_at, places=where_words(session, found.where),
             outcome=labels.outcome(found.state, tally), why_not=found.reason, fixed="", why=_why(found.starts_at),
-            link=url_for("broadcasts.show", broadcast_id=broadcast_id), link_words="Mở lượt phát",
+            link=url_for("broadcasts.show", broadcast_id=broadcast_id), link_words=say("Mở lượt phát"),
         )  # fmt: skip
 
 
@@ -144,7 +147,7 @@ def of_campaign(campaign_id: int) -> str:
         return render_template(
             "calendar/fixed.html", title=found.name, at=moment, places=where_words(session, found.where),
             outcome=None, why_not="", fixed=PACED, why=_why(moment),
-            link=url_for("campaigns.show", campaign_id=campaign_id), link_words="Mở chiến dịch",
+            link=url_for("campaigns.show", campaign_id=campaign_id), link_words=say("Mở chiến dịch"),
         )  # fmt: skip
 
 
@@ -155,9 +158,9 @@ def of_alert(alert_id: int) -> str:
     with current.read() as session:
         found = alerts.get(session, alert_id)
         return render_template(
-            "calendar/fixed.html", title="Lệnh khẩn cấp", at=moment, places=where_words(session, found.where),
-            outcome=None, why_not="", fixed="Lệnh khẩn cấp không dời được từ lịch.", why=_why(moment),
-            link=url_for("emergency.show"), link_words="Mở trang Khẩn cấp",
+            "calendar/fixed.html", title=say("Lệnh khẩn cấp"), at=moment, places=where_words(session, found.where),
+            outcome=None, why_not="", fixed=say("Lệnh khẩn cấp không dời được từ lịch."), why=_why(moment),
+            link=url_for("emergency.show"), link_words=say("Mở trang Khẩn cấp"),
         )  # fmt: skip
 
 

@@ -9,9 +9,11 @@ from typing import Literal
 from flask import url_for
 from sqlalchemy.orm import Session
 
+from loa import words
 from loa.errors import ScheduleError
 from loa.times import Instant
 from loa.times import at as instant_at
+from loa.words import counted, say
 from scheduler import (
     exceptions,
     programme_acts,
@@ -60,8 +62,8 @@ class OfProgramme:
     @property
     def words(self) -> str:
         p = self.programme
-        when = f"{p.at:%H:%M}" if p.at and not p.slot else "theo khung giờ của quy chế"
-        return f"{when} {recurrence.words(p.rule, p.start_date)}"
+        when = f"{p.at:%H:%M}" if p.at and not p.slot else say("theo khung giờ của quy chế")
+        return words.join(" ", (when, recurrence.words(p.rule, p.start_date)))
 
     @property
     def version(self) -> str:
@@ -83,9 +85,13 @@ class OfProgramme:
     @property
     def no_series(self) -> str:
         if self.exception is not None:
-            return "Lần phát này đã khác với chương trình. Muốn đổi mọi lần, hãy mở chương trình rồi bấm Sửa."
+            return say(
+                "Lần phát này đã khác với chương trình. Muốn đổi mọi lần, hãy mở chương trình rồi bấm Sửa."
+            )
         if self.programme.slot:
-            return "Chương trình này theo khung giờ của quy chế. Muốn đổi mọi lần, hãy mở chương trình rồi bấm Sửa."
+            return say(
+                "Chương trình này theo khung giờ của quy chế. Muốn đổi mọi lần, hãy mở chương trình rồi bấm Sửa."
+            )
         return ""
 
     @property
@@ -132,7 +138,10 @@ class OfProgramme:
 
     def words_of(self, target: Target) -> str:
         order = self._order(target)
-        return f"{order.at:%H:%M} {recurrence.words(order.rule, order.start_date)}, {order.minutes} phút"
+        return counted(
+            "%(at)s %(days)s, %(n)s phút", order.minutes,
+            at=f"{order.at:%H:%M}", days=recurrence.words(order.rule, order.start_date),
+        )  # fmt: skip
 
     def _order(self, target: Target | None) -> Order:
         """The whole programme as it is, or is to be. Raises ScheduleError."""

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from loa.times import MINUTE, Instant
 from loa.times import at as instant_at
+from loa.words import say
 from scheduler import one_day, recurrence, schedule_checks, schedules, series
 from scheduler.exceptions import Kind, Otherwise, ScheduleException
 from scheduler.fixes import Report
@@ -69,7 +70,7 @@ class OfSchedule:
     def no_series(self) -> str:
         if self.exception is None:
             return ""
-        return "Lượt này đã khác với lịch. Muốn đổi cả lịch, hãy mở lịch rồi bấm Sửa."
+        return say("Lượt này đã khác với lịch. Muốn đổi cả lịch, hãy mở lịch rồi bấm Sửa.")
 
     @property
     def page(self) -> str:

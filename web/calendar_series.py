@@ -7,6 +7,7 @@ from datetime import date, time
 from typing import Literal
 
 from loa.errors import ScheduleError
+from loa.words import say
 from scheduler import recurrence
 from web import labels
 
@@ -36,19 +37,27 @@ def shifted(rule: str, start: date, end: date | None, day: date, to_day: date) -
         return rule, to_day
     if found.freq != "WEEKLY" or found.interval != 1:
         raise ScheduleError(
-            f"Lịch này phát {recurrence.words(rule, start)} nên không kéo cả lịch sang ngày khác được. "
-            "Hãy chọn “Chỉ lần này”, hoặc mở lịch để sửa.",
+            say(
+                "Lịch này phát %(days)s nên không kéo cả lịch sang ngày khác được. "
+                "Hãy chọn “Chỉ lần này”, hoặc mở lịch để sửa.",
+                days=recurrence.words(rule, start),
+            ),
             field="to_day",
         )
     if to_day.weekday() in found.weekdays:
         raise ScheduleError(
-            f"Lịch này đã phát vào {labels.WEEKDAYS[to_day.weekday()]} hằng tuần. Hãy chọn thứ khác, "
-            "hoặc chọn “Chỉ lần này”.",
+            say(
+                "Lịch này đã phát vào %(weekday)s hằng tuần. Hãy chọn thứ khác, hoặc chọn “Chỉ lần này”.",
+                weekday=labels.WEEKDAYS[to_day.weekday()],
+            ),
             field="to_day",
         )
     if to_day < start or (end is not None and to_day > end):
         raise ScheduleError(
-            f"Ngày {to_day:%d/%m/%Y} nằm ngoài thời gian của lịch. Hãy chọn “Chỉ lần này”, hoặc mở lịch để sửa.",
+            say(
+                "Ngày %(day)s nằm ngoài thời gian của lịch. Hãy chọn “Chỉ lần này”, hoặc mở lịch để sửa.",
+                day=labels.short_date(to_day),
+            ),
             field="to_day",
         )
     weekdays = sorted({*found.weekdays, to_day.weekday()} - {day.weekday()})

@@ -17,6 +17,7 @@ from content.bulletins import Bulletin, Priority
 from content.bulletins import State as BulletinState
 from content.recordings import Recording
 from loa.times import HOUR
+from loa.words import say
 from scheduler import campaigns
 from scheduler.campaigns import Aim, Campaign, Line, Order, Per, Target
 from web import campaign_words as words
@@ -29,28 +30,28 @@ OFFERED = 40
 
 
 class CampaignForm(Edited, PlaceForm):
-    name = StringField("Tên chiến dịch", [given("Hãy đặt tên cho chiến dịch.")])
-    basis = TextAreaField("Căn cứ", [optional()])
-    start_date = Day("Từ ngày", [given("Hãy chọn ngày bắt đầu.")])
-    end_date = Day("Đến hết ngày", [given("Hãy chọn ngày kết thúc.")])
-    aim = RadioField("Chỉ tiêu tính theo", choices=choices(words.AIMS.items()))
-    number = IntegerField("Con số", [given("Hãy nhập con số của chỉ tiêu.")])
-    per = SelectField("Trong", choices=choices(words.PERS.items()))
-    times = IntegerField("Mỗi hộ nghe ít nhất", [optional()])
-    weight = IntegerField("Phần phút so với chiến dịch khác", [optional()])
-    lines = Checkboxes("Bản tin", coerce=int, validate_choice=False)
+    name = StringField(say("Tên chiến dịch"), [given(say("Hãy đặt tên cho chiến dịch."))])
+    basis = TextAreaField(say("Căn cứ"), [optional()])
+    start_date = Day(say("Từ ngày"), [given(say("Hãy chọn ngày bắt đầu."))])
+    end_date = Day(say("Đến hết ngày"), [given(say("Hãy chọn ngày kết thúc."))])
+    aim = RadioField(say("Chỉ tiêu tính theo"), choices=choices(words.AIMS.items()))
+    number = IntegerField(say("Con số"), [given(say("Hãy nhập con số của chỉ tiêu."))])
+    per = SelectField(say("Trong"), choices=choices(words.PERS.items()))
+    times = IntegerField(say("Mỗi hộ nghe ít nhất"), [optional()])
+    weight = IntegerField(say("Phần phút so với chiến dịch khác"), [optional()])
+    lines = Checkboxes(say("Bản tin"), coerce=int, validate_choice=False)
     waived_why = TextAreaField(
-        "Lý do vẫn phát", [Length(max=500, message="Hãy viết lý do gọn trong 500 chữ.")]
+        say("Lý do vẫn phát"), [Length(max=500, message=say("Hãy viết lý do gọn trong 500 chữ."))]
     )
 
 
 class LineForm(Form):
     """What is said of one bulletin."""
 
-    weight = IntegerField("Trọng số", [optional()])
-    apart = IntegerField("Cách nhau ít nhất (giờ)", [optional()])
-    first = Day("Phát từ ngày", [optional()])
-    last = Day("Đến hết ngày", [optional()])
+    weight = IntegerField(say("Trọng số"), [optional()])
+    apart = IntegerField(say("Cách nhau ít nhất (giờ)"), [optional()])
+    first = Day(say("Phát từ ngày"), [optional()])
+    last = Day(say("Đến hết ngày"), [optional()])
 
 
 @dataclass(frozen=True)

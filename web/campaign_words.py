@@ -9,6 +9,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from loa.times import MINUTE, local
+from loa.words import counted, say
 from scheduler import campaign_counts, reach
 from scheduler.campaign_counts import Tally
 from scheduler.campaign_forecast import Forecast, Group, Line, Moment
@@ -17,11 +18,11 @@ from scheduler.context import Fleet
 from web import labels
 
 AIMS = {
-    Aim.PLAYS: "số lần phát tại mỗi đầu thu",
-    Aim.MINUTES: "số phút phát tại mỗi đầu thu",
-    Aim.REACH: "tỷ lệ hộ dân được nghe",
+    Aim.PLAYS: say("số lần phát tại mỗi đầu thu"),
+    Aim.MINUTES: say("số phút phát tại mỗi đầu thu"),
+    Aim.REACH: say("tỷ lệ hộ dân được nghe"),
 }
-PERS = {Per.TOTAL: "cả chiến dịch", Per.DAY: "mỗi ngày", Per.WEEK: "mỗi tuần"}
+PERS = {Per.TOTAL: say("cả chiến dịch"), Per.DAY: say("mỗi ngày"), Per.WEEK: say("mỗi tuần")}
 GROUPS_SHOWN = 6
 DAYS_OF_MOMENTS = 7
 
@@ -67,15 +68,16 @@ class Curve(NamedTuple):
 def target(aim: Target) -> str:
     """Mỗi đầu thu 20 lần, cả chiến dịch."""
     if aim.aim is Aim.REACH:
-        return f"{aim.number} % hộ dân nghe ít nhất {aim.times} lần"
-    unit = "phút" if aim.aim is Aim.MINUTES else "lần"
-    return f"mỗi đầu thu {aim.number} {unit} {PERS[aim.per]}"
+        return counted("%(share)s %% hộ dân nghe ít nhất %(n)s lần", aim.times, share=aim.number)
+    if aim.aim is Aim.MINUTES:
+        return counted("mỗi đầu thu %(n)s phút %(per)s", aim.number, per=PERS[aim.per])
+    return counted("mỗi đầu thu %(n)s lần %(per)s", aim.number, per=PERS[aim.per])
 
 
 def amount(number: int, aim: Target) -> str:
     """Plays, or milliseconds as minutes."""
     if aim.aim is Aim.MINUTES:
-        return f"{labels.number(number / MINUTE, 1)} phút"
+        return say("%(number)s phút", number=labels.number(number / MINUTE, 1))
     return labels.number(number)
 
 
@@ -85,16 +87,22 @@ def bar(aim: Target, forecast: Forecast) -> Bar:
         return _reach_bar(aim, forecast)
     done, goal = forecast.done, forecast.goal
     per_cent = 100 * done // goal if goal else 0
-    unit = "" if aim.aim is Aim.MINUTES else " lượt"
-    return Bar(per_cent, f"{amount(done, aim)}/{amount(goal, aim)}{unit} đã xác nhận")
+    told = {"done": amount(done, aim), "goal": amount(goal, aim)}
+    if aim.aim is Aim.MINUTES:
+        return Bar(per_cent, say("%(done)s/%(goal)s đã xác nhận", **told))
+    return Bar(per_cent, say("%(done)s/%(goal)s lượt đã xác nhận", **told))
 
 
 def _reach_bar(aim: Target, forecast: Forecast) -> Bar:
     heard = reach_now(aim, forecast)
     if heard.per_cent is None:
-        return Bar(0, "chưa biết số hộ nào")
+        return Bar(0, say("chưa biết số hộ nào"))
     per_cent = min(100, int(100 * heard.per_cent / aim.number))
-    said = f"{labels.number(heard.per_cent, 1)} % hộ đã nghe đủ, cần {aim.number} %"
+    said = say(
+        "%(share)s %% hộ đã nghe đủ, cần %(target)s %%",
+        share=labels.number(heard.per_cent, 1),
+        target=aim.number,
+    )
     return Bar(per_cent, said)
 
 
@@ -109,17 +117,27 @@ def outcome(campaign: Campaign, forecast: Forecast) -> tuple[str, str]:
     aim = campaign.target
     if aim.aim is Aim.REACH:
         share = forecast.share
-        told = f"{labels.number(share.per_cent or 0, 1)} % hộ" if share.of else "không rõ số hộ"
+        told = (
+            say("%(share)s %% hộ", share=labels.number(share.per_cent or 0, 1))
+            if share.of
+            else say("không rõ số hộ")
+        )
         return (
-            (f"Dự báo đạt: {told}.", "good")
+            (say("Dự báo đạt: %(told)s.", told=told), "good")
             if share.meets(aim.number)
-            else (f"Dự báo chỉ đạt {told}.", "bad")
+            else (say("Dự báo chỉ đạt %(told)s.", told=told), "bad")
         )
     if not forecast.short or (not forecast.remedies and aim.aim is Aim.MINUTES):
-        return "Dự báo đủ chỉ tiêu.", "good"
+        return say("Dự báo đủ chỉ tiêu."), "good"
     short = [line for line in forecast.lines if line.short]
-    what = "" if aim.aim is Aim.MINUTES else " lượt"
-    return f"Dự báo thiếu {amount(forecast.short, aim)}{what} ở {len(short)} đầu thu.", "bad"
+    lacking = amount(forecast.short, aim)
+    if aim.aim is Aim.MINUTES:
+        return counted(
+            "Dự báo thiếu %(amount)s ở %(n)s đầu thu.", len(short), amount=lacking
+        ), "bad"
+    return counted(
+        "Dự báo thiếu %(amount)s lượt ở %(n)s đầu thu.", len(short), amount=lacking
+    ), "bad"
 
 
 def is_done(campaign: Campaign, today: date) -> bool:
@@ -130,12 +148,14 @@ def is_done(campaign: Campaign, today: date) -> bool:
 def state(campaign: Campaign, today: date) -> tuple[str, str]:
     """In a word, and its tone."""
     if campaign.ended_at is not None:
-        return "đã kết thúc", "quiet"
+        return say("đã kết thúc"), "quiet"
     if campaign.end_date < today:
-        return "đã hết hạn", "quiet"
+        return say("đã hết hạn"), "quiet"
     if campaign.paused_at is not None:
-        return "tạm dừng", "doubt"
-    return ("chưa bắt đầu", "wait") if campaign.start_date > today else ("đang chạy", "live")
+        return say("tạm dừng"), "doubt"
+    return (
+        (say("chưa bắt đầu"), "wait") if campaign.start_date > today else (say("đang chạy"), "live")
+    )
 
 
 def by_area(fleet: Fleet, forecast: Forecast, names: Mapping[int, str]) -> list[Area]:

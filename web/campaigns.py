@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date
-
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from markupsafe import Markup
 from sqlalchemy.orm import Session
@@ -12,50 +9,35 @@ from werkzeug.wrappers import Response
 
 from loa.errors import LoaError
 from loa.staff import May
-from loa.times import MINUTE, local
-from scheduler import campaign_forecast, campaigns, context, targets, waivers
-from scheduler.campaign_forecast import Forecast
+from loa.words import say
+from scheduler import campaign_forecast, campaigns, context, waivers
 from scheduler.campaigns import Campaign
-from scheduler.level_views import View
 from scheduler.retention import gone, reading
-from scheduler.sources import Rules
-from web import campaign_form, current, editors, where_form
+from web import campaign_form, campaign_list, current, editors, lists, spreadsheets, where_form
 from web import campaign_words as words
 from web.campaign_form import CampaignForm
 
 bp = Blueprint("campaigns", __name__, url_prefix="/chien-dich")
 
 
-@dataclass(frozen=True)
-class Entry:
-    """A campaign in the list."""
-
-    campaign: Campaign
-    forecast: Forecast
-    elapsed: int
-    """Per cent of its time."""
-    places: str
-
-    @property
-    def reached(self) -> words.Bar:
-        return words.bar(self.campaign.target, self.forecast)
-
-    @property
-    def state(self) -> tuple[str, str]:
-        return words.state(self.campaign, _today())
-
-
 @bp.get("")
-def listing() -> str:
+def listing() -> Response:
+    form = campaign_list.form()
     with current.read() as session:
-        found = context.read(session, _rules())
-        shown = View(session, current.staff()).sources(campaigns.listing(session))
-        entries = [_entry(session, each, found) for each in shown]
-    running = [each for each in entries if not words.is_done(each.campaign, _today())]
-    return render_template(
-        "campaigns/listing.html", running=running, words=words,
-        done=[each for each in entries if each not in running],
-    )  # fmt: skip
+        page = campaign_list.page(session, form)
+    shown = render_template(
+        "campaigns/listing.html", form=form, page=page, words=words, asked=lists.asked()
+    )
+    return make_response(shown, form.status)
+
+
+@bp.get("/danh-sach.csv")
+def download() -> Response:
+    """The campaigns of the filter, all of them."""
+    form = campaign_list.form()
+    with spreadsheets.writing() as (text, file), current.read() as session:
+        spreadsheets.rows(campaign_list.rows(session, form), text)
+    return spreadsheets.answer(file, "chien-dich.csv")
 
 
 @bp.route("/moi", methods=["GET", "POST"])
@@ -64,7 +46,7 @@ def new() -> Response:
     form = (
         CampaignForm()
         if request.method == "POST"
-        else CampaignForm(data=campaign_form.defaults(_today()))
+        else CampaignForm(data=campaign_form.defaults(campaign_list.today()))
     )
     return _filled_in(form, None)
 
@@ -95,10 +77,10 @@ def show(campaign_id: int) -> str | Response:
     with current.read() as session:
         campaign = campaigns.get(session, campaign_id)
         if gone.of_campaign(session, campaign_id, *reading.campaign_span(session, campaign_id)):
-            flash("Chiến dịch này có phần đã lưu trữ: đây là báo cáo của nó.")
+            flash(say("Chiến dịch này có phần đã lưu trữ: đây là báo cáo của nó."))
             return redirect(url_for("reports.campaign", campaign_id=campaign_id))
-        found = context.read(session, _rules())
-        entry = _entry(session, campaign, found)
+        found = context.read(session, campaign_list.rules())
+        entry = campaign_list.entry(session, campaign, found)
         curve = campaign_forecast.curve(session, campaign, found, current.now())
         areas = words.by_area(found.fleet, entry.forecast, _area_names(session))
         names = {each.id: each.name for each in found.fleet.receivers.values()}
@@ -122,7 +104,7 @@ def pause(campaign_id: int) -> Response:
     with current.write() as session:
         campaign = campaigns.get(session, campaign_id)
         campaigns.pause(session, campaign, current.staff(), current.now())
-    return _done(campaign_id, "Đã tạm dừng. Các lượt chưa phát của chiến dịch bị huỷ.")
+    return _done(campaign_id, say("Đã tạm dừng. Các lượt chưa phát của chiến dịch bị huỷ."))
 
 
 @bp.post("/<int:campaign_id>/tiep-tuc")
@@ -132,7 +114,7 @@ def resume(campaign_id: int) -> Response:
         campaign = campaigns.get(session, campaign_id)
         campaigns.resume(session, campaign, current.staff(), current.now())
     return _done(
-        campaign_id, "Chiến dịch chạy tiếp: phần còn lại được rải đều vào những ngày còn lại."
+        campaign_id, say("Chiến dịch chạy tiếp: phần còn lại được rải đều vào những ngày còn lại.")
     )
 
 
@@ -148,7 +130,7 @@ def end(campaign_id: int) -> Response:
     with current.write() as session:
         campaign = campaigns.get(session, campaign_id)
         campaigns.end(session, campaign, current.staff(), current.now())
-    return _done(campaign_id, "Đã kết thúc chiến dịch. Các lượt chưa phát bị huỷ.")
+    return _done(campaign_id, say("Đã kết thúc chiến dịch. Các lượt chưa phát bị huỷ."))
 
 
 def _ask(campaign_id: int, template: str) -> str:
@@ -171,7 +153,8 @@ def _filled_in(form: CampaignForm, campaign: Campaign | None) -> Response:
     saved = None if is_look else form.carry_out(lambda: _save(form, campaign))
     if saved is not None:
         return _done(
-            saved, "Đã lưu chiến dịch. Kế hoạch được tính lại mỗi đêm theo những lượt đã phát thật."
+            saved,
+            say("Đã lưu chiến dịch. Kế hoạch được tính lại mỗi đêm theo những lượt đã phát thật."),
         )
     with current.read() as session:
         plan = Markup(_plan(session, form, campaign)) if is_look else ""  # noqa: S704 - a template of ours
@@ -216,8 +199,10 @@ def _plan(session: Session, form: CampaignForm, known: Campaign | None) -> str:
         )
     except LoaError as error:
         return render_template("campaigns/plan.html", refusal=error.sentence, plan=None)
-    found = context.read(session, _rules())
-    forecast = campaign_forecast.forecast(session, draft, current.now(), _rules(), found)
+    found = context.read(session, campaign_list.rules())
+    forecast = campaign_forecast.forecast(
+        session, draft, current.now(), campaign_list.rules(), found
+    )
     names = {each.id: each.name for each in found.fleet.receivers.values()}
     return render_template(
         "campaigns/plan.html", refusal="", plan=words.plan(forecast, names, current.zone()),
@@ -228,21 +213,5 @@ def _plan(session: Session, form: CampaignForm, known: Campaign | None) -> str:
 # -- what there is to see -------------------------------------------------------------------------
 
 
-def _entry(session: Session, campaign: Campaign, found: context.Context) -> Entry:
-    forecast = campaign_forecast.forecast(session, campaign, current.now(), _rules(), found)
-    whole = campaign.days
-    passed = (_today() - campaign.start_date).days
-    elapsed = 100 * max(0, min(passed, whole)) // whole
-    return Entry(campaign, forecast, elapsed, targets.words(session, campaign.where))
-
-
 def _area_names(session: Session) -> dict[int, str]:
     return {place.area.id: place.area.full_name for place in where_form.places(session)}
-
-
-def _rules() -> Rules:
-    return Rules(zone=current.zone(), horizon=0, late=MINUTE)
-
-
-def _today() -> date:
-    return local(current.now(), current.zone()).date()

@@ -8,6 +8,7 @@ from wtforms import IntegerField, SelectField
 
 from content import bulletins
 from loa.staff import May
+from loa.words import say
 from scheduler import canned
 from scheduler.canned import CannedSound
 from web import current
@@ -17,8 +18,8 @@ bp = Blueprint("canned", __name__)
 
 
 class CannedForm(Form):
-    n = IntegerField("Số", [given("Hãy nhập số, ví dụ 1.")])
-    bulletin = SelectField("Bản tin khẩn cấp đã duyệt", coerce=int)
+    n = IntegerField(say("Số"), [given(say("Hãy nhập số, ví dụ 1."))])
+    bulletin = SelectField(say("Bản tin khẩn cấp đã duyệt"), coerce=int)
 
 
 @bp.get("/khan-cap/luu-san")
@@ -38,7 +39,7 @@ def add() -> Response:
     form = CannedForm(n=free)
     form.bulletin.choices = choices((each.id, each.title) for each in suitable)
     if len(suitable) > 0 and form.carry_out(lambda: _keep(form)):
-        flash(f"Đã lưu. Các đầu thu sẽ tải âm thanh số {form.n.data} về trong ít phút.")
+        flash(say("Đã lưu. Các đầu thu sẽ tải âm thanh số %(n)s về trong ít phút.", n=form.n.data))
         return redirect(url_for("canned.listing"))
     page = render_template("canned/form.html", form=form, suitable=suitable, taken=taken)
     return make_response(page, form.status)
@@ -70,5 +71,5 @@ def _one(n: int) -> CannedSound:
 def drop(n: int) -> Response:
     with current.write() as session:
         canned.drop(session, n, current.staff(), current.now())
-    flash(f"Đã bỏ âm thanh số {n}. Đầu thu sẽ quên nó khi nhận kế hoạch mới.")
+    flash(say("Đã bỏ âm thanh số %(n)s. Đầu thu sẽ quên nó khi nhận kế hoạch mới.", n=n))
     return redirect(url_for("canned.listing"))

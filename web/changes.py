@@ -11,31 +11,32 @@ from content.parts import Part, Translation
 from content.relays import Stream
 from content.versions import Difference
 from content.wording import Piece
-from loa import languages
+from loa import words
+from loa.words import say
 from web import labels
 
 FIELDS = {
-    "title": "tên bản tin",
-    "parts": "nội dung",
-    "translations": "bản tiếng dân tộc",
-    "chimes": "nhạc hiệu",
-    "relay": "tiếp sóng",
-    "field": "lĩnh vực",
-    "priority": "mức ưu tiên",
-    "valid_from": "ngày bắt đầu hiệu lực",
-    "valid_until": "ngày hết hiệu lực",
+    "title": say("tên bản tin"),
+    "parts": say("nội dung"),
+    "translations": say("bản tiếng dân tộc"),
+    "chimes": say("nhạc hiệu"),
+    "relay": say("tiếp sóng"),
+    "field": say("lĩnh vực"),
+    "priority": say("mức ưu tiên"),
+    "valid_from": say("ngày bắt đầu hiệu lực"),
+    "valid_until": say("ngày hết hiệu lực"),
 }
 WAYS = {
-    "arrangement": "các phần",
-    "words": "lời văn",
-    "voice": "giọng đọc",
-    "speed": "tốc độ đọc",
-    "corrections": "cách đọc một số chỗ",
-    "recording": "tệp ghi âm",
-    "music": "cách cân âm lượng",
-    "cuts": "các đoạn cắt",
+    "arrangement": say("các phần"),
+    "words": say("lời văn"),
+    "voice": say("giọng đọc"),
+    "speed": say("tốc độ đọc"),
+    "corrections": say("cách đọc một số chỗ"),
+    "recording": say("tệp ghi âm"),
+    "music": say("cách cân âm lượng"),
+    "cuts": say("các đoạn cắt"),
 }
-UNKNOWN = "không rõ chỗ nào, vì bản đã duyệt có từ trước khi đài lưu các bản cũ"
+UNKNOWN = say("không rõ chỗ nào, vì bản đã duyệt có từ trước khi đài lưu các bản cũ")
 AROUND = 60
 """Characters of unchanged text kept on either side of a change."""
 
@@ -51,7 +52,7 @@ class Change:
 
 def brief(difference: Difference) -> str:
     """What differs, in one line."""
-    return ", ".join(_names(difference)) or UNKNOWN
+    return words.join(", ", _names(difference)) or UNKNOWN
 
 
 def listed(difference: Difference) -> list[Change]:
@@ -96,11 +97,11 @@ def _way(way: str, before: Draft, after: Draft) -> Change:
 
 
 def _kinds(found: Iterable[Part]) -> str:
-    return " + ".join(labels.part_kind(part) for part in found)
+    return words.join(" + ", (labels.part_kind(part) for part in found))
 
 
 def _voices(found: Iterable[Part]) -> str:
-    return ", ".join(part.voice or "giọng mặc định" for part in parts.texts(found))
+    return words.join(", ", (part.voice or say("giọng mặc định") for part in parts.texts(found)))
 
 
 def _speeds(found: Iterable[Part]) -> str:
@@ -119,24 +120,32 @@ def _value(name: str, draft: Draft) -> str:
         case "title":
             return f"“{draft.title}”"
         case "translations":
-            return ", ".join(map(_translation, draft.translations)) or "không có"
+            return words.join(", ", map(_translation, draft.translations)) or say("không có")
         case "chimes":
-            return "có" if draft.chimes else "không"
+            return say("có") if draft.chimes else say("không")
         case "relay":
             return _relay(draft.relay)
         case "field":
             return labels.FIELDS[draft.field]
         case "priority":
             return labels.PRIORITIES[draft.priority]
-    return labels.short_date(getattr(draft, name)) or "không đặt"
+    return labels.short_date(getattr(draft, name)) or say("không đặt")
 
 
 def _relay(stream: Stream | None) -> str:
     if stream is None:
-        return "không"
-    others = f" (và {', '.join(stream.hosts)})" if stream.hosts else ""
-    return f"{stream.url}{others}, {labels.relay_length(stream)}"
+        return say("không")
+    span = labels.relay_length(stream)
+    if not stream.hosts:
+        return words.join(", ", [stream.url, span])
+    return say(
+        "%(url)s (và %(hosts)s), %(span)s", url=stream.url, hosts=", ".join(stream.hosts), span=span
+    )
 
 
 def _translation(translation: Translation) -> str:
-    return f"tiếng {languages.name(translation.language)} “{translation.name}”"
+    return say(
+        "%(language)s “%(name)s”",
+        language=labels.language(translation.language),
+        name=translation.name,
+    )

@@ -14,6 +14,7 @@ from devices.claims import Claim, State
 from devices.receivers import Receiver
 from loa.config import Config
 from loa.times import Instant
+from loa.words import say
 from scheduler import tones
 from scheduler.tones import Outcome, Stage
 from web import current
@@ -93,17 +94,23 @@ def was_played(session: Session, claim: Claim, now: Instant) -> bool:
 
 def _warnings(config: Config, station: str) -> list[str]:
     """What would keep a box on a pole from reaching us."""
-    found = []
+    found: list[str] = []
     if is_local(urlsplit(station).hostname or ""):
         found.append(
-            f"Bạn đang mở trang bằng địa chỉ {station}, chỉ máy này hiểu. Trên máy khác, hãy thay bằng địa chỉ của "
-            "đài trong mạng."
+            say(
+                "Bạn đang mở trang bằng địa chỉ %(address)s, chỉ máy này hiểu. Trên máy khác, hãy thay bằng địa "
+                "chỉ của đài trong mạng.",
+                address=station,
+            )
         )
     host = config.mqtt.advertise or config.broker_address[0]
     if is_local(host):
         found.append(
-            f"Đầu thu sẽ được bảo kết nối tới {host}, tức là chính nó. Đầu thu ở máy khác cần [mqtt] host và advertise "
-            "trong config.toml."
+            say(
+                "Đầu thu sẽ được bảo kết nối tới %(host)s, tức là chính nó. Đầu thu ở máy khác cần [mqtt] host và "
+                "advertise trong config.toml.",
+                host=host,
+            )
         )
     return found
 

@@ -97,7 +97,7 @@ def _ca(config: Config) -> str:
 
 
 def _say(status: int, error: str, sentence: str) -> Response:
-    return _json(status, msgspec.json.encode({"error": error, "sentence": sentence}))
+    return _json(status, msgspec.json.encode({"error": error, "sentence": str(sentence)}))
 
 
 def _json(status: int, body: bytes) -> Response:

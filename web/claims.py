@@ -16,39 +16,33 @@ from devices.clones import Alarm
 from devices.receivers import Receiver
 from loa.errors import DeviceError
 from loa.staff import May
+from loa.times import local
+from loa.words import say
 from scheduler import schedules, tones
 from scheduler.tones import Stage
-from web import claim_progress, current, live
+from web import claim_list, claim_progress, current, fleet, lists, live, spreadsheets
 from web.forms import Form, choices, given, required
 from web.receivers import location
 
 bp = Blueprint("claims", __name__)
 
 
-PER_PAGE = 50
-
-
-@dataclass(frozen=True)
-class Page:
-    """Some of the claims that wait, as ``parts.pages`` turns them."""
-
-    claims: list[Claim]
-    number: int
-    pages: int
-
-
 class PlaceForm(Form):
-    name = StringField("Tên đầu thu", [required("Hãy nhập tên đầu thu, ví dụ: Cột nhà văn hoá.")])
-    area = SelectField("Địa bàn", coerce=int)
-    serial = StringField("Số máy (serial)")
-    id = StringField("Mã đầu thu")
-    volume = IntegerField("Âm lượng (0–100)", [given("Hãy nhập âm lượng từ 0 đến 100.")])
-    households = IntegerField("Số hộ nghe được", [given("Hãy nhập số hộ; chưa biết thì nhập 0.")])
-    location = StringField("Toạ độ")
+    name = StringField(
+        say("Tên đầu thu"), [required(say("Hãy nhập tên đầu thu, ví dụ: Cột nhà văn hoá."))]
+    )
+    area = SelectField(say("Địa bàn"), coerce=int)
+    serial = StringField(say("Số máy (serial)"))
+    id = StringField(say("Mã đầu thu"))
+    volume = IntegerField(say("Âm lượng (0–100)"), [given(say("Hãy nhập âm lượng từ 0 đến 100."))])
+    households = IntegerField(
+        say("Số hộ nghe được"), [given(say("Hãy nhập số hộ; chưa biết thì nhập 0."))]
+    )
+    location = StringField(say("Toạ độ"))
 
 
 class SerialForm(Form):
-    serial = StringField("Số máy (serial)")
+    serial = StringField(say("Số máy (serial)"))
 
 
 @dataclass(frozen=True)
@@ -155,10 +149,9 @@ def _choose_areas(form: PlaceForm, session: Session) -> None:
 
 
 def _values(old: Receiver) -> dict[str, object]:
-    where = "" if old.lat is None else f"{old.lat}, {old.lon}"
     return {
         "name": old.name, "area": old.area_id, "volume": old.volume, "households": old.households,
-        "location": where,
+        "location": fleet.spot_words(old),
     }  # fmt: skip
 
 
@@ -167,12 +160,25 @@ def _values(old: Receiver) -> dict[str, object]:
 
 @bp.get("/dau-thu/cho-nhan")
 def listing() -> str:
+    form, order = claim_list.form(), claim_list.order()
     with current.read() as session:
-        pages = max(-(-claims.count_waiting(session) // PER_PAGE), 1)
-        number = min(max(request.args.get("trang", 1, type=int), 1), pages)
-        found = claims.waiting(session, limit=PER_PAGE, offset=(number - 1) * PER_PAGE)
-    page = Page(found, number, pages)
-    return render_template("claims/listing.html", page=page, State=State, Kind=Kind)
+        form.choose_areas(session)
+        found = claim_list.found(session, form, order)
+    here = lists.slice_of(len(found))
+    return render_template(
+        "claims/listing.html", claims=here.of(found), slice=here, form=form, order=order,
+        asked=lists.asked(), State=State, Kind=Kind, states=claim_list.STATES,
+    )  # fmt: skip
+
+
+@bp.get("/dau-thu/cho-nhan.csv")
+def download() -> Response:
+    """Those of the list's filter, all of them."""
+    with spreadsheets.writing() as (text, file), current.read() as session:
+        found = claim_list.found(session, claim_list.form(), claim_list.order())
+        spreadsheets.rows(claim_list.lines(found), text)
+    day = local(current.now(), current.zone())
+    return spreadsheets.answer(file, f"dau-thu-cho-nhan-{day:%Y%m%d}.csv")
 
 
 @bp.get("/dau-thu/cho-nhan/<int:claim_id>")
@@ -211,7 +217,7 @@ def cancel(claim_id: int) -> Response:
     with current.write() as session:
         claim = claims.get(session, claim_id)
         claims.cancel(session, claim, now=current.now(), by=current.staff().login)
-    flash("Đã huỷ. Mã đã cấp không dùng được nữa.")
+    flash(say("Đã huỷ. Mã đã cấp không dùng được nữa."))
     return redirect(url_for("claims.listing"))
 
 
@@ -235,13 +241,19 @@ def heard(claim_id: int) -> Response:
         claim = _claimed(session, claim_id)
         if not claim_progress.was_played(session, claim, current.now()):
             raise DeviceError(
-                "Đầu thu chưa báo đã phát tiếng thử nào. Hãy bấm “Phát âm thử” và đứng nghe ở loa trước khi xác nhận."
+                say(
+                    "Đầu thu chưa báo đã phát tiếng thử nào. Hãy bấm “Phát âm thử” và đứng nghe ở loa trước khi "
+                    "xác nhận."
+                )
             )
         claims.confirm(session, claim, now=current.now(), by=current.staff().login)
         if claim.replaces_id is not None:
             schedules.follow(session, claim.replaces_id, claim.receiver_id, current.now())
         receiver_id, name = claim.receiver_id, claim.name
-    flash(f"Đã xác nhận “{name}”. Từ giờ đầu thu này nhận các lượt phát của địa bàn.")
+    told = say(
+        "Đã xác nhận “%(name)s”. Từ giờ đầu thu này nhận các lượt phát của địa bàn.", name=name
+    )
+    flash(told)
     return redirect(url_for("receivers.show", receiver_id=receiver_id))
 
 
@@ -261,14 +273,16 @@ def settle(receiver_id: str) -> Response:
     with current.write() as session:
         receivers.get(session, receiver_id)
         clones.settle(session, receiver_id, now=current.now(), by=current.staff().login)
-    flash("Đã ghi nhận: không phải máy sao chép. Nếu lại có dấu hiệu, đài sẽ báo tiếp.")
+    flash(say("Đã ghi nhận: không phải máy sao chép. Nếu lại có dấu hiệu, đài sẽ báo tiếp."))
     return redirect(url_for("receivers.show", receiver_id=receiver_id))
 
 
 def _claimed(session: Session, claim_id: int) -> Claim:
     claim = claims.get(session, claim_id)
     if claim.state is not State.CLAIMED:
-        raise DeviceError("Đầu thu này chưa nhận mã, hoặc đã được xác nhận. Hãy tải lại trang.")
+        raise DeviceError(
+            say("Đầu thu này chưa nhận mã, hoặc đã được xác nhận. Hãy tải lại trang.")
+        )
     return claim
 
 

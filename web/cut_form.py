@@ -10,6 +10,7 @@ from wtforms.validators import Optional
 
 from content.parts import Cuts
 from loa.errors import ContentError
+from loa.words import say
 from web.forms import Form
 
 MOST = 100
@@ -50,28 +51,28 @@ class PointField(StringField):
         if valuelist and valuelist[0].strip():
             self.data = milliseconds(valuelist[0])
             if self.data is None:
-                raise ValueError("Hãy nhập theo dạng phút:giây, ví dụ 01:05,5.")
+                raise ValueError(say("Hãy nhập theo dạng phút:giây, ví dụ 01:05,5."))
 
 
 class SpanForm(Form):
     """One piece to leave out."""
 
-    begin = PointField("Từ", [Optional()])
-    end = PointField("Đến", [Optional()])
+    begin = PointField(say("Từ"), [Optional()])
+    end = PointField(say("Đến"), [Optional()])
 
 
 class CutsForm(Form):
     """``version`` is that of the bulletin the page was opened with."""
 
     cuts = FieldList(FormField(SpanForm), max_entries=MOST)
-    music = BooleanField("Đây là nhạc, không phải tiếng nói")
+    music = BooleanField(say("Đây là nhạc, không phải tiếng nói"))
     version = HiddenField()
 
     def spans(self, ms: int) -> Cuts:
         """The pieces in order, those that touch joined. Raises ContentError; what is wrong in a row stands there."""
         found = [span for entry in self.cuts if (span := _span(entry.form, ms))]
         if any(entry.form.errors for entry in self.cuts):
-            raise ContentError("Hãy xem lại các mốc có lời nhắc màu đỏ.")
+            raise ContentError(say("Hãy xem lại các mốc có lời nhắc màu đỏ."))
         joined: list[tuple[int, int]] = []
         for begin, end in sorted(found):
             if joined and begin <= joined[-1][1]:
@@ -79,7 +80,9 @@ class CutsForm(Form):
             else:
                 joined.append((begin, end))
         if ms - sum(end - begin for begin, end in joined) < LEAST_LEFT_MS:
-            raise ContentError("Các đoạn cắt chiếm hết bản ghi. Hãy bỏ bớt đoạn cắt.", field="cuts")
+            raise ContentError(
+                say("Các đoạn cắt chiếm hết bản ghi. Hãy bỏ bớt đoạn cắt."), field="cuts"
+            )
         return tuple(joined)
 
 
@@ -90,12 +93,12 @@ def _span(row: SpanForm, ms: int) -> tuple[int, int] | None:
         return None
     for field in (row.begin, row.end):
         if field.data is None:
-            field.errors = [*field.errors, "Hãy nhập mốc này, hoặc xoá trắng cả hai ô."]
+            field.errors = [*field.errors, say("Hãy nhập mốc này, hoặc xoá trắng cả hai ô.")]
             return None
     if begin >= ms:
-        row.begin.errors = [f"Bản ghi chỉ dài đến {point(ms)}."]
+        row.begin.errors = [say("Bản ghi chỉ dài đến %(point)s.", point=point(ms))]
     elif end <= begin:
-        row.end.errors = ["Mốc cuối phải sau mốc đầu."]
+        row.end.errors = [say("Mốc cuối phải sau mốc đầu.")]
     else:
         return begin, min(end, ms)
     return None

@@ -28,6 +28,7 @@ from content.uploads import Upload
 from loa import languages
 from loa.errors import NotFound
 from loa.staff import May
+from loa.words import say
 from web import current, live, saving
 from web.bulletin_page import Page, load
 from web.cut_form import CutsForm, point
@@ -79,14 +80,16 @@ def _of_part(bulletin_id: int, number: int) -> Cutting:
     found = page.bulletin.parts
     part = found[number - 1] if 0 < number <= len(found) else None
     if not isinstance(part, Recorded):
-        raise NotFound("Phần này của bản tin không phải bản ghi âm. Hãy tải lại trang bản tin.")
+        raise NotFound(
+            say("Phần này của bản tin không phải bản ghi âm. Hãy tải lại trang bản tin.")
+        )
 
     def draft(bulletin: Bulletin, piece: Recorded | Translation) -> Draft:
         changed = [*bulletin.parts[: number - 1], cast(Recorded, piece), *bulletin.parts[number:]]
         return msgspec.structs.replace(bulletin.draft, parts=tuple(changed))
 
     here = url_for("cuts.show", bulletin_id=bulletin_id, number=number)
-    name = f"Phần {number}" if len(found) > 1 else ""
+    name = say("Phần %(number)s", number=number) if len(found) > 1 else ""
     return Cutting(page, part, name, languages.KINH, here, draft)
 
 
@@ -94,7 +97,7 @@ def _of_translation(bulletin_id: int, language: str) -> Cutting:
     page = _page(bulletin_id)
     found = [each for each in page.bulletin.translations if each.language == language]
     if not found:
-        raise NotFound("Bản tin không có bản dịch tiếng này. Hãy tải lại trang Bản dịch.")
+        raise NotFound(say("Bản tin không có bản dịch tiếng này. Hãy tải lại trang Bản dịch."))
 
     def draft(bulletin: Bulletin, piece: Recorded | Translation) -> Draft:
         changed = [piece if t.language == language else t for t in bulletin.translations]
@@ -103,7 +106,7 @@ def _of_translation(bulletin_id: int, language: str) -> Cutting:
         )
 
     here = url_for("cuts.translation", bulletin_id=bulletin_id, language=language)
-    name = f"Bản tiếng {languages.name(language)}"
+    name = say("Bản tiếng %(name)s", name=languages.name(language))
     return Cutting(page, found[0], name, language, here, draft)
 
 
@@ -189,7 +192,11 @@ def _answer(cutting: Cutting) -> Response:
     if cutting.is_ready:
         saved = form.carry_out(lambda: _save(cutting, form))
         if saved is not None:
-            flash("Đã lưu. Âm thanh đang được tạo lại." if saved else "Không có gì thay đổi.")
+            flash(
+                say("Đã lưu. Âm thanh đang được tạo lại.")
+                if saved
+                else say("Không có gì thay đổi.")
+            )
             return redirect(cutting.here)
     context = {"cutting": cutting, "page": cutting.page, "form": form, "after": _after(cutting)}
     if not cutting.is_ready:

@@ -13,6 +13,7 @@ from wtforms import SelectField, StringField
 
 from loa.staff import May
 from loa.times import local
+from loa.words import recall, say
 from scheduler import amending, context, effects, regulation, rulebook
 from scheduler.amending import Marking
 from scheduler.days import Day
@@ -27,15 +28,15 @@ EFFECTS_SHOWN = 20
 
 
 class MarkForm(Form):
-    kind = SelectField("Là ngày gì")
-    first = forms.Day("Từ ngày", [given("Hãy chọn ngày đầu.")])
-    last = forms.Day("Đến hết ngày", [forms.optional()])
-    name = StringField("Dịp gì")
+    kind = SelectField(say("Là ngày gì"))
+    first = forms.Day(say("Từ ngày"), [given(say("Hãy chọn ngày đầu."))])
+    last = forms.Day(say("Đến hết ngày"), [forms.optional()])
+    name = StringField(say("Dịp gì"))
 
     def offer(self, session: Session) -> None:
         """The kinds of day of the regulation in force."""
         kinds = regulation.rules_at(session, current.now()).kinds
-        self.kind.choices = choices((kind.key, kind.name) for kind in kinds)
+        self.kind.choices = choices((kind.key, recall(kind.name)) for kind in kinds)
 
     @property
     def marking(self) -> Marking:
@@ -75,7 +76,7 @@ def new() -> Response:
     with current.read() as session:
         form.offer(session)
     if request.form.get("lam") == "luu" and form.carry_out(lambda: _mark(form)):
-        flash("Đã ghi. Các lượt phát của những ngày này được xét lại.")
+        flash(say("Đã ghi. Các lượt phát của những ngày này được xét lại."))
         return redirect(url_for("days.listing"))
     if not form.errors and request.form.get("lam") != "sua":
         confirmed = form.carry_out(lambda: _confirm(form))
@@ -102,7 +103,7 @@ def withdraw(mark_id: int) -> Response:
     with current.write() as session:
         mark = amending.get_mark(session, mark_id)
         amending.unmark(session, current.staff(), mark, current.now(), plan_places.rules())
-    flash(f"Đã bỏ “{mark.name}”. Những ngày ấy lại theo lịch chung.")
+    flash(say("Đã bỏ “%(name)s”. Những ngày ấy lại theo lịch chung.", name=mark.name))
     return redirect(url_for("days.listing"))
 
 

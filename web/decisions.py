@@ -14,10 +14,12 @@ from wtforms import BooleanField, IntegerField, TextAreaField
 from content import bulletins, decisions, library
 from content.bulletins import Bulletin, Priority
 from content.versions import Difference
+from loa import words
 from loa.errors import NotAllowed
 from loa.staff import May, Role, Staff
 from loa.times import DAY, Instant
-from scheduler import level_bulletins, schedules, uses
+from loa.words import counted, say
+from scheduler import schedules, uses, withdrawing
 from scheduler.uses import Use
 from web import changes, current, live, second_step
 from web.bulletin_page import Page, load, next_broadcast
@@ -43,14 +45,14 @@ class DecisionForm(Form):
 
 class ApproveForm(Confirmed, DecisionForm):
     listened = BooleanField(
-        "Tôi đã nghe bản ghi từ đầu đến cuối",
-        [required("Hãy nghe hết bản ghi rồi đánh dấu vào đây.")],
+        say("Tôi đã nghe bản ghi từ đầu đến cuối"),
+        [required(say("Hãy nghe hết bản ghi rồi đánh dấu vào đây."))],
         name="heard",
     )
 
 
 class RejectForm(DecisionForm):
-    reason = TextAreaField("Lý do trả lại")
+    reason = TextAreaField(say("Lý do trả lại"))
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ def submit(bulletin_id: int) -> Response:
     with current.write() as session:
         bulletin = bulletins.get(session, bulletin_id)
         bulletins.submit(session, bulletin, current.staff(), current.now())
-    flash("Đã gửi duyệt. Người duyệt sẽ thấy bản tin này ở trang Hôm nay và trang Duyệt.")
+    flash(say("Đã gửi duyệt. Người duyệt sẽ thấy bản tin này ở trang Hôm nay và trang Duyệt."))
     return redirect(url_for("bulletins.show", bulletin_id=bulletin_id))
 
 
@@ -123,9 +125,9 @@ def approve(bulletin_id: int) -> Response:
     if decision is None:
         return _show_again(bulletin_id, approving=form)
     if decision.complete:
-        flash("Đã duyệt. Bản tin có thể phát.")
+        flash(say("Đã duyệt. Bản tin có thể phát."))
     else:
-        flash("Đã ghi nhận bạn duyệt. Bản tin khẩn cấp này còn chờ một người duyệt khác.")
+        flash(say("Đã ghi nhận bạn duyệt. Bản tin khẩn cấp này còn chờ một người duyệt khác."))
     return redirect(url_for("bulletins.show", bulletin_id=bulletin_id))
 
 
@@ -134,7 +136,7 @@ def approve(bulletin_id: int) -> Response:
 def reject(bulletin_id: int) -> Response:
     form = RejectForm()
     if form.carry_out(lambda: _reject(bulletin_id, form)):
-        flash("Đã trả lại bản tin cho người soạn.")
+        flash(say("Đã trả lại bản tin cho người soạn."))
         return redirect(url_for("bulletins.show", bulletin_id=bulletin_id))
     return _show_again(bulletin_id, rejecting=form)
 
@@ -147,7 +149,7 @@ def ask_withdraw(bulletin_id: int) -> str:
         running = schedules.running(session, [bulletin_id], now, zone)
         stopped = uses.live(session, bulletin_id)
     if not page.may_withdraw(current.staff()):
-        raise NotAllowed("Chỉ người soạn, người duyệt hoặc quản trị được thu hồi bản tin này.")
+        raise NotAllowed(say("Chỉ người soạn, người duyệt hoặc quản trị được thu hồi bản tin này."))
     following = [(each, schedules.next_of(each, now, zone)) for each in running]
     return render_template("decisions/withdraw.html", page=page, running=following, stopped=stopped)
 
@@ -157,18 +159,17 @@ def withdraw(bulletin_id: int) -> Response:
     me, now = current.staff(), current.now()
     with current.write() as session:
         bulletin = bulletins.get(session, bulletin_id)
-        stopped = len(uses.live(session, bulletin_id))
-        level_bulletins.demand_change(session, me, bulletin)
-        ended = len(schedules.end_all_of(session, bulletin_id, me, now, current.zone()))
-        bulletins.withdraw(session, bulletin, me, now)
-    flash(f"Đã thu hồi bản tin.{_what_ended(ended, stopped)}")
+        done = withdrawing.withdraw(session, bulletin, me, now, current.zone())
+    flash(_what_ended(done.schedules, done.broadcasts))
     return redirect(url_for("bulletins.show", bulletin_id=bulletin_id))
 
 
 def _what_ended(ended: int, stopped: int) -> str:
-    found = [f"kết thúc {ended} lịch phát"] if ended else []
-    found += [f"huỷ hoặc dừng {stopped} lượt phát"] if stopped else []
-    return f" Đã {', '.join(found)}." if found else ""
+    found = [counted("kết thúc %(n)s lịch phát", ended)] if ended else []
+    found += [counted("huỷ hoặc dừng %(n)s lượt phát", stopped)] if stopped else []
+    if not found:
+        return say("Đã thu hồi bản tin.")
+    return say("Đã thu hồi bản tin. Đã %(done)s.", done=words.join(", ", found))
 
 
 @bp.app_template_global("approvers_of")

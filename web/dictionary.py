@@ -29,6 +29,7 @@ from content.entries import OwnEntry
 from loa import searching
 from loa.errors import ContentError
 from loa.staff import May
+from loa.words import say
 from web import current, spreadsheets
 from web.forms import Form, required
 
@@ -41,11 +42,15 @@ MOST_BYTES = 500_000
 
 
 class EntryForm(Form):
-    form = StringField("Chữ viết", [required("Hãy nhập chữ như trong văn bản, ví dụ NVH.")])
-    spoken = StringField("Đọc là", [required("Hãy nhập cách đọc, ví dụ nhà văn hóa.")])
-    case_sensitive = BooleanField("Chỉ khi viết đúng chữ hoa, chữ thường như trên", default=True)
-    doubtful = BooleanField("Từ này có nhiều nghĩa: nhắc xem lại mỗi lần đọc")
-    note = StringField("Ghi chú")
+    form = StringField(
+        say("Chữ viết"), [required(say("Hãy nhập chữ như trong văn bản, ví dụ NVH."))]
+    )
+    spoken = StringField(say("Đọc là"), [required(say("Hãy nhập cách đọc, ví dụ nhà văn hóa."))])
+    case_sensitive = BooleanField(
+        say("Chỉ khi viết đúng chữ hoa, chữ thường như trên"), default=True
+    )
+    doubtful = BooleanField(say("Từ này có nhiều nghĩa: nhắc xem lại mỗi lần đọc"))
+    note = StringField(say("Ghi chú"))
 
     @property
     def entry(self) -> Entry:
@@ -73,7 +78,7 @@ def _after_mark(note: str) -> str:
 class ImportForm(Form):
     """``csv`` holds what was read from the file, once it was looked at."""
 
-    file = FileField("Tệp CSV")
+    file = FileField(say("Tệp CSV"))
     csv = TextAreaField()
 
 
@@ -154,7 +159,13 @@ def new() -> Response:
     values = {"form": request.args.get("chu", ""), "spoken": request.args.get("doc", "")}
     form = EntryForm(data=values) if request.method == "GET" else EntryForm()
     if form.carry_out(lambda: _add(form)):
-        flash(f"Từ nay “{form.form.data}” được đọc là “{form.spoken.data}” trong bản tin mới.")
+        flash(
+            say(
+                "Từ nay “%(form)s” được đọc là “%(spoken)s” trong bản tin mới.",
+                form=form.form.data,
+                spoken=form.spoken.data,
+            )
+        )
         return redirect(url_for("dictionary.listing"))
     return make_response(render_template("dictionary/form.html", form=form, row=None), form.status)
 
@@ -164,7 +175,11 @@ def _add(form: EntryForm) -> bool:
         same = entries.find(session, form.entry.form, form.entry.case_sensitive)
         if same is not None:
             raise ContentError(
-                f"“{same.form}” đã có trong từ điển của xã, đọc là “{same.spoken}”. Hãy sửa mục đó.",
+                say(
+                    "“%(form)s” đã có trong từ điển của xã, đọc là “%(spoken)s”. Hãy sửa mục đó.",
+                    form=same.form,
+                    spoken=same.spoken,
+                ),
                 field="form",
             )
         entries.teach(session, current.staff(), form.entry, current.now())
@@ -184,7 +199,13 @@ def edit(entry_id: int) -> Response:
         row = entries.get(session, entry_id)
     form = EntryForm(data=_answers(row.entry)) if request.method == "GET" else EntryForm()
     if form.carry_out(lambda: _edit(entry_id, form)):
-        flash(f"Đã lưu: “{form.form.data}” đọc là “{form.spoken.data}”.")
+        flash(
+            say(
+                "Đã lưu: “%(form)s” đọc là “%(spoken)s”.",
+                form=form.form.data,
+                spoken=form.spoken.data,
+            )
+        )
         return redirect(url_for("dictionary.listing"))
     return make_response(render_template("dictionary/form.html", form=form, row=row), form.status)
 
@@ -203,7 +224,11 @@ def _refuse_taken(session: Session, row: OwnEntry, entry: Entry) -> None:
     same = entries.find(session, entry.form, entry.case_sensitive)
     if same is not None and same.id != row.id:
         raise ContentError(
-            f"“{same.form}” đã là một mục khác, đọc là “{same.spoken}”. Hãy sửa mục đó.",
+            say(
+                "“%(form)s” đã là một mục khác, đọc là “%(spoken)s”. Hãy sửa mục đó.",
+                form=same.form,
+                spoken=same.spoken,
+            ),
             field="form",
         )
 
@@ -218,7 +243,7 @@ def remove(entry_id: int) -> Response:
         return make_response(render_template("dictionary/remove.html", row=row, shipped=shown))
     with current.write() as session:
         entry = entries.forget(session, current.staff(), entry_id, current.now())
-    flash(f"Đã bỏ “{entry.form}” khỏi từ điển của xã.")
+    flash(say("Đã bỏ “%(form)s” khỏi từ điển của xã.", form=entry.form))
     return redirect(url_for("dictionary.listing"))
 
 
@@ -241,7 +266,13 @@ def bring_in() -> Response:
     if request.form.get("sure"):
         done = form.carry_out(lambda: _bring_in(form))
         if done is not None:
-            flash(f"Đã nhập: {done.added} mục mới, {done.changed} mục đổi cách đọc.")
+            flash(
+                say(
+                    "Đã nhập: %(added)s mục mới, %(changed)s mục đổi cách đọc.",
+                    added=done.added,
+                    changed=done.changed,
+                )
+            )
             return redirect(url_for("dictionary.listing"))
     else:
         plan = form.carry_out(lambda: _looked_at(form))
@@ -261,10 +292,14 @@ def _bring_in(form: ImportForm) -> entries.Brought:
 def _looked_at(form: ImportForm) -> Plan:
     found = dictionary.parse(spreadsheets.text_of(form.file.data, MOST_BYTES, ContentError))
     if not found:
-        raise ContentError("Tệp chỉ có dòng đầu, chưa có mục nào.", field="file")
+        raise ContentError(say("Tệp chỉ có dòng đầu, chưa có mục nào."), field="file")
     if len(found) > entries.MOST:
         raise ContentError(
-            f"Tệp có {len(found)} mục, quá {entries.MOST} mục. Hãy chia nhỏ hoặc bỏ bớt.",
+            say(
+                "Tệp có %(count)s mục, quá %(most)s mục. Hãy chia nhỏ hoặc bỏ bớt.",
+                count=len(found),
+                most=entries.MOST,
+            ),
             field="file",
         )
     with current.read() as session:

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from loa.audit import AuditEntry
 from loa.staff import Staff
+from loa.words import say
 from web import current, labels
 
 
@@ -20,6 +21,7 @@ def last(session: Session, *kinds: str, **subject: int) -> str:
         )
     entry = session.scalars(found.order_by(AuditEntry.n.desc()).limit(1)).first()
     if entry is None:
-        return "Người khác"
+        return say("Người khác")
     person = session.scalar(sa.select(Staff.name).where(Staff.login == entry.actor))
-    return f"{person or entry.actor} ({labels.moment(entry.at, current.zone())})"
+    at = labels.moment(entry.at, current.zone())
+    return say("%(name)s (%(at)s)", name=person or entry.actor, at=at)

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from flask import (
     Blueprint,
     Response,
     flash,
-    g,
     make_response,
     redirect,
     render_template,
     request,
     url_for,
 )
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import FileField
 
-from content import bulletins, decisions
+from content import bulletins
 from loa.errors import LoaError, ScheduleError
 from loa.staff import May
+from loa.words import say
 from scheduler import (
     alert_consent,
     alert_orders,
@@ -34,9 +30,9 @@ from scheduler import (
     cap_messages,
     cap_out,
 )
-from scheduler.alerts import Alert, State
+from scheduler.alerts import State
 from scheduler.level_views import View
-from web import current, live, second_step
+from web import alert_names, current, live, second_step, standing_alerts
 from web.emergency_forms import ConsentForm, OrderForm, PlaceForm, WhyForm, order_form
 from web.emergency_page import Reach, load, reach
 from web.forms import Form
@@ -45,73 +41,43 @@ from web.where_form import offer
 bp = Blueprint("emergency", __name__)
 
 STATES = {
-    State.WAITING: "chờ đồng ý",
-    State.ACTIVE: "đang hiệu lực",
-    State.ENDED: "đã kết thúc sớm",
-    State.EXPIRED: "đã hết hạn",
-    State.REFUSED: "bị bỏ",
+    State.WAITING: say("chờ đồng ý"),
+    State.ACTIVE: say("đang hiệu lực"),
+    State.ENDED: say("đã kết thúc sớm"),
+    State.EXPIRED: say("đã hết hạn"),
+    State.REFUSED: say("bị bỏ"),
 }
 TONES = {State.WAITING: "wait", State.ACTIVE: "live"}
-ENDINGS = ("Hết nguy hiểm", "Báo nhầm", "Thay bằng lệnh khác")
+ENDINGS = (say("Hết nguy hiểm"), say("Báo nhầm"), say("Thay bằng lệnh khác"))
 """Why an alert is ended, mostly: one tap each."""
-WHOLE = "cả đài"
+WHOLE = say("cả đài")
 """Typed, or held for, where an alert goes to every receiver."""
 
 
 class CapForm(Form):
-    upload = FileField("Tệp CAP (XML)")
+    upload = FileField(say("Tệp CAP (XML)"))
 
 
 @bp.app_context_processor
 def _standing() -> dict[str, object]:
-    return {"standing_alerts": standing, "ALERT_STATES": STATES, "ALERT_TONES": TONES}
+    return {"standing_alerts": standing_alerts.shown, "ALERT_STATES": STATES, "ALERT_TONES": TONES}
 
 
-def standing() -> list[Alert]:
-    """What sounds and what waits: asked once for a page, which must not fail for want of it."""
-    if "alerts" not in g:
-        g.alerts, g.alerts_given, g.alerts_mine = [], {}, set()
-        with suppress(OperationalError, PoolTimeout), current.read() as session:
-            view = View(session, current.staff())
-            g.alerts = view.sources(alerts.standing(session))
-            g.alerts_mine = {each.id for each in g.alerts if view.owns(each.staff.area_id)}
-            waiting = [alert.bulletin_id for alert in g.alerts if alert.state is State.WAITING]
-            g.alerts_given = decisions.standing(session, waiting) if waiting else {}
-    return list(g.alerts)
-
-
+bp.app_template_global("alert_lines")(standing_alerts.lines)
+bp.app_template_global("alerts_for_me")(standing_alerts.for_me)
 bp.app_template_filter("alert_rhythm")(alerts.rhythm)
-
-
-@bp.app_template_global("alerts_for_me")
-def for_me() -> list[Alert]:
-    """Those that wait for this reader's word."""
-    me, found = current.staff(), standing()
-    given = {
-        bulletin_id: {decision.staff_id for decision in those}
-        for bulletin_id, those in g.alerts_given.items()
-    }
-    return [
-        alert
-        for alert in found
-        if alerts.waits_for(alert, me)
-        and alert.id in g.alerts_mine
-        and (
-            alert.bulletin.state is bulletins.State.APPROVED
-            or me.id not in given.get(alert.bulletin_id, ())
-        )
-    ]
 
 
 @bp.get("/khan-cap")
 def show() -> str:
     with current.read() as session:
         kept = canned.suitable(session)
-        messages = cap_messages.latest(session)
+        numbers = [each for each in canned.listed(session) if not each.void]
         whole = reach(session, None, current.now())
     return render_template(
-        "emergency/show.html", part=_board(), templates=alert_templates.known(), kept=kept,
-        messages=messages, whole=whole,
+        "emergency/show.html", part=_board(), kept=kept,
+        templates={key: alert_names.of(key) for key in alert_templates.known()},
+        numbers=numbers, whole=whole,
     )  # fmt: skip
 
 
@@ -143,7 +109,8 @@ def new() -> AnyResponse:
     if alert_id is not None:
         return redirect(url_for("emergency.alert", alert_id=alert_id))
     page = render_template(
-        "emergency/new.html", form=form, template=template, bulletin=bulletin, offer=offered,
+        "emergency/new.html", form=form, template=template,
+        name=alert_names.of_template(template) if template else "", bulletin=bulletin, offer=offered,
         whole=whole, sounds=alert_orders.MOST_SOUNDS,
     )  # fmt: skip
     return make_response(page, form.status)
@@ -192,14 +159,15 @@ def agree(alert_id: int) -> AnyResponse:
     if sounds is None:
         return make_response(_page(alert_id, form), 400)
     flash(
-        "Đã đồng ý. Loa cất tiếng sau vài giây."
+        say("Đã đồng ý. Loa cất tiếng sau vài giây.")
         if sounds
-        else "Đã ghi nhận bạn đồng ý. Lệnh còn chờ một người duyệt khác."
+        else say("Đã ghi nhận bạn đồng ý. Lệnh còn chờ một người duyệt khác.")
     )
     return redirect(url_for("emergency.alert", alert_id=alert_id))
 
 
 def _agree(alert_id: int, form: ConsentForm) -> bool:
+    form.demand_fresh()
     second_step.demand(form, emergency=True)
     with current.write() as session:
         found = alerts.get(session, alert_id)
@@ -218,12 +186,15 @@ def sound_alone(alert_id: int) -> AnyResponse:
     if form.carry_out(lambda: _sound_alone(alert_id, form)) is None:
         return make_response(_page(alert_id, form), 400)
     flash(
-        "Đã ra lệnh phát. Hãy gọi ngay người duyệt thứ hai: không có người đồng ý, lệnh sẽ tự dừng."
+        say(
+            "Đã ra lệnh phát. Hãy gọi ngay người duyệt thứ hai: không có người đồng ý, lệnh sẽ tự dừng."
+        )
     )
     return redirect(url_for("emergency.alert", alert_id=alert_id))
 
 
 def _sound_alone(alert_id: int, form: ConsentForm) -> int:
+    form.demand_fresh()
     second_step.demand(form, emergency=True)
     with current.write() as session:
         found = alerts.get(session, alert_id)
@@ -259,9 +230,10 @@ def stop(alert_id: int) -> AnyResponse:
         found = alerts.get(session, alert_id)
     form = WhyForm()
     if form.carry_out(lambda: _stop(alert_id, form)):
-        flash("Đã dừng. Loa im trong vài giây; các lần lặp lại đã bị huỷ.")
+        flash(say("Đã dừng. Loa im trong vài giây; các lần lặp lại đã bị huỷ."))
         return redirect(url_for("emergency.show"))
-    page = render_template("emergency/stop.html", alert=found, form=form, endings=ENDINGS)
+    endings = [(str(why), why) for why in ENDINGS]  # stored in Vietnamese, whoever reads
+    page = render_template("emergency/stop.html", alert=found, form=form, endings=endings)
     return make_response(page, form.status)
 
 
@@ -280,7 +252,7 @@ def refuse(alert_id: int) -> AnyResponse:
         found = alerts.get(session, alert_id)
     form = WhyForm()
     if form.carry_out(lambda: _refuse(alert_id, form)):
-        flash("Đã bỏ lệnh. Không có gì được phát.")
+        flash(say("Đã bỏ lệnh. Không có gì được phát."))
         return redirect(url_for("emergency.show"))
     page = render_template("emergency/refuse.html", alert=found, form=form)
     return make_response(page, form.status)
@@ -325,7 +297,7 @@ def take_in() -> AnyResponse:
 def _take_in(form: CapForm) -> cap_messages.CapMessage:
     file = form.upload.data
     if not isinstance(file, FileStorage) or not file.filename:
-        raise ScheduleError("Hãy chọn tệp CAP cần nhận.", field="upload")
+        raise ScheduleError(say("Hãy chọn tệp CAP cần nhận."), field="upload")
     data = file.stream.read(cap.MOST_BYTES + 1)
     try:
         with current.write() as session:
@@ -336,4 +308,4 @@ def _take_in(form: CapForm) -> cap_messages.CapMessage:
         raise LoaError(error.sentence, field="upload") from error
 
 
-__all__ = ["Reach", "bp", "standing"]
+__all__ = ["Reach", "bp"]

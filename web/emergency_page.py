@@ -12,8 +12,10 @@ from content.decisions import Decision
 from content.recordings import Recording, Rendering
 from devices import fleet, receivers
 from devices.receivers import Presence, Receiver
+from loa import words
 from loa.staff import May, Staff
 from loa.times import Instant
+from loa.words import counted, say
 from scheduler import alert_consent, alerts, broadcasts, cap_messages, regulation, targets
 from scheduler.alerts import Alert, State
 from scheduler.broadcasts import Broadcast, Tally
@@ -35,14 +37,20 @@ class Reach:
     @property
     def words(self) -> str:
         """5 đầu thu, 1 đang mất kết nối: Cột đình."""
+        if not self.total:
+            return say("chưa có đầu thu")
         if not self.offline:
-            return f"{self.total} đầu thu, đều đang kết nối" if self.total else "chưa có đầu thu"
-        more = (
-            f" và {self.offline - len(self.named)} đầu thu nữa" if self.offline > MOST_NAMED else ""
-        )
-        return (
-            f"{self.total} đầu thu, {self.offline} đang mất kết nối: {', '.join(self.named)}{more}"
-        )
+            return counted("%(n)s đầu thu, đều đang kết nối", self.total)
+        values = {"offline": self.offline, "names": words.join(", ", self.named)}
+        more = self.offline - len(self.named)
+        if not more:
+            return counted(
+                "%(n)s đầu thu, %(offline)s đang mất kết nối: %(names)s", self.total, **values
+            )
+        return counted(
+            "%(n)s đầu thu, %(offline)s đang mất kết nối: %(names)s và %(more)s đầu thu nữa",
+            self.total, more=more, **values,
+        )  # fmt: skip
 
 
 def reach(session: Session, where: Where | None, now: Instant) -> Reach:

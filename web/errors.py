@@ -10,31 +10,35 @@ from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from loa.errors import DatabaseError, LoaError, NotAllowed, NotFound
+from loa import words
+from loa.errors import Crowded, DatabaseError, LoaError, NotAllowed, NotFound
+from loa.words import say
 from web import current, labels
 
 log = logging.getLogger(__name__)
 
 TITLES = {
-    400: "Chưa thực hiện được",
-    403: "Không có quyền",
-    404: "Không có trang này",
-    405: "Không có trang này",
-    409: "Chưa thực hiện được",
-    413: "Gửi lên quá lớn",
-    500: "Lỗi của chương trình",
-    503: "Đài đang bận",
+    400: say("Chưa thực hiện được"),
+    403: say("Không có quyền"),
+    404: say("Không có trang này"),
+    405: say("Không có trang này"),
+    409: say("Chưa thực hiện được"),
+    413: say("Gửi lên quá lớn"),
+    500: say("Lỗi của chương trình"),
+    503: say("Đài đang bận"),
 }
 SENTENCES = {
-    404: "Đường dẫn đã sai hoặc mục này không còn. Hãy quay lại trang Hôm nay.",
-    405: "Đường dẫn đã sai hoặc mục này không còn. Hãy quay lại trang Hôm nay.",
-    500: "Chương trình gặp lỗi khi làm việc này; lỗi đã được ghi lại. "
-    "Hãy thử lại; nếu vẫn thế, hãy báo người quản trị.",
-    503: "Cơ sở dữ liệu đang bận hoặc không mở được. Hãy thử lại sau ít giây.",
+    404: say("Đường dẫn đã sai hoặc mục này không còn. Hãy quay lại trang Hôm nay."),
+    405: say("Đường dẫn đã sai hoặc mục này không còn. Hãy quay lại trang Hôm nay."),
+    500: say(
+        "Chương trình gặp lỗi khi làm việc này; lỗi đã được ghi lại. "
+        "Hãy thử lại; nếu vẫn thế, hãy báo người quản trị."
+    ),
+    503: say("Cơ sở dữ liệu đang bận hoặc không mở được. Hãy thử lại sau ít giây."),
 }
 TOO_LARGE = "22003"
 """SQLSTATE numeric_value_out_of_range; Python's own module for SQLite has no code, only words."""
-EXPIRED = (
+EXPIRED = say(
     "Trang này mở đã lâu nên không gửi được nữa. Hãy quay lại trang trước, tải lại rồi gửi lần nữa."
 )
 
@@ -42,7 +46,7 @@ EXPIRED = (
 def show(status: int, sentence: str) -> Response:
     """The error page; within a live page only the status, so that the page stays as it is."""
     if request.headers.get("HX-Request"):
-        return Response(sentence, status, mimetype="text/plain")
+        return Response(words.told(sentence), status, mimetype="text/plain")
     title = TITLES.get(status, TITLES[400])
     page = render_template("errors/error.html", status=status, title=title, sentence=sentence)
     return make_response(page, status)
@@ -54,6 +58,8 @@ def of_rule(error: LoaError) -> Response:
         return show(403, error.sentence)
     if isinstance(error, NotFound):
         return show(404, error.sentence)
+    if isinstance(error, Crowded):
+        return show(503, error.sentence)
     if isinstance(error, DatabaseError):
         log.error("%s", error.sentence)
         return show(503, error.sentence)
@@ -69,8 +75,12 @@ def of_size(_error: HTTPException) -> Response:
     letters = labels.number(config.content.max_characters)
     return show(
         413,
-        f"Nội dung gửi lên quá lớn. Tệp ghi âm được tối đa {config.web.upload_megabytes} MB, "
-        f"văn bản tối đa {letters} ký tự. Hãy nén thành MP3 hoặc chia nhỏ rồi gửi lại.",
+        say(
+            "Nội dung gửi lên quá lớn. Tệp ghi âm được tối đa %(size)s MB, văn bản tối đa %(letters)s ký tự. "
+            "Hãy nén thành MP3 hoặc chia nhỏ rồi gửi lại.",
+            size=config.web.upload_megabytes,
+            letters=letters,
+        ),
     )
 
 
@@ -99,7 +109,7 @@ def of_http(error: HTTPException) -> Response:
     if status < 400 and error.response is not None:
         return error.response  # type: ignore[return-value]
     return show(
-        status, SENTENCES.get(status, "Yêu cầu này không hợp lệ. Hãy quay lại trang trước.")
+        status, SENTENCES.get(status, say("Yêu cầu này không hợp lệ. Hãy quay lại trang trước."))
     )
 
 

@@ -17,6 +17,7 @@ from wtforms import BooleanField, SelectField, StringField
 from loa.errors import NotAllowed, ScheduleError
 from loa.staff import May
 from loa.times import Instant, local
+from loa.words import say
 from scheduler import campaign_tables, levels, reports
 from scheduler.evidence import jobs, outside, station_keys
 from scheduler.evidence.jobs import Job
@@ -27,17 +28,17 @@ from web.forms import Day, Form, choices
 
 bp = Blueprint("evidence", __name__)
 SHOWN_DAYS = 30
-WHOLE = ("", "mọi thứ trong kỳ")
+WHOLE = ("", say("mọi thứ trong kỳ"))
 CHECKPOINT_MOST = 1_000_000
 
 
 class MakeForm(Form):
     """What the bundle is to be of. A campaign brings its own days."""
 
-    since = Day("Từ ngày", name="tu")
-    until = Day("Đến ngày", name="den")
-    campaign = SelectField("Chiến dịch", name="chien_dich", validate_choice=False)
-    whole_log = BooleanField("Kèm nhật ký hệ thống từ dòng đầu tiên", name="ca_so")
+    since = Day(say("Từ ngày"), name="tu")
+    until = Day(say("Đến ngày"), name="den")
+    campaign = SelectField(say("Chiến dịch"), name="chien_dich", validate_choice=False)
+    whole_log = BooleanField(say("Kèm nhật ký hệ thống từ dòng đầu tiên"), name="ca_so")
 
     def choose(self, session: Session) -> None:
         found = campaign_tables.listing(session)
@@ -47,9 +48,9 @@ class MakeForm(Form):
 class CheckForm(Form):
     """A bundle that somebody brought, and what it is held against."""
 
-    file = FileField("Gói chứng cứ (.zip)", name="goi")
-    key = StringField("Dấu vân tay khoá của đài lập gói", name="khoa")
-    checkpoint = FileField("Tệp dấu mốc", name="dau_moc")
+    file = FileField(say("Gói chứng cứ (.zip)"), name="goi")
+    key = StringField(say("Dấu vân tay khoá của đài lập gói"), name="khoa")
+    checkpoint = FileField(say("Tệp dấu mốc"), name="dau_moc")
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,9 @@ def _demand_whole_station() -> None:
         inside = levels.reach(session, current.staff())
     if inside is not None:
         raise NotAllowed(
-            "Gói chứng cứ gồm mọi địa bàn, nên chỉ cán bộ của cả đài lập và kiểm được. Hãy nhờ quản trị."
+            say(
+                "Gói chứng cứ gồm mọi địa bàn, nên chỉ cán bộ của cả đài lập và kiểm được. Hãy nhờ quản trị."
+            )
         )
 
 
@@ -199,7 +202,7 @@ def _make(form: MakeForm) -> Job:
 def _check(form: CheckForm) -> Job:
     sent = form.file.data
     if not isinstance(sent, FileStorage) or not isinstance(sent.stream, uploads.Incoming):
-        raise ScheduleError("Hãy chọn tệp gói chứng cứ (.zip).", field="file")
+        raise ScheduleError(say("Hãy chọn tệp gói chứng cứ (.zip)."), field="file")
     try:
         anchors = [
             loa_verify.anchor(each) for each in (form.key.data or "").split(",") if each.strip()

@@ -17,10 +17,11 @@ from content.bulletins import Priority
 from content.bulletins import State as BulletinState
 from loa.errors import NotFound
 from loa.staff import May
+from loa.words import say
 from scheduler import exceptions, one_day, schedule_checks, schedules, series
 from scheduler.exceptions import MOST_REASON, Kind, Otherwise
 from scheduler.schedules import Schedule
-from web import current, schedule_page
+from web import current, labels, schedule_page
 from web.forms import Clock, Day, Form, choices, day_of_address, optional
 
 bp = Blueprint("exceptions", __name__)
@@ -31,9 +32,14 @@ OFFERED = 200
 
 class DayForm(Form):
     reason = StringField(
-        "Lý do", [Length(max=MOST_REASON, message=f"Hãy viết gọn trong {MOST_REASON} chữ.")]
+        say("Lý do"),
+        [
+            Length(
+                max=MOST_REASON, message=say("Hãy viết gọn trong %(most)s chữ.", most=MOST_REASON)
+            )
+        ],
     )
-    waived_why = TextAreaField("Lý do vẫn phát ngoài quy chế")
+    waived_why = TextAreaField(say("Lý do vẫn phát ngoài quy chế"))
 
     def otherwise(self, day: date) -> Otherwise:
         """What was filled in."""
@@ -41,8 +47,8 @@ class DayForm(Form):
 
 
 class MoveForm(DayForm):
-    to_time = Clock("Giờ mới", [optional()])
-    to_day = Day("Ngày mới", [optional()])
+    to_time = Clock(say("Giờ mới"), [optional()])
+    to_day = Day(say("Ngày mới"), [optional()])
 
     def otherwise(self, day: date) -> Otherwise:
         return Otherwise(
@@ -52,7 +58,7 @@ class MoveForm(DayForm):
 
 
 class ReplaceForm(DayForm):
-    bulletin_id = SelectField("Bản tin thay thế", coerce=int, validate_choice=False)
+    bulletin_id = SelectField(say("Bản tin thay thế"), coerce=int, validate_choice=False)
 
     def otherwise(self, day: date) -> Otherwise:
         return Otherwise(
@@ -73,7 +79,7 @@ def show(schedule_id: int, day: str) -> str:
 def skip(schedule_id: int, day: str) -> Response:
     form = DayForm()
     return _carry_out(
-        form, "skip", schedule_id, _day(day), lambda day: f"Đã bỏ lượt ngày {day:%d/%m/%Y}."
+        form, "skip", schedule_id, _day(day), lambda day: say("Đã bỏ lượt ngày %(day)s.", day=day)
     )
 
 
@@ -82,7 +88,7 @@ def skip(schedule_id: int, day: str) -> Response:
 def move(schedule_id: int, day: str) -> Response:
     form = MoveForm()
     return _carry_out(
-        form, "move", schedule_id, _day(day), lambda day: f"Đã dời lượt ngày {day:%d/%m/%Y}."
+        form, "move", schedule_id, _day(day), lambda day: say("Đã dời lượt ngày %(day)s.", day=day)
     )
 
 
@@ -91,7 +97,7 @@ def move(schedule_id: int, day: str) -> Response:
 def replace(schedule_id: int, day: str) -> Response:
     form = ReplaceForm()
     return _carry_out(
-        form, "replace", schedule_id, _day(day), lambda day: f"Đã đổi bản tin của lượt ngày {day:%d/%m/%Y}."
+        form, "replace", schedule_id, _day(day), lambda day: say("Đã đổi bản tin của lượt ngày %(day)s.", day=day)
     )  # fmt: skip
 
 
@@ -101,7 +107,7 @@ def undo(schedule_id: int, exception_id: int) -> Response:
     form = DayForm()
     back = url_for("schedules.show", schedule_id=schedule_id)
     if form.carry_out(lambda: _undo(schedule_id, exception_id, form)):
-        flash("Lượt này lại phát theo lịch.")
+        flash(say("Lượt này lại phát theo lịch."))
         return redirect(back)
     with current.read() as session:
         schedule = schedules.get(session, schedule_id)
@@ -117,7 +123,7 @@ def _undo(schedule_id: int, exception_id: int, form: DayForm) -> bool:
     with current.write() as session:
         exception = exceptions.get(session, exception_id)
         if exception.schedule_id != schedule_id:
-            raise NotFound("Ngoại lệ này thuộc lịch khác. Hãy quay lại trang của lịch phát.")
+            raise NotFound(say("Ngoại lệ này thuộc lịch khác. Hãy quay lại trang của lịch phát."))
         one_day.undo(
             session, schedules.get(session, schedule_id), exception, current.staff(),
             now=current.now(), zone=current.zone(), waived_why=form.waived_why.data or "",
@@ -126,10 +132,11 @@ def _undo(schedule_id: int, exception_id: int, form: DayForm) -> bool:
 
 
 def _carry_out(
-    form: DayForm, name: str, schedule_id: int, day: date, said: Callable[[date], str]
+    form: DayForm, name: str, schedule_id: int, day: date, said: Callable[[str], str]
 ) -> Response:
     if form.carry_out(lambda: _make(schedule_id, form.otherwise(day), form)):
-        flash(f"{said(day)} Bấm “Phát lại theo lịch” nếu đổi ý.")
+        done = said(labels.short_date(day))
+        flash(say("%(done)s Bấm “Phát lại theo lịch” nếu đổi ý.", done=done))
         return redirect(url_for("schedules.show", schedule_id=schedule_id))
     return make_response(_page(schedule_id, day, **{name: form}), form.status)
 
@@ -160,7 +167,7 @@ def _page(schedule_id: int, day: date, **sent: DayForm) -> str:
     for name, form in forms.items():
         for each in form:
             each.id = f"{name}-{each.id}"  # three forms on one page, and some fields alike
-    forms["replace"].bulletin_id.choices = choices([(0, "chọn bản tin"), *others])
+    forms["replace"].bulletin_id.choices = choices([(0, say("chọn bản tin")), *others])
     return render_template(
         "schedules/day.html", schedule=schedule, day=day, kind=kind, forms=forms, others=others,
         has_day=series.has_day(schedule, day),
@@ -179,4 +186,4 @@ def _others(session: Session, schedule: Schedule, day: date) -> list[tuple[int, 
 
 
 def _day(text: str) -> date:
-    return day_of_address(text, "trang của lịch phát")
+    return day_of_address(text, say("trang của lịch phát"))

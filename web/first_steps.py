@@ -14,6 +14,7 @@ from content.decisions import Decision
 from devices.areas import Area
 from devices.receivers import Receiver
 from loa.staff import May, Role, Staff
+from loa.words import say
 from scheduler.broadcasts import Broadcast
 
 
@@ -46,28 +47,28 @@ def next_of(found: tuple[Step, ...]) -> Step | None:
 def _of_admin(session: Session) -> tuple[Step, ...]:
     return (
         Step(
-            "Khai báo địa bàn",
-            "Xã, phường và các thôn, tổ dân phố. Có danh sách trong Excel thì nhập một lần cho cả xã.",
-            May.MANAGE, "quản trị",
+            say("Khai báo địa bàn"),
+            say("Xã, phường và các thôn, tổ dân phố. Có danh sách trong Excel thì nhập một lần cho cả xã."),
+            May.MANAGE, say("quản trị"),
             (
-                ("Nhập danh sách thôn", url_for("areas.bring_in")),
-                ("Thêm từng địa bàn", url_for("areas.new")),
+                (say("Nhập danh sách thôn"), url_for("areas.bring_in")),
+                (say("Thêm từng địa bàn"), url_for("areas.new")),
             ),
             _any(session, Area.id),
         ),
         Step(
-            "Thêm người duyệt",
-            "Ai soạn thì không tự duyệt được, nên đài cần ít nhất hai người.",
-            May.MANAGE, "quản trị", (("Thêm cán bộ", url_for("staff.new")),),
+            say("Thêm người duyệt"),
+            say("Ai soạn thì không tự duyệt được, nên đài cần ít nhất hai người."),
+            May.MANAGE, say("quản trị"), ((say("Thêm cán bộ"), url_for("staff.new")),),
             _any(session, Staff.id, Staff.role == Role.APPROVER, Staff.active.is_(True)),
         ),
         Step(
-            "Gắn đầu thu đầu tiên",
-            "Đài cấp một mã dùng một lần; đầu thu nhận mã, phát âm thử, có người nghe thấy thì xong.",
-            May.MANAGE, "quản trị",
+            say("Gắn đầu thu đầu tiên"),
+            say("Đài cấp một mã dùng một lần; đầu thu nhận mã, phát âm thử, có người nghe thấy thì xong."),
+            May.MANAGE, say("quản trị"),
             (
-                ("Thêm đầu thu", url_for("claims.new")),
-                ("Nhập nhiều đầu thu", url_for("receiver_files.bring_in")),
+                (say("Thêm đầu thu"), url_for("claims.new")),
+                (say("Nhập nhiều đầu thu"), url_for("receiver_files.bring_in")),
             ),
             _any(session, Receiver.id, Receiver.active.is_(True)),
         ),
@@ -77,21 +78,21 @@ def _of_admin(session: Session) -> tuple[Step, ...]:
 def _of_staff(session: Session) -> tuple[Step, ...]:
     return (
         Step(
-            "Soạn bản tin đầu tiên",
-            "Gõ hoặc dán chữ để máy đọc, tải tệp lên, hoặc ghi âm ngay trên trang.",
-            May.WRITE, "người soạn", (("Soạn bản tin", url_for("bulletins.new")),),
+            say("Soạn bản tin đầu tiên"),
+            say("Gõ hoặc dán chữ để máy đọc, tải tệp lên, hoặc ghi âm ngay trên trang."),
+            May.WRITE, say("người soạn"), ((say("Soạn bản tin"), url_for("bulletins.new")),),
             _any(session, Bulletin.id),
         ),
         Step(
-            "Nghe và duyệt",
-            "Người duyệt nghe đúng bản sẽ phát rồi mới duyệt.",
-            May.APPROVE, "người duyệt", (("Bản tin chờ duyệt", url_for("decisions.queue")),),
+            say("Nghe và duyệt"),
+            say("Người duyệt nghe đúng bản sẽ phát rồi mới duyệt."),
+            May.APPROVE, say("người duyệt"), ((say("Bản tin chờ duyệt"), url_for("decisions.queue")),),
             _any(session, Decision.id, Decision.approved.is_(True)),
         ),
         Step(
-            "Đặt lịch phát",
-            "Mở bản tin đã duyệt, bấm “Đặt lịch phát”, chọn nơi và giờ.",
-            May.SCHEDULE, "người soạn", (("Kho bản tin", url_for("library.show")),), False,
+            say("Đặt lịch phát"),
+            say("Mở bản tin đã duyệt, bấm “Đặt lịch phát”, chọn nơi và giờ."),
+            May.SCHEDULE, say("người soạn"), ((say("Kho bản tin"), url_for("library.show")),), False,
         ),
     )  # fmt: skip
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 from flask import request
 from sqlalchemy.orm import Session
@@ -14,12 +13,12 @@ from devices.fleet import Health, Order, Wanted
 from devices.outages import Fault, Kind
 from devices.receivers import Receiver
 from loa.times import Instant
-from scheduler import levels, upcoming
+from loa.words import say
+from scheduler import csv_values, levels, upcoming
 from scheduler.upcoming import Next
-from web import current, health, labels, remedies
+from web import current, health, labels, lists, remedies
 from web.forms import Form, choices
 
-PER_PAGE = 50
 RETIRED = "thoi-dung"
 """Beside the four healths in the address."""
 SLUGS = {
@@ -29,11 +28,13 @@ SLUGS = {
     Health.NEVER: "chua-thay",
 }
 ORDERS = {
-    Order.AREA: "địa bàn",
-    Order.NAME: "tên A–Z",
-    Order.WORST: "hỏng trước",
-    Order.HEARD: "mới báo về trước",
+    Order.AREA: say("địa bàn"),
+    Order.NAME: say("tên A–Z"),
+    Order.WORST: say("hỏng trước"),
+    Order.HEARD: say("mới báo về trước"),
+    Order.VOLUME: say("âm lượng nhỏ trước"),
 }
+PLACED, UNPLACED = "co", "chua"
 SAID_APART = frozenset({Kind.OFFLINE})
 """The badge already says it."""
 
@@ -41,28 +42,34 @@ SAID_APART = frozenset({Kind.OFFLINE})
 class FleetForm(Form):
     """The filter; its answers stand in the address, so a view of the list can be kept or sent."""
 
-    search = StringField("Tìm theo tên hoặc mã", name="tim")
-    state = SelectField("Tình trạng", name="tinh_trang", validate_choice=False)
-    area = SelectField("Địa bàn", name="dia_ban", validate_choice=False)
-    group = SelectField("Nhóm", name="nhom", validate_choice=False)
-    order = SelectField("Sắp xếp theo", name="xep", choices=choices(ORDERS.items()))
+    search = StringField(say("Tìm theo tên hoặc mã"), name="tim")
+    state = SelectField(say("Tình trạng"), name="tinh_trang", validate_choice=False)
+    area = SelectField(say("Địa bàn"), name="dia_ban", validate_choice=False)
+    group = SelectField(say("Nhóm"), name="nhom", validate_choice=False)
+    spot = SelectField(
+        say("Vị trí trên bản đồ"), name="vi_tri", validate_choice=False,
+        choices=choices([("", say("tất cả")), (PLACED, say("đã đặt")), (UNPLACED, say("chưa đặt"))]),
+    )  # fmt: skip
+    order = SelectField(say("Sắp xếp theo"), name="xep", choices=choices(ORDERS.items()))
 
     def choose_places(self, session: Session) -> None:
         tree = levels.tree(session, current.staff())
         named = [(area.id, f"{'— ' * depth}{area.full_name}") for depth, area in tree]
-        self.area.choices = choices([("", "tất cả"), *named])
+        self.area.choices = choices([("", say("tất cả")), *named])
         known = [(group.id, group.name) for group in groups.listing(session)]
-        self.group.choices = choices([("", "tất cả"), *known])
+        self.group.choices = choices([("", say("tất cả")), *known])
 
     @property
     def narrows(self) -> bool:
         """Whether anything is asked for besides words and state."""
-        return bool(self.area.data or self.group.data) or self.order.data != Order.AREA
+        places = (self.area.data, self.group.data, self.spot.data)
+        return any(places) or self.order.data != Order.AREA
 
     @property
     def is_empty(self) -> bool:
         """Whether it lets every receiver in service through."""
-        return not any(each.data for each in (self.search, self.state, self.area, self.group))
+        asked = (self.search, self.state, self.area, self.group, self.spot)
+        return not any(each.data for each in asked)
 
     @property
     def wanted(self) -> Wanted:
@@ -75,11 +82,8 @@ class FleetForm(Form):
             area_id=_number(self.area.data),
             group_id=_number(self.group.data),
             within_id=current.staff().area_id,
+            placed={PLACED: True, UNPLACED: False}.get(self.spot.data or ""),
         )
-
-    @property
-    def sorted_by(self) -> Order:
-        return Order(self.order.data) if self.order.data in list(Order) else Order.AREA
 
 
 @dataclass(frozen=True)
@@ -109,8 +113,11 @@ class Row:
             return ""
         if self.health is Health.OFFLINE:
             last = labels.soon(seen.heard_at, now, zone)
-            return f"nghe lần cuối {last}, {labels.ago(seen.heard_at, now)}"
-        return f"từ {labels.soon(seen.online_since, now, zone)}" if seen.online_since else ""
+            ago = labels.ago(seen.heard_at, now)
+            return say("nghe lần cuối %(last)s, %(ago)s", last=last, ago=ago)
+        if not seen.online_since:
+            return ""
+        return say("từ %(when)s", when=labels.soon(seen.online_since, now, zone))
 
     @property
     def complaints(self) -> list[tuple[str, str]]:
@@ -144,39 +151,46 @@ class Page:
     """Receivers in service that match, whatever their state."""
     found: int
     """Receivers that match with the state asked for."""
-    number: int
-    pages: int
+    slice: lists.Slice
+    order: lists.Order
 
 
 def form() -> FleetForm:
     """The filter of this request. Its lists are filled by ``choose_places``."""
-    nothing = {"search": "", "state": "", "area": "", "group": "", "order": Order.AREA}
+    nothing = {"search": "", "state": "", "area": "", "group": "", "spot": "", "order": Order.AREA}
     return FleetForm(request.args, data=nothing)
 
 
-def asked() -> dict[str, Any]:
-    """What stands in the address, but for the number of the page."""
-    return {key: value for key, value in request.args.items() if key != "trang" and value}
-
-
-def page(session: Session, form: FleetForm, now: Instant) -> Page:
+def page(session: Session, form: FleetForm, now: Instant, per_page: int = lists.PER_PAGE) -> Page:
     """One page of the list, in a number of queries that does not depend on the fleet's size."""
     wanted = form.wanted
     counts, retired = fleet.counts(session, wanted, now), fleet.retired(session, wanted, now)
     total = sum(counts.values())
     found = retired if wanted.retired else counts[wanted.health] if wanted.health else total
-    pages = max(-(-found // PER_PAGE), 1)
-    number = min(max(request.args.get("trang", 1, type=int), 1), pages)
+    here, order = lists.slice_of(found, per_page), lists.order(*ORDERS)
     some = fleet.listing(
-        session, wanted, now, order=form.sorted_by, limit=PER_PAGE, offset=(number - 1) * PER_PAGE
-    )
+        session, wanted, now, order=Order(order.column), back=order.back,
+        limit=here.per_page, offset=here.offset,
+    )  # fmt: skip
     chips = [
         Chip(SLUGS[each], labels.HEALTH[each], counts[each], labels.HEALTH_TONES[each])
         for each in Health
     ]
     if retired or wanted.retired:
-        chips.append(Chip(RETIRED, "đã thôi dùng", retired, "quiet"))
-    return Page(rows(session, some, now), chips, total, found, number, pages)
+        chips.append(Chip(RETIRED, say("đã thôi dùng"), retired, "quiet"))
+    return Page(rows(session, some, now), chips, total, found, here, order)
+
+
+def count(session: Session, form: FleetForm, now: Instant, *, placed: bool) -> int:
+    """How many that match have a place on the map, or have none."""
+    wanted = replace(form.wanted, placed=placed)
+    counts = fleet.counts(session, wanted, now)
+    return counts[wanted.health] if wanted.health else sum(counts.values())
+
+
+def spot_words(receiver: Receiver) -> str:
+    """Where it stands as one types it: 20.8561, 106.6822; empty where nobody knows."""
+    return csv_values.spot_words((receiver.lat, receiver.lon))
 
 
 def rows(session: Session, found: list[Receiver], now: Instant) -> list[Row]:

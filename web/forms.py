@@ -10,27 +10,28 @@ from typing import Any, TypeVar
 
 from flask_wtf import FlaskForm
 from wtforms import DateField, HiddenField, SelectMultipleField, TimeField
-from wtforms.validators import DataRequired, InputRequired, Optional
+from wtforms.validators import DataRequired, InputRequired, Optional, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget, TextInput
 
-from loa import typed
+from loa import typed, words
 from loa.errors import LoaError, NotAllowed, NotFound, ScheduleError
 from loa.times import local
+from loa.words import say
 from web import current
 
 Done = TypeVar("Done")
 MOST_YEARS = 10
 """So far ahead or back a day may lie that a person names: no plan of a commune does, only a slip of the hand."""
 _MESSAGES = {
-    "Not a valid integer value.": "Hãy nhập một số nguyên.",
-    "Not a valid float value.": "Hãy nhập một số.",
-    "Not a valid date value.": "Hãy nhập ngày theo dạng ngày/tháng/năm, ví dụ 21/11/2026.",
-    "Not a valid time value.": "Hãy nhập giờ theo dạng giờ:phút, ví dụ 17:05.",
-    "Not a valid choice.": "Lựa chọn này không có. Hãy chọn lại.",
-    "Not a valid choice": "Lựa chọn này không có. Hãy chọn lại.",
-    "Invalid Choice: could not coerce.": "Lựa chọn này không có. Hãy chọn lại.",
-    "Invalid Choice: could not be coerced.": "Lựa chọn này không có. Hãy chọn lại.",
-    "This field is required.": "Mục này cần được điền.",
+    "Not a valid integer value.": say("Hãy nhập một số nguyên."),
+    "Not a valid float value.": say("Hãy nhập một số."),
+    "Not a valid date value.": say("Hãy nhập ngày theo dạng ngày/tháng/năm, ví dụ 21/11/2026."),
+    "Not a valid time value.": say("Hãy nhập giờ theo dạng giờ:phút, ví dụ 17:05."),
+    "Not a valid choice.": say("Lựa chọn này không có. Hãy chọn lại."),
+    "Not a valid choice": say("Lựa chọn này không có. Hãy chọn lại."),
+    "Invalid Choice: could not coerce.": say("Lựa chọn này không có. Hãy chọn lại."),
+    "Invalid Choice: could not be coerced.": say("Lựa chọn này không có. Hãy chọn lại."),
+    "This field is required.": say("Mục này cần được điền."),
 }
 
 
@@ -100,11 +101,20 @@ class Edited:
         changed = [name for name, a, b in zip(stored, read, now, strict=False) if a != b]
         fields: Mapping[str, Any] = self._fields  # type: ignore[attr-defined]
         labels = dict.fromkeys(fields[name].label.text for name in changed if name in fields)
-        raise ScheduleError(
-            f"{who()} đã sửa trong khi trang này đang mở{': ' if labels else ''}{', '.join(labels)}. "
-            "Chưa lưu gì; nội dung bạn vừa nhập vẫn còn ở đây. Hãy xem bản mới ở một trang khác, "
-            "rồi lưu lần nữa nếu muốn thay bằng nội dung này."
-        )
+        raise ScheduleError(words.join(" ", (_changed(who(), list(labels)), NOTHING_SAVED)))
+
+
+NOTHING_SAVED = say(
+    "Chưa lưu gì; nội dung bạn vừa nhập vẫn còn ở đây. Hãy xem bản mới ở một trang khác, "
+    "rồi lưu lần nữa nếu muốn thay bằng nội dung này."
+)
+
+
+def _changed(who: str, labels: list[str]) -> str:
+    if not labels:
+        return say("%(who)s đã sửa trong khi trang này đang mở.", who=who)
+    fields = words.join(", ", labels)
+    return say("%(who)s đã sửa trong khi trang này đang mở: %(fields)s.", who=who, fields=fields)
 
 
 def version_of(stored: Mapping[str, object]) -> str:
@@ -126,9 +136,15 @@ def day_of_address(text: str, back: str) -> date:
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise NotFound(f"Đường dẫn sai ngày. Hãy quay lại {back}.") from None
+        raise NotFound(say("Đường dẫn sai ngày. Hãy quay lại %(page)s.", page=back)) from None
     if not is_near(day):
-        raise NotFound(f"Đường dẫn có ngày cách đây quá {MOST_YEARS} năm. Hãy quay lại {back}.")
+        raise NotFound(
+            say(
+                "Đường dẫn có ngày cách đây quá %(years)s năm. Hãy quay lại %(page)s.",
+                years=MOST_YEARS,
+                page=back,
+            )
+        )
     return day
 
 
@@ -151,6 +167,18 @@ def optional() -> Optional:
     return Optional()
 
 
+class AtMost:
+    """So many letters at most, or ``sentence`` is shown: WTForms' own fills numbers in, which costs its translation."""
+
+    def __init__(self, most: int, sentence: str) -> None:
+        self.most, self.sentence = most, sentence
+        self.field_flags = {"maxlength": most}
+
+    def __call__(self, _form: object, field: Any) -> None:
+        if len(field.data or "") > self.most:
+            raise ValidationError(self.sentence)
+
+
 class Day(DateField):
     """A date, typed and shown as 21/11/2026: a browser's own field may show the month first."""
 
@@ -158,7 +186,7 @@ class Day(DateField):
     widget = TextInput()
 
     def __init__(self, label: str, validators: Any = None, **kwargs: Any) -> None:
-        marks = {"data-date": True, "inputmode": "numeric", "placeholder": "ngày/tháng/năm"}
+        marks = {"data-date": True, "inputmode": "numeric", "placeholder": say("ngày/tháng/năm")}
         keywords = {"render_kw": {**marks, "autocomplete": "off"}, **kwargs}
         super().__init__(label, validators, format=list(typed.DAYS), **keywords)
 
@@ -167,7 +195,10 @@ class Day(DateField):
         if self.data is not None and not is_near(self.data):
             self.data = None
             raise ValueError(
-                f"Ngày này cách đây quá {MOST_YEARS} năm. Hãy xem lại năm, ví dụ 21/11/2026."
+                say(
+                    "Ngày này cách đây quá %(years)s năm. Hãy xem lại năm, ví dụ 21/11/2026.",
+                    years=MOST_YEARS,
+                )
             )
 
 
@@ -178,7 +209,7 @@ class Clock(TimeField):
     widget = TextInput()
 
     def __init__(self, label: str, validators: Any = None, **kwargs: Any) -> None:
-        marks = {"data-clock": True, "inputmode": "numeric", "placeholder": "giờ:phút"}
+        marks = {"data-clock": True, "inputmode": "numeric", "placeholder": say("giờ:phút")}
         keywords = {"render_kw": {**marks, "autocomplete": "off"}, **kwargs}
         super().__init__(label, validators, format=list(typed.CLOCKS), **keywords)
 

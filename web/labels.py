@@ -1,4 +1,4 @@
-"""Every state, reason and time in Vietnamese: the only place where the pages take such words from."""
+"""Every state, reason and time in words: the only place where the pages take such words from."""
 
 from __future__ import annotations
 
@@ -12,97 +12,99 @@ from content.bulletins import State as BulletinState
 from content.parts import Part
 from content.relays import Relay, Stream
 from devices.fleet import Health
-from loa import languages
+from loa import languages, words
 from loa.staff import Role
 from loa.times import DAY, HOUR, MINUTE, SECOND, Instant, local
+from loa.words import Said, counted, say
 from scheduler import lunar, recurrence, reports
 from scheduler.broadcasts import DeliveryState, Tally
 from scheduler.broadcasts import State as BroadcastState
 from scheduler.exceptions import Kind as ExceptionKind
+from scheduler.exports import words as exports
 from scheduler.schedules import Kind as ScheduleKind
 from scheduler.schedules import Schedule
 
 BULLETIN_STATES = {
-    BulletinState.DRAFT: "bản nháp",
-    BulletinState.SUBMITTED: "chờ duyệt",
-    BulletinState.APPROVED: "đã duyệt",
-    BulletinState.REJECTED: "bị trả lại",
-    BulletinState.WITHDRAWN: "đã thu hồi",
+    BulletinState.DRAFT: say("bản nháp"),
+    BulletinState.SUBMITTED: say("chờ duyệt"),
+    BulletinState.APPROVED: say("đã duyệt"),
+    BulletinState.REJECTED: say("bị trả lại"),
+    BulletinState.WITHDRAWN: say("đã thu hồi"),
 }
 PART_KINDS: dict[type[Part], str] = {
-    parts.Text: "văn bản máy đọc",
-    parts.Recorded: "bản ghi âm",
-    parts.Chime: "nhạc hiệu",
+    parts.Text: say("văn bản máy đọc"),
+    parts.Recorded: say("bản ghi âm"),
+    parts.Chime: say("nhạc hiệu"),
 }
 PRIORITIES = reports.PRIORITIES
 RELAYED = reports.RELAYED
 FIELDS = {
-    1: "thông tin chung",
-    2: "đột xuất",
-    3: "đường lối, chính sách, pháp luật",
-    4: "chỉ đạo điều hành",
-    5: "kiến thức",
-    6: "gương người tốt việc tốt",
+    1: say("thông tin chung"),
+    2: say("đột xuất"),
+    3: say("đường lối, chính sách, pháp luật"),
+    4: say("chỉ đạo điều hành"),
+    5: say("kiến thức"),
+    6: say("gương người tốt việc tốt"),
 }
 BROADCAST_STATES = {
-    BroadcastState.PLANNED: "chờ phát",
-    BroadcastState.DISPATCHED: "đã giao lệnh",
-    BroadcastState.ON_AIR: "đang phát",
-    BroadcastState.FINISHED: "đã phát",
-    BroadcastState.MISSED: "lỡ giờ",
-    BroadcastState.CANCELLED: "đã huỷ",
+    BroadcastState.PLANNED: say("chờ phát"),
+    BroadcastState.DISPATCHED: say("đã giao lệnh"),
+    BroadcastState.ON_AIR: say("đang phát"),
+    BroadcastState.FINISHED: say("đã phát"),
+    BroadcastState.MISSED: say("lỡ giờ"),
+    BroadcastState.CANCELLED: say("đã huỷ"),
 }
 DELIVERY_STATES = reports.STATES
 reason = reports.reason
 ROLES = {
-    Role.EDITOR: "người soạn",
-    Role.APPROVER: "người duyệt",
-    Role.OPERATOR: "người vận hành",
-    Role.ADMIN: "quản trị",
-    Role.VIEWER: "người xem",
+    Role.EDITOR: say("người soạn"),
+    Role.APPROVER: say("người duyệt"),
+    Role.OPERATOR: say("người vận hành"),
+    Role.ADMIN: say("quản trị"),
+    Role.VIEWER: say("người xem"),
 }
 ROLE_DUTIES = {
-    Role.EDITOR: "soạn bản tin, đặt lịch phát",
-    Role.APPROVER: "nghe và duyệt bản tin của người khác; soạn, đặt lịch, dừng phát",
-    Role.OPERATOR: "soạn bản tin, đặt lịch, dừng phát",
-    Role.ADMIN: "quản lý đầu thu, địa bàn, cán bộ, quy chế; không duyệt bản tin",
-    Role.VIEWER: "chỉ xem",
+    Role.EDITOR: say("soạn bản tin, đặt lịch phát"),
+    Role.APPROVER: say("nghe và duyệt bản tin của người khác; soạn, đặt lịch, dừng phát"),
+    Role.OPERATOR: say("soạn bản tin, đặt lịch, dừng phát"),
+    Role.ADMIN: say("quản lý đầu thu, địa bàn, cán bộ, quy chế; không duyệt bản tin"),
+    Role.VIEWER: say("chỉ xem"),
 }
 SCHEDULE_KINDS = {
-    ScheduleKind.ONCE: "một lần",
-    ScheduleKind.DAILY: "hằng ngày",
-    ScheduleKind.WEEKDAYS: "các thứ trong tuần",
-    ScheduleKind.OTHER: "khác…",
+    ScheduleKind.ONCE: say("một lần"),
+    ScheduleKind.DAILY: say("hằng ngày"),
+    ScheduleKind.WEEKDAYS: say("các thứ trong tuần"),
+    ScheduleKind.OTHER: say("khác…"),
 }
 OTHER_RECURRENCES = {
-    "moon": "ngày âm lịch hằng tháng (mùng một, rằm…)",
-    "moon_year": "một ngày âm lịch mỗi năm",
-    "month_days": "các ngày trong tháng",
-    "nth": "một thứ trong tháng (ví dụ Chủ nhật đầu tiên)",
-    "days": "mấy ngày một lần",
-    "weeks": "mấy tuần một lần, vào các thứ",
-    "year": "một ngày mỗi năm",
+    "moon": say("ngày âm lịch hằng tháng (mùng một, rằm…)"),
+    "moon_year": say("một ngày âm lịch mỗi năm"),
+    "month_days": say("các ngày trong tháng"),
+    "nth": say("một thứ trong tháng (ví dụ Chủ nhật đầu tiên)"),
+    "days": say("mấy ngày một lần"),
+    "weeks": say("mấy tuần một lần, vào các thứ"),
+    "year": say("một ngày mỗi năm"),
 }
 EXCEPTION_KINDS = {
-    ExceptionKind.SKIP: "bỏ lượt",
-    ExceptionKind.MOVE: "dời sang lúc khác",
-    ExceptionKind.REPLACE: "phát bản tin khác",
+    ExceptionKind.SKIP: say("bỏ lượt"),
+    ExceptionKind.MOVE: say("dời sang lúc khác"),
+    ExceptionKind.REPLACE: say("phát bản tin khác"),
 }
-NTH = {
-    1: "đầu tiên",
-    2: "lần thứ 2",
-    3: "lần thứ 3",
-    4: "lần thứ 4",
-    5: "lần thứ 5",
-    -1: "cuối cùng",
-}
-WEEKDAYS = ("thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy", "Chủ nhật")
-SHORT_WEEKDAYS = ("T2", "T3", "T4", "T5", "T6", "T7", "CN")
+NTH, WEEKDAYS = recurrence.NTH, recurrence.NAMES
+SHORT_WEEKDAYS = (
+    say("T2"),
+    say("T3"),
+    say("T4"),
+    say("T5"),
+    say("T6"),
+    say("T7"),
+    say("CN"),
+)
 EVIDENCE = {
-    "E1": "đầu thu báo đã giải mã và phát hết âm thanh",
-    "E2": "đầu thu đo thấy ampli có tải",
-    "E3": "micro tại chỗ nghe thấy tiếng loa",
-    "none": "đầu thu không nối loa: chạy hết bản ghi, không phát ra tiếng",
+    "E1": say("đầu thu báo đã giải mã và phát hết âm thanh"),
+    "E2": say("đầu thu đo thấy ampli có tải"),
+    "E3": say("micro tại chỗ nghe thấy tiếng loa"),
+    "none": say("đầu thu không nối loa: chạy hết bản ghi, không phát ra tiếng"),
 }
 BULLETIN_TONES = {
     BulletinState.DRAFT: "quiet",
@@ -145,33 +147,48 @@ class Outcome:
 
 def outcome(state: BroadcastState, tally: Tally) -> Outcome:
     """What became of a broadcast. Receivers not heard of are counted apart, never as not played."""
-    if tally.total == 0:
-        return Outcome(BROADCAST_STATES[state], "quiet", "không có đầu thu nào")
+    total = tally.total
+    if total == 0:
+        return Outcome(BROADCAST_STATES[state], "quiet", say("không có đầu thu nào"))
     if state in (BroadcastState.PLANNED, BroadcastState.DISPATCHED):
-        ready = tally.of(DeliveryState.READY)
-        rest = f"{ready}/{tally.total} đầu thu sẵn sàng" if ready else f"{tally.total} đầu thu"
-        handed_out = "đã giao lệnh · " if state is BroadcastState.DISPATCHED else ""
-        return Outcome(BROADCAST_STATES[BroadcastState.PLANNED], "wait", handed_out + rest)
+        return _ahead(state, tally)
     played, started = tally.of(DeliveryState.PLAYED), tally.of(DeliveryState.STARTED)
-    troubles = [f"{tally.of(s)} {DELIVERY_STATES[s]}" for s in _TROUBLES if tally.of(s)]
+    troubles = [
+        say("%(n)s %(state)s", n=tally.of(each), state=DELIVERY_STATES[each])
+        for each in _TROUBLES
+        if tally.of(each)
+    ]
     if state is BroadcastState.ON_AIR:
-        done = [f"đã phát {played}/{tally.total}"] if played else []
-        return Outcome(f"đang phát {started}/{tally.total}", "live", " · ".join(done + troubles))
+        done = [say("đã phát %(n)s/%(total)s", n=played, total=total)] if played else []
+        badge = say("đang phát %(n)s/%(total)s", n=started, total=total)
+        return Outcome(badge, "live", words.join(" · ", done + troubles))
     if played:
-        tone = "good" if played == tally.total else "doubt"
-        return Outcome(f"đã phát {played}/{tally.total}", tone, " · ".join(troubles))
-    return Outcome(*_without_proof(state, tally, troubles))
+        tone = "good" if played == total else "doubt"
+        badge = say("đã phát %(n)s/%(total)s", n=played, total=total)
+        return Outcome(badge, tone, words.join(" · ", troubles))
+    return _without_proof(state, tally, troubles)
 
 
-def _without_proof(
-    state: BroadcastState, tally: Tally, troubles: list[str]
-) -> tuple[str, str, str]:
+def _ahead(state: BroadcastState, tally: Tally) -> Outcome:
+    ready, total = tally.of(DeliveryState.READY), tally.total
+    rest = (
+        say("%(n)s/%(total)s đầu thu sẵn sàng", n=ready, total=total)
+        if ready
+        else counted("%(n)s đầu thu", total)
+    )
+    if state is BroadcastState.DISPATCHED:
+        rest = words.join(" · ", [say("đã giao lệnh"), rest])
+    return Outcome(BROADCAST_STATES[BroadcastState.PLANNED], "wait", rest)
+
+
+def _without_proof(state: BroadcastState, tally: Tally, troubles: list[Said]) -> Outcome:
     unknown = tally.of(DeliveryState.UNKNOWN)
     if unknown == tally.total:
-        return DELIVERY_STATES[DeliveryState.UNKNOWN], "doubt", f"{tally.total} đầu thu"
+        named = DELIVERY_STATES[DeliveryState.UNKNOWN]
+        return Outcome(named, "doubt", counted("%(n)s đầu thu", unknown))
     tone = {BroadcastState.CANCELLED: "quiet", BroadcastState.FINISHED: "doubt"}.get(state, "bad")
-    badge = "không trọn vẹn" if state is BroadcastState.FINISHED else BROADCAST_STATES[state]
-    return badge, tone, " · ".join(troubles)
+    badge = say("không trọn vẹn") if state is BroadcastState.FINISHED else BROADCAST_STATES[state]
+    return Outcome(badge, tone, words.join(" · ", troubles))
 
 
 def clock(instant: Instant | None, zone: ZoneInfo) -> str:
@@ -191,7 +208,9 @@ def day(instant: Instant | None, zone: ZoneInfo) -> str:
 
 def moment(instant: Instant | None, zone: ZoneInfo) -> str:
     """17:05 ngày 21/11/2026; empty for None."""
-    return f"{local(instant, zone):%H:%M ngày %d/%m/%Y}" if instant is not None else ""
+    if instant is None:
+        return ""
+    return say("%(time)s ngày %(date)s", time=clock(instant, zone), date=day(instant, zone))
 
 
 def soon(instant: Instant, now: Instant, zone: ZoneInfo) -> str:
@@ -207,15 +226,40 @@ def machine(instant: Instant, zone: ZoneInfo) -> str:
 
 def long_day(when: date) -> str:
     """thứ Bảy, 21/11/2026."""
-    return f"{WEEKDAYS[when.weekday()]}, {when:%d/%m/%Y}"
+    return words.join(", ", [WEEKDAYS[when.weekday()], short_date(when)])
+
+
+def days(first: date, last: date) -> str:
+    """21/11/2026, or 21/11/2026 đến 23/11/2026."""
+    if first == last:
+        return short_date(first)
+    return say("%(first)s đến %(last)s", first=short_date(first), last=short_date(last))
+
+
+def week_days(first: date, last: date) -> str:
+    """T7 21/11/2026, or T7 21/11/2026 đến CN 22/11/2026."""
+    named = [
+        words.join(" ", [SHORT_WEEKDAYS[each.weekday()], short_date(each)])
+        for each in (first, last)
+    ]
+    if first == last:
+        return named[0]
+    return say("%(first)s đến %(last)s", first=named[0], last=named[1])
 
 
 def moon(when: date) -> str:
     """By the moon: rằm tháng 10, mùng 1 tháng 11 nhuận, 23 tháng Chạp."""
     found = lunar.from_solar(when)
-    day = "rằm" if found.day == 15 else f"mùng {found.day}" if found.day <= 10 else str(found.day)
-    month = {1: "Giêng", 12: "Chạp"}.get(found.month, str(found.month))
-    return f"{day} tháng {month}{' nhuận' if found.is_leap else ''}"
+    month = {1: say("Giêng"), 12: say("Chạp")}.get(found.month, found.month)
+    if found.is_leap:
+        return say("%(day)s tháng %(month)s nhuận", day=_moon_day(found.day), month=month)
+    return say("%(day)s tháng %(month)s", day=_moon_day(found.day), month=month)
+
+
+def _moon_day(number: int) -> object:
+    if number == 15:
+        return say("rằm")
+    return say("mùng %(n)s", n=number) if number <= 10 else number
 
 
 def short_date(when: date | None) -> str:
@@ -232,10 +276,12 @@ def duration(ms: int | None) -> str:
         return ""
     seconds = ms // SECOND
     if seconds >= 3600:
-        return f"{seconds // 3600} giờ {seconds % 3600 // 60:02d} phút"
+        hours, minutes = seconds // 3600, seconds % 3600 // 60
+        return say("%(hours)s giờ %(minutes)s phút", hours=hours, minutes=f"{minutes:02d}")
     if seconds >= 60:
-        return f"{seconds // 60} phút {seconds % 60:02d} giây"
-    return f"{seconds} giây"
+        rest = f"{seconds % 60:02d}"
+        return say("%(minutes)s phút %(seconds)s giây", minutes=seconds // 60, seconds=rest)
+    return counted("%(n)s giây", seconds)
 
 
 def lateness(ms: int | None) -> str:
@@ -243,8 +289,10 @@ def lateness(ms: int | None) -> str:
     if ms is None:
         return ""
     if abs(ms) < SECOND:
-        return "đúng giờ"
-    return f"muộn {duration(ms)}" if ms > 0 else f"sớm {duration(-ms)}"
+        return say("đúng giờ")
+    if ms > 0:
+        return say("muộn %(span)s", span=duration(ms))
+    return say("sớm %(span)s", span=duration(-ms))
 
 
 def part_kind(part: Part) -> str:
@@ -254,37 +302,41 @@ def part_kind(part: Part) -> str:
 
 def relay_length(relay: Stream | Relay) -> str:
     """30 phút; one that its programme cuts off may have seconds, too."""
-    return duration(relay.ms) if relay.ms % MINUTE else f"{relay.ms // MINUTE} phút"
+    if relay.ms % MINUTE:
+        return duration(relay.ms)
+    return counted("%(n)s phút", relay.ms // MINUTE)
 
 
 def language(code: str) -> str:
     """tiếng Tày."""
-    return f"tiếng {languages.name(code)}"
+    return say("tiếng %(name)s", name=languages.name(code))
 
 
 def ago(instant: Instant, now: Instant) -> str:
     """How long ago, in one unit."""
     past = max(now - instant, 0)
     if past < MINUTE:
-        return "vừa xong"
-    for unit, name in ((DAY, "ngày"), (HOUR, "giờ"), (MINUTE, "phút")):
-        if past >= unit:
-            return f"{past // unit} {name} trước"
-    return ""
+        return say("vừa xong")
+    if past >= DAY:
+        return counted("%(n)s ngày trước", past // DAY)
+    if past >= HOUR:
+        return counted("%(n)s giờ trước", past // HOUR)
+    return counted("%(n)s phút trước", past // MINUTE)
 
 
-def number(value: float, digits: int = 0) -> str:
-    """1.234,5 as it is written in Vietnam."""
-    return f"{value:,.{digits}f}".translate(str.maketrans(",.", ".,"))
+number = exports.number
+"""1.234,5 as it is written in Vietnam; 1,234.5 where English is read."""
 
 
 def loudness(lufs: float, true_peak_db: float) -> str:
     """Whether a finished sound is as loud as all others, in words for staff."""
     if lufs < LUFS - LUFS_OFF:
-        return "độ to thấp hơn chuẩn"
+        return say("độ to thấp hơn chuẩn")
     if lufs > LUFS + LUFS_OFF:
-        return "độ to cao hơn chuẩn"
-    return "độ to đạt chuẩn" if true_peak_db <= MOST_PEAK_DB else "có chỗ to quá, dễ rè loa"
+        return say("độ to cao hơn chuẩn")
+    return (
+        say("độ to đạt chuẩn") if true_peak_db <= MOST_PEAK_DB else say("có chỗ to quá, dễ rè loa")
+    )
 
 
 def station_parts(name: str) -> tuple[str, str]:
@@ -298,29 +350,35 @@ def station_parts(name: str) -> tuple[str, str]:
 def size(octets: int) -> str:
     """Bytes as kB or MB."""
     if octets < 1_000_000:
-        return f"{number(octets / 1000)} kB"
-    return f"{number(octets / 1_000_000, 1)} MB"
+        return words.join(" ", [number(octets / 1000), "kB"])
+    return words.join(" ", [number(octets / 1_000_000, 1), "MB"])
 
 
 def rule(schedule: Schedule) -> str:
     """When a schedule sounds, as a sentence without its beginning."""
     at = f"{schedule.at:%H:%M:%S}" if schedule.is_now else f"{schedule.at:%H:%M}"
-    days = recurrence.words(schedule.rule, schedule.start_date)
+    on = recurrence.words(schedule.rule, schedule.start_date)
     if schedule.kind is ScheduleKind.ONCE:
-        return f"{at} {days}"
-    until = (
-        f" đến hết {short_date(schedule.end_date)}"
-        if schedule.end_date
-        else ", chưa có ngày kết thúc"
+        return words.join(" ", [at, on])
+    first = short_date(schedule.start_date)
+    if schedule.end_date is None:
+        return say(
+            "%(time)s %(days)s, từ %(first)s, chưa có ngày kết thúc", time=at, days=on, first=first
+        )
+    return say(
+        "%(time)s %(days)s, từ %(first)s đến hết %(last)s",
+        time=at,
+        days=on,
+        first=first,
+        last=short_date(schedule.end_date),
     )
-    return f"{at} {days}, từ {short_date(schedule.start_date)}{until}"
 
 
 HEALTH = {
-    Health.WELL: "trực tuyến",
-    Health.IMPAIRED: "có lỗi",
-    Health.OFFLINE: "mất kết nối",
-    Health.NEVER: "chưa kết nối lần nào",
+    Health.WELL: say("trực tuyến"),
+    Health.IMPAIRED: say("có lỗi"),
+    Health.OFFLINE: say("mất kết nối"),
+    Health.NEVER: say("chưa kết nối lần nào"),
 }
 HEALTH_TONES = {
     Health.WELL: "good",

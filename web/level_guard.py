@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from content import bulletins
 from devices.outages import Fault
 from loa.errors import NotFound
+from loa.words import say
 from scheduler import alerts, broadcasts, campaigns, level_bulletins, programmes, schedules
 from scheduler.level_views import View
 from web import current
@@ -23,6 +24,7 @@ CHANGES = frozenset(
         "cuts.translation",
         "decisions.submit",
         "decisions.withdraw",
+        "new_broadcast.recall",
         "readings.fix",
         "readings.forget",
         "readings.undo",
@@ -35,7 +37,14 @@ CHANGES = frozenset(
 )
 """Pages that change a bulletin when something is sent to them."""
 ASKS = frozenset(
-    {"bulletins.edit", "decisions.ask_withdraw", "translations.ask_remove", "versions.ask_again"}
+    {
+        "bulletins.edit",
+        "decisions.ask_withdraw",
+        "new_broadcast.done",
+        "new_broadcast.when",
+        "translations.ask_remove",
+        "versions.ask_again",
+    }
 )
 """Pages that are there for nothing but changing one."""
 
@@ -52,7 +61,7 @@ def guard() -> None:
             is_shown = shows(session, View(session, current.staff()), value)
         if not is_shown:
             raise NotFound(
-                "Không tìm thấy trang này trong địa bàn của bạn. Hãy quay lại trang Hôm nay."
+                say("Không tìm thấy trang này trong địa bàn của bạn. Hãy quay lại trang Hôm nay.")
             )
     _demand_own_bulletin()
 

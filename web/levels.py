@@ -16,6 +16,7 @@ from devices import areas
 from loa.errors import NotFound, ScheduleError
 from loa.staff import May
 from loa.times import Instant, local
+from loa.words import say
 from scheduler import (
     broadcasts,
     from_above,
@@ -34,13 +35,13 @@ bp = Blueprint("levels", __name__)
 
 
 class DeclineForm(Form):
-    reason = TextAreaField("Lý do không nhận")
+    reason = TextAreaField(say("Lý do không nhận"))
 
 
 class OrderForm(Form):
-    first = RadioField("Lượt nào phát trước", coerce=int, validate_choice=False)
-    again = BooleanField("Xếp lượt kia phát ngay sau đó ở địa bàn")
-    reason = TextAreaField("Lý do")
+    first = RadioField(say("Lượt nào phát trước"), coerce=int, validate_choice=False)
+    again = BooleanField(say("Xếp lượt kia phát ngay sau đó ở địa bàn"))
+    reason = TextAreaField(say("Lý do"))
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def decline(broadcast_id: int) -> Response:
     form = DeclineForm(prefix=_prefix(broadcast_id))
     if form.carry_out(lambda: _decline(broadcast_id, form)) is None:
         return _page({form._prefix: form})
-    flash("Đã ghi: địa bàn không nhận lượt này. Trước giờ phát vẫn có thể nhận lại.")
+    flash(say("Đã ghi: địa bàn không nhận lượt này. Trước giờ phát vẫn có thể nhận lại."))
     return redirect(url_for("levels.show"))
 
 
@@ -120,9 +121,9 @@ def withdraw(decision_id: int) -> Response:
     with current.write() as session:
         decision = level_acts.get(session, decision_id)
         if not View(session, current.staff()).owns(decision.area_id):
-            raise NotFound("Không tìm thấy quyết định này. Hãy tải lại trang Cấp trên.")
+            raise NotFound(say("Không tìm thấy quyết định này. Hãy tải lại trang Cấp trên."))
         level_acts.withdraw(session, decision, current.staff(), current.now())
-    flash("Đã bỏ quyết định. Lượt phát lại theo lệ chung.")
+    flash(say("Đã bỏ quyết định. Lượt phát lại theo lệ chung."))
     return redirect(url_for("levels.show"))
 
 
@@ -202,7 +203,7 @@ def _put_first(form: OrderForm, broadcast_id: int, other_id: int) -> Ordered:
         both = {each: _seen(session, each) for each in (broadcast_id, other_id)}
         first = both.pop(form.first.data, None)
         if first is None:
-            raise ScheduleError("Hãy chọn lượt phát trước.", field="first")
+            raise ScheduleError(say("Hãy chọn lượt phát trước."), field="first")
         (other,) = both.values()
         return level_acts.put_first(
             session, first, other, current.staff(), now=current.now(), zone=current.zone(),
@@ -212,20 +213,24 @@ def _put_first(form: OrderForm, broadcast_id: int, other_id: int) -> Ordered:
 
 def _said(done: Ordered) -> str:
     if done.schedule is not None:
-        return f"Đã ghi thứ tự. Lượt nhường được xếp lại lúc {done.schedule.at:%H:%M:%S} ở địa bàn."
-    if done.refusal:
-        return (
-            "Đã ghi thứ tự. Lượt nhường không phát ở nơi hai lượt gặp nhau, vì không xếp lại ngay sau đó được: "
-            f"{done.refusal}"
+        return say(
+            "Đã ghi thứ tự. Lượt nhường được xếp lại lúc %(time)s ở địa bàn.",
+            time=f"{done.schedule.at:%H:%M:%S}",
         )
-    return "Đã ghi thứ tự. Lượt nhường không phát ở nơi hai lượt gặp nhau."
+    if done.refusal:
+        return say(
+            "Đã ghi thứ tự. Lượt nhường không phát ở nơi hai lượt gặp nhau, vì không xếp lại ngay sau đó được: "
+            "%(refusal)s",
+            refusal=done.refusal,
+        )
+    return say("Đã ghi thứ tự. Lượt nhường không phát ở nơi hai lượt gặp nhau.")
 
 
 def _seen(session: Session, broadcast_id: int) -> broadcasts.Broadcast:
     """That broadcast, where the reader may know of it. Raises NotFound."""
     found = broadcasts.get(session, broadcast_id)
     if not View(session, current.staff()).broadcasts([found]):
-        raise NotFound("Không tìm thấy lượt phát này. Hãy quay lại trang Hôm nay.")
+        raise NotFound(say("Không tìm thấy lượt phát này. Hãy quay lại trang Hôm nay."))
     return found
 
 

@@ -18,8 +18,9 @@ from content import library
 from content.bulletins import Bulletin, Priority, State
 from content.library import Order, Wanted
 from content.recordings import Rendering, RenderingState
-from loa import languages
+from loa import languages, words
 from loa.times import Instant, local
+from loa.words import say
 from scheduler import uses
 from scheduler.uses import Use
 from web import current, labels, spreadsheets
@@ -32,8 +33,13 @@ AT_ONCE = 500
 """Bulletins read at a time for a file of all of them."""
 NEAR_DAYS = 7
 """A bulletin whose last day is no further off is said to run out soon."""
-ANY = ("", "tất cả")
-ORDERS = {Order.CHANGED: "sửa gần đây", Order.TITLE: "tên A–Z", Order.CREATED: "ngày soạn"}
+ANY = ("", say("tất cả"))
+ORDERS = {
+    Order.CHANGED: say("sửa gần đây"),
+    Order.TITLE: say("tên A–Z"),
+    Order.CREATED: say("ngày soạn"),
+}
+NUMBERED_FIELDS = [(n, words.join(". ", (n, name))) for n, name in labels.FIELDS.items()]
 COLUMNS = (
     "số", "tên bản tin", "trạng thái", "mức ưu tiên", "lĩnh vực", "người soạn", "ngày soạn", "sửa lần cuối", "bản thứ",
     "hiệu lực từ", "hiệu lực đến hết", "thời lượng (giây)", "tiếng", "số lịch đang phát", "lượt tới", "lượt gần nhất",
@@ -49,25 +55,27 @@ class Validity(enum.StrEnum):
 
 
 VALIDITIES = {
-    Validity.VALID: "còn hiệu lực",
-    Validity.NEAR: f"sắp hết (trong {NEAR_DAYS} ngày)",
-    Validity.OVER: "hết hiệu lực",
+    Validity.VALID: say("còn hiệu lực"),
+    Validity.NEAR: say("sắp hết (trong %(near_days)s ngày)", near_days=NEAR_DAYS),
+    Validity.OVER: say("hết hiệu lực"),
 }
 
 
 class LibraryForm(Form):
     """The filter; its answers stand in the address, so a view of the list can be kept or sent."""
 
-    search = StringField("Tìm trong tên và nội dung", name="tim")
-    state = SelectField("Trạng thái", name="trang_thai",
+    search = StringField(say("Tìm trong tên và nội dung"), name="tim")
+    state = SelectField(say("Trạng thái"), name="trang_thai",
                         choices=choices([ANY, *labels.BULLETIN_STATES.items()]))  # fmt: skip
-    field = SelectField("Lĩnh vực", name="linh_vuc",
-                        choices=choices([ANY, *((n, f"{n}. {w}") for n, w in labels.FIELDS.items())]))  # fmt: skip
-    author = SelectField("Người soạn", name="nguoi_soan", validate_choice=False)
-    priority = SelectField("Mức ưu tiên", name="uu_tien",
+    field = SelectField(say("Lĩnh vực"), name="linh_vuc",
+                        choices=choices([ANY, *NUMBERED_FIELDS]))  # fmt: skip
+    author = SelectField(say("Người soạn"), name="nguoi_soan", validate_choice=False)
+    priority = SelectField(say("Mức ưu tiên"), name="uu_tien",
                            choices=choices([ANY, *labels.PRIORITIES.items()]))  # fmt: skip
-    validity = SelectField("Hiệu lực", name="hieu_luc", choices=choices([ANY, *VALIDITIES.items()]))
-    order = SelectField("Sắp xếp theo", name="xep", choices=choices(ORDERS.items()))
+    validity = SelectField(
+        say("Hiệu lực"), name="hieu_luc", choices=choices([ANY, *VALIDITIES.items()])
+    )
+    order = SelectField(say("Sắp xếp theo"), name="xep", choices=choices(ORDERS.items()))
 
     @property
     def narrows(self) -> bool:
@@ -112,11 +120,17 @@ class Row:
         """Words and tone where a person should know of it; None while there is nothing to mind."""
         since, until = self.bulletin.valid_from, self.bulletin.valid_until
         if until is not None and until < self.today:
-            return f"hết hiệu lực từ sau {labels.short_date(until)}", "bad"
+            return say(
+                "hết hiệu lực từ sau %(short_date)s", short_date=labels.short_date(until)
+            ), "bad"
         if since is not None and since > self.today:
-            return f"có hiệu lực từ {labels.short_date(since)}", "quiet"
+            return say(
+                "có hiệu lực từ %(short_date)s", short_date=labels.short_date(since)
+            ), "quiet"
         if until is not None and until <= self.today + timedelta(days=NEAR_DAYS):
-            return f"hết hiệu lực sau {labels.short_date(until)}", "doubt"
+            return say(
+                "hết hiệu lực sau %(short_date)s", short_date=labels.short_date(until)
+            ), "doubt"
         return None
 
 

@@ -15,6 +15,7 @@ from content import entries, reading, voices
 from content.voices.base import MAX_SPEED, MIN_SPEED
 from loa.errors import ContentError
 from loa.staff import May
+from loa.words import join, say
 from web import current, errors
 
 bp = Blueprint("listening", __name__)
@@ -26,7 +27,7 @@ MOST_SPOKEN = 4 * MOST_CHARACTERS
 MOST_AT_ONCE = 2
 SECONDS = 20.0
 """Longest one waits for a voice: somebody stands before the page."""
-BUSY = "Đang có người khác nghe thử. Hãy đợi vài giây rồi bấm lại."
+BUSY = say("Đang có người khác nghe thử. Hãy đợi vài giây rồi bấm lại.")
 
 _free = threading.BoundedSemaphore(MOST_AT_ONCE)
 
@@ -48,18 +49,22 @@ def wav() -> Response:
     answer = send_file(io.BytesIO(sound), mimetype="audio/wav", download_name="nghe-thu.wav")
     answer.headers["Cache-Control"] = "no-store"
     if notes:  # such as that another voice had to stand in; letters of a header are Latin ones
-        answer.headers["X-Note"] = quote(" ".join(notes))
+        answer.headers["X-Note"] = quote(join(" ", notes).told())
     return answer
 
 
 def _words() -> str:
     text = request.args.get("chu", "").strip()
     if not text:
-        raise ContentError("Chưa có chữ nào để nghe thử. Hãy nhập chữ cần đọc.", field="chu")
+        raise ContentError(say("Chưa có chữ nào để nghe thử. Hãy nhập chữ cần đọc."), field="chu")
     if len(text) > MOST_CHARACTERS:
         raise ContentError(
-            f"Chỉ nghe thử được tối đa {MOST_CHARACTERS} ký tự; ở đây có {len(text)}. "
-            "Hãy chọn đoạn ngắn hơn.",
+            say(
+                "Chỉ nghe thử được tối đa %(most_characters)s ký tự; ở đây có %(count)s. Hãy chọn "
+                "đoạn ngắn hơn.",
+                most_characters=MOST_CHARACTERS,
+                count=len(text),
+            ),
             field="chu",
         )
     if request.args.get("doc") != "1":
@@ -75,7 +80,12 @@ def _speed() -> int:
         return current.config().content.speed
     if not given.isdecimal() or not MIN_SPEED <= int(given) <= MAX_SPEED:
         raise ContentError(
-            f"Tốc độ đọc “{given[:10]}” không hợp lệ. Hãy chọn từ {MIN_SPEED} đến {MAX_SPEED}.",
+            say(
+                "Tốc độ đọc “%(given)s” không hợp lệ. Hãy chọn từ %(min_speed)s đến %(max_speed)s.",
+                given=given[:10],
+                min_speed=MIN_SPEED,
+                max_speed=MAX_SPEED,
+            ),
             field="toc_do",
         )
     return int(given)

@@ -45,8 +45,10 @@ PAUSE_SECONDS = 0.3
 """Between two looks: a burst of receipts is one change to a reader."""
 LIFE_SECONDS = 600.0
 """A stream ends so often; the page opens it again and is checked anew for its sign-in."""
-SPARE_THREADS = 8
-"""Threads kept free of streams, for pages."""
+APART_SECONDS = 0.06
+"""Between telling one page and the next: fifty that ask for their parts at once would hold up everybody else."""
+LEAST_SPARE = 8
+"""Threads kept free of streams, for pages; a quarter of them, where that is more."""
 
 Fingerprint = Callable[[Session, Instant], object]
 
@@ -103,7 +105,16 @@ def _receivers(session: Session, now: Instant) -> object:
         p.boot,
     )
     wanted = (Receiver.volume, Receiver.muted, Receiver.delay_ms, Receiver.plan_stale)
-    shown = (Receiver.id, Receiver.name, Receiver.active, *wanted, fleet.is_online(now), *told)
+    place = (Receiver.area_id, Receiver.lat, Receiver.lon)
+    shown = (
+        Receiver.id,
+        Receiver.name,
+        Receiver.active,
+        *wanted,
+        *place,
+        fleet.is_online(now),
+        *told,
+    )
     lines = (
         sa.select(_line(*shown).label("line"))
         .select_from(Receiver)
@@ -163,6 +174,11 @@ class Client:
             return changed
 
 
+def room(threads: int) -> int:
+    """How many streams there may be on a server of so many threads."""
+    return threads - max(LEAST_SPARE, threads // 4)
+
+
 class Hub:
     """The watcher and its clients. The thread starts with the first client, so that a fork before is safe."""
 
@@ -208,6 +224,8 @@ class Hub:
             clients = list(self._clients)
         for client in clients:
             client.tell(topics)
+            if topics:
+                self._stop.wait(APART_SECONDS)
 
     def _watch(self) -> None:
         while not self._stop.is_set():

@@ -16,6 +16,7 @@ from content.bulletins import Priority
 from devices import receivers
 from loa.errors import NotFound
 from loa.times import Instant, local
+from loa.words import say
 from scheduler import levels, reports
 from scheduler.broadcasts import DeliveryState
 from scheduler.exports import csv_file, files
@@ -33,22 +34,22 @@ bp = Blueprint("log", __name__)
 PER_PAGE = 50
 SHOWN_DAYS = 7
 """Span of the log before anything was asked for."""
-ANY = ("", "tất cả")
+ANY = ("", say("tất cả"))
 
 
 class LogForm(Form):
     """The filter; its answers stand in the address, so a view of the log can be kept or sent."""
 
-    since = Day("Từ ngày", name="tu")
-    until = Day("Đến ngày", name="den")
-    area = SelectField("Địa bàn", name="dia_ban", validate_choice=False)
-    receiver = SelectField("Đầu thu", name="dau_thu", validate_choice=False)
+    since = Day(say("Từ ngày"), name="tu")
+    until = Day(say("Đến ngày"), name="den")
+    area = SelectField(say("Địa bàn"), name="dia_ban", validate_choice=False)
+    receiver = SelectField(say("Đầu thu"), name="dau_thu", validate_choice=False)
     state = SelectField(
-        "Kết quả",
+        say("Kết quả"),
         name="ket_qua",
         choices=choices([ANY, *labels.DELIVERY_STATES.items()]),
     )
-    search = StringField("Tên bản tin", name="tim")
+    search = StringField(say("Tên bản tin"), name="tim")
 
     def choose_places(self, session: Session) -> None:
         view = View(session, current.staff())
@@ -151,7 +152,7 @@ def download() -> Response:
 def workbook(kind: str) -> Response:
     """The same rows with real numbers and times, or as a program reads them."""
     if kind not in ("xlsx", "json"):
-        raise NotFound("Không có định dạng này. Hãy chọn csv, json hoặc xlsx.")
+        raise NotFound(say("Không có định dạng này. Hãy chọn csv, json hoặc xlsx."))
     form = _form()
     wanted = _filter(form)
     if wanted is None:

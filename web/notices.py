@@ -15,15 +15,17 @@ from content.recordings import Rendering, RenderingState
 from devices import clones, fleet, outages, receivers
 from devices.fleet import Health, Wanted
 from devices.outages import Kind
+from loa import words
 from loa.staff import May
 from loa.times import Instant
+from loa.words import counted, say
 from scheduler import broadcasts, readiness
 from scheduler.broadcasts import Broadcast, Tally
 from scheduler.evidence import echoes, outside
 from scheduler.level_views import View
 from scheduler.readiness import Unready
 from scheduler.report_orders import orders
-from web import current, emergency, health, labels, levels, remedies
+from web import current, health, labels, levels, remedies, standing_alerts
 from web.fleet import SLUGS
 
 MOST_NAMED = 3
@@ -48,8 +50,8 @@ def everything(
     """For the reader of this request, the most pressing first; ``near``: the broadcasts of today and tomorrow."""
     if not health.scheduler_is_running(session, now):
         yield Notice(
-            "Bộ điều hành của đài chưa chạy: không có lệnh phát mới nào được gửi đi. "
-            "Hãy báo người quản trị khởi động lại Loa.", "", "bad",
+            say("Bộ điều hành của đài chưa chạy: không có lệnh phát mới nào được gửi đi. "
+            "Hãy báo người quản trị khởi động lại Loa."), "", "bad",
         )  # fmt: skip
     yield from _alarms()
     yield from _from_above()
@@ -66,21 +68,31 @@ def everything(
 
 def _alarms() -> Iterable[Notice]:
     """Orders to sound an emergency that wait for this reader."""
-    for alert in emergency.for_me():
-        kind = "Diễn tập" if alert.drill else "Lệnh khẩn cấp"
+    for alert in standing_alerts.for_me():
         link = url_for("emergency.alert", alert_id=alert.id)
-        yield Notice(f"{kind} “{alert.title}” chờ bạn nghe và đồng ý.", link, "bad")
+        sentence = (
+            say("Diễn tập “%(title)s” chờ bạn nghe và đồng ý.", title=alert.title)
+            if alert.drill
+            else say("Lệnh khẩn cấp “%(title)s” chờ bạn nghe và đồng ý.", title=alert.title)
+        )
+        yield Notice(sentence, link, "bad")
 
 
 def _from_above() -> Iterable[Notice]:
     """Two priority broadcasts that meet, until somebody of the area has said which goes first."""
     for meeting in levels.undecided():
         upper, own = (
-            f"“{each.title}” ({labels.soon(each.starts_at, current.now(), current.zone())})"
+            say(
+                "“%(title)s” (%(moment)s)",
+                title=each.title,
+                moment=labels.soon(each.starts_at, current.now(), current.zone()),
+            )
             for each in (meeting.above, meeting.own)
         )
-        sentence = (
-            f"{upper} từ cấp trên trùng giờ với {own} của địa bàn. Hãy chọn lượt nào phát trước."
+        sentence = say(
+            "%(upper)s từ cấp trên trùng giờ với %(own)s của địa bàn. Hãy chọn lượt nào phát trước.",
+            upper=upper,
+            own=own,
         )
         yield Notice(sentence, url_for("levels.show") + f"#thu-tu-{meeting.key}", "bad")
 
@@ -90,7 +102,11 @@ def _not_handed(session: Session, now: Instant) -> Iterable[Notice]:
     failing = outside.failing(session, current.config(), now)
     if failing and current.staff().may(May.STOP):
         yield Notice(
-            f"Dấu mốc nhật ký hệ thống hôm nay chưa tới được {failing[0].place}: {failing[0].error}",
+            say(
+                "Dấu mốc nhật ký hệ thống hôm nay chưa tới được %(place)s: %(error)s",
+                place=failing[0].place,
+                error=words.recall(failing[0].error or ""),
+            ),
             url_for("evidence.show"),
         )
 
@@ -99,8 +115,12 @@ def _log_contradicted(session: Session, now: Instant) -> Iterable[Notice]:
     """Receivers were told another past of the station's own log than it has now."""
     if found := echoes.contradicting(session, now):
         yield Notice(
-            f"Nhật ký hệ thống của đài không khớp với dấu mốc mà {len(found)} đầu thu giữ (ví dụ {found[0]}): dữ liệu "
-            "của đài đã được phục hồi từ bản sao lưu, hoặc đã bị sửa. Hãy báo người quản trị đối chiếu.",
+            counted(
+                "Nhật ký hệ thống của đài không khớp với dấu mốc mà %(n)s đầu thu giữ (ví dụ %(name)s): dữ liệu "
+                "của đài đã được phục hồi từ bản sao lưu, hoặc đã bị sửa. Hãy báo người quản trị đối chiếu.",
+                len(found),
+                name=found[0],
+            ),
             url_for("receivers.listing"),
             "bad",
         )
@@ -114,16 +134,22 @@ def _contradicted(session: Session) -> Iterable[Notice]:
     unknown = [receiver for receiver in found if receiver.id not in known]
     if len(unknown) > MOST_NOTICES:
         yield Notice(
-            f"Nhật ký của {len(unknown)} đầu thu mâu thuẫn với phần đã gửi về trước đây: thiết bị có thể đã bị sao "
-            "chép, phục hồi hoặc can thiệp. Đài giữ bản đầu tiên và không nhận phần sau.",
+            counted(
+                "Nhật ký của %(n)s đầu thu mâu thuẫn với phần đã gửi về trước đây: thiết bị có thể đã bị sao "
+                "chép, phục hồi hoặc can thiệp. Đài giữ bản đầu tiên và không nhận phần sau.",
+                len(unknown),
+            ),
             url_for("faults.listing", loai=Kind.TAMPERED),
             "bad",
         )
         return
     for receiver in unknown:
         yield Notice(
-            f"Nhật ký của đầu thu “{receiver.name}” mâu thuẫn với phần đã gửi về trước đây: thiết bị có thể đã bị "
-            "sao chép, phục hồi hoặc can thiệp. Đài giữ bản đầu tiên và không nhận phần sau.",
+            say(
+                "Nhật ký của đầu thu “%(name)s” mâu thuẫn với phần đã gửi về trước đây: thiết bị có thể đã bị "
+                "sao chép, phục hồi hoặc can thiệp. Đài giữ bản đầu tiên và không nhận phần sau.",
+                name=receiver.name,
+            ),
             url_for("receivers.show", receiver_id=receiver.id),
             "bad",
         )
@@ -136,16 +162,25 @@ def _cloned(session: Session) -> Iterable[Notice]:
     if len(found) > MOST_NOTICES:
         named = ", ".join(f"“{receiver.name}”" for receiver in found[:MOST_NAMED])
         yield Notice(
-            f"{len(found)} đầu thu có thể đang bị hai máy cùng dùng danh tính: {named} và "
-            f"{len(found) - MOST_NAMED} đầu thu nữa. Hãy xem lần lượt, bắt đầu từ “{found[0].name}”.",
+            counted(
+                "%(n)s đầu thu có thể đang bị hai máy cùng dùng danh tính: %(named)s và "
+                "%(more)s đầu thu nữa. Hãy xem lần lượt, bắt đầu từ “%(name)s”.",
+                len(found),
+                named=named,
+                more=len(found) - MOST_NAMED,
+                name=found[0].name,
+            ),
             url_for("receivers.show", receiver_id=found[0].id),
             "bad",
         )
         return
     for receiver in found:
         yield Notice(
-            f"Có thể có hai máy cùng dùng danh tính của đầu thu “{receiver.name}”. Hãy đến xem máy, rồi cấp lại mã "
-            "hoặc thay máy.",
+            say(
+                "Có thể có hai máy cùng dùng danh tính của đầu thu “%(name)s”. Hãy đến xem máy, rồi cấp lại mã "
+                "hoặc thay máy.",
+                name=receiver.name,
+            ),
             url_for("receivers.show", receiver_id=receiver.id),
             "bad",
         )
@@ -157,16 +192,20 @@ def _waiting(session: Session) -> Iterable[Notice]:
     waiting = library.to_decide(session, me)
     if urgent := sum(bulletin.priority is Priority.EMERGENCY for bulletin in waiting):
         link = url_for("decisions.queue")
-        yield Notice(f"{urgent} bản tin khẩn cấp chờ bạn nghe và duyệt.", link, "bad")
+        yield Notice(counted("%(n)s bản tin khẩn cấp chờ bạn nghe và duyệt.", urgent), link, "bad")
     if usual := len(waiting) - urgent:
-        yield Notice(f"{usual} bản tin chờ bạn nghe và duyệt.", url_for("decisions.queue"), "wait")
+        yield Notice(
+            counted("%(n)s bản tin chờ bạn nghe và duyệt.", usual),
+            url_for("decisions.queue"),
+            "wait",
+        )
     if me.may(May.WRITE):
         returned = sa.select(sa.func.count()).where(
             Bulletin.state == bulletins.State.REJECTED, Bulletin.author_id == me.id
         )
         if number := session.scalar(returned):
             link = url_for("library.show", trang_thai="rejected")
-            yield Notice(f"{number} bản tin của bạn bị trả lại, cần sửa.", link)
+            yield Notice(counted("%(n)s bản tin của bạn bị trả lại, cần sửa.", number), link)
 
 
 def _unready(
@@ -179,21 +218,41 @@ def _unready(
     for broadcast in near:
         if broadcast.starts_at <= now or broadcast.state in broadcasts.OVER:
             continue
-        what = f"Lượt {labels.soon(broadcast.starts_at, now, current.zone())} “{broadcast.title}”"
+        what = {
+            "moment": labels.soon(broadcast.starts_at, now, current.zone()),
+            "title": broadcast.title,
+        }
         if broadcast.recording_sha is None:
             link = url_for("bulletins.show", bulletin_id=broadcast.bulletin_id)
-            yield Notice(f"{what} sẽ không phát vì bản tin chưa được duyệt.", link, "bad")
+            sentence = say(
+                "Lượt %(moment)s “%(title)s” sẽ không phát vì bản tin chưa được duyệt.", **what
+            )
+            yield Notice(sentence, link, "bad")
         elif found := missing.get(broadcast.id):
             link = url_for("broadcasts.show", broadcast_id=broadcast.id)
-            number = f"{len(found)}/{tallies[broadcast.id].total}"
-            yield Notice(f"{what}: {number} đầu thu chưa sẵn sàng: {_named(found)}.", link)
+            sentence = say(
+                "Lượt %(moment)s “%(title)s”: %(n)s/%(total)s đầu thu chưa sẵn sàng: %(named)s.",
+                **what,
+                n=len(found),
+                total=tallies[broadcast.id].total,
+                named=_named(found),
+            )
+            yield Notice(sentence, link)
 
 
 def _named(found: list[Unready]) -> str:
     """The first of them with what each lacks."""
-    named = [f"{each.name} ({remedies.WHYS[each.why]})" for each in found[:MOST_NAMED]]
+    named = words.join(
+        ", ",
+        [
+            say("%(name)s (%(why)s)", name=each.name, why=remedies.WHYS[each.why])
+            for each in found[:MOST_NAMED]
+        ],
+    )
     more = len(found) - MOST_NAMED
-    return ", ".join(named) + (f" và {more} đầu thu nữa" if more > 0 else "")
+    if more <= 0:
+        return named
+    return counted("%(named)s và %(n)s đầu thu nữa", more, named=named)
 
 
 def _faulty(session: Session, now: Instant) -> Iterable[Notice]:
@@ -203,17 +262,22 @@ def _faulty(session: Session, now: Instant) -> Iterable[Notice]:
     total = sum(counts.values())
     offline = counts[Health.OFFLINE] - known.get(Kind.OFFLINE, 0)
     impaired = counts[Health.IMPAIRED] - sum(known.get(kind, 0) for kind in COMPLAINTS)
-    for number, health_, what in (
-        (offline, Health.OFFLINE, "mất kết nối"),
-        (impaired, Health.IMPAIRED, "báo có trục trặc"),
-    ):
-        if number > 0:
-            link = url_for("receivers.listing", tinh_trang=SLUGS[health_])
-            yield Notice(f"{number}/{total} đầu thu {what}.", link)
+    if offline > 0:
+        link = url_for("receivers.listing", tinh_trang=SLUGS[Health.OFFLINE])
+        yield Notice(
+            say("%(number)s/%(total)s đầu thu mất kết nối.", number=offline, total=total), link
+        )
+    if impaired > 0:
+        link = url_for("receivers.listing", tinh_trang=SLUGS[Health.IMPAIRED])
+        yield Notice(
+            say("%(number)s/%(total)s đầu thu báo có trục trặc.", number=impaired, total=total),
+            link,
+        )
     for kind in (Kind.SILENT, Kind.KEYS):
         if number := new.get(kind, 0):
             yield Notice(
-                f"{number} đầu thu {remedies.FAULTS[kind]}.", url_for("faults.listing", loai=kind)
+                counted("%(n)s đầu thu %(fault)s.", number, fault=remedies.FAULTS[kind]),
+                url_for("faults.listing", loai=kind),
             )
 
 
@@ -231,7 +295,9 @@ def _without_sound(session: Session) -> Iterable[Notice]:
     )
     for bulletin_id, title in failed:
         link = url_for("bulletins.show", bulletin_id=bulletin_id)
-        yield Notice(f"Không tạo được âm thanh của bản tin “{title}”.", link, "bad")
+        yield Notice(
+            say("Không tạo được âm thanh của bản tin “%(title)s”.", title=title), link, "bad"
+        )
 
 
 def _stuck_reports(session: Session, now: Instant) -> Iterable[Notice]:
@@ -241,10 +307,20 @@ def _stuck_reports(session: Session, now: Instant) -> Iterable[Notice]:
         return
     found = orders.troubled(session, now)
     if found:
-        more = f" và {len(found) - 1} báo cáo nữa" if len(found) > 1 else ""
-        days = f"{found[0].first:%d/%m/%Y} – {found[0].last:%d/%m/%Y}"
+        told = {
+            "first": labels.short_date(found[0].first),
+            "last": labels.short_date(found[0].last),
+            "reason": words.recall(found[0].reason),
+        }
+        more = len(found) - 1
         yield Notice(
-            f"Báo cáo định kỳ {days}{more} chưa đến nơi nhận: {found[0].reason}",
+            counted(
+                "Báo cáo định kỳ %(first)s – %(last)s và %(n)s báo cáo nữa chưa đến nơi nhận: %(reason)s",
+                more,
+                **told,
+            )
+            if more
+            else say("Báo cáo định kỳ %(first)s – %(last)s chưa đến nơi nhận: %(reason)s", **told),
             url_for("report_orders.listing") + f"#bao-cao-{found[0].order_id}",
             "bad",
         )

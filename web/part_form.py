@@ -14,14 +14,19 @@ from wtforms import BooleanField, HiddenField, IntegerField, RadioField, SelectF
 from content import corrections, drafts, parts, voices
 from content.parts import Part
 from loa.errors import ContentError
+from loa.words import say
 from web import current, uploads
 from web.forms import Form, choices, optional
 
-PART_KINDS = {"text": "văn bản đọc bằng máy", "recorded": "bản ghi âm", "chime": "nhạc hiệu"}
+PART_KINDS = {
+    "text": say("văn bản đọc bằng máy"),
+    "recorded": say("bản ghi âm"),
+    "chime": say("nhạc hiệu"),
+}
 CHIMES = {
-    "ding-dong": "chuông “đinh đoong”",
-    "opening": "nhạc hiệu mở đầu",
-    "closing": "nhạc hiệu kết thúc",
+    "ding-dong": say("chuông “đinh đoong”"),
+    "opening": say("nhạc hiệu mở đầu"),
+    "closing": say("nhạc hiệu kết thúc"),
 }
 # Which fields a part of that kind has: what is wrong with the others concerns nobody.
 FIELDS_OF = {
@@ -43,28 +48,35 @@ class Losses:
     @property
     def sentences(self) -> list[str]:
         """What people are told of it."""
-        told = []
+        told: list[str] = []
         if self.corrections:
             words = ", ".join(f"“{each}”" for each in self.corrections)
-            told.append(f"Đã bỏ cách đọc riêng của {words} vì chữ đó không còn trong văn bản.")
+            told.append(
+                say(
+                    "Đã bỏ cách đọc riêng của %(words)s vì chữ đó không còn trong văn bản.",
+                    words=words,
+                )
+            )
         if self.cuts:
             names = ", ".join(f"“{each}”" for each in self.cuts)
-            told.append(f"Các đoạn cắt của {names} không còn vì tệp đã được thay.")
+            told.append(
+                say("Các đoạn cắt của %(names)s không còn vì tệp đã được thay.", names=names)
+            )
         return told
 
 
 class PartForm(Form):
     """One part. ``kept`` names a file received by an earlier sending, so that it need not be chosen again."""
 
-    kind = RadioField("Nguồn âm thanh", choices=choices(PART_KINDS.items()), default="text")
-    body = TextAreaField("Nội dung", filters=[lambda text: (text or "").replace("\r\n", "\n")])
-    voice = SelectField("Giọng đọc", default="")
-    speed = IntegerField("Tốc độ đọc", [optional()])
-    upload = FileField("Tệp ghi âm")
+    kind = RadioField(say("Nguồn âm thanh"), choices=choices(PART_KINDS.items()), default="text")
+    body = TextAreaField(say("Nội dung"), filters=[lambda text: (text or "").replace("\r\n", "\n")])
+    voice = SelectField(say("Giọng đọc"), default="")
+    speed = IntegerField(say("Tốc độ đọc"), [optional()])
+    upload = FileField(say("Tệp ghi âm"))
     kept = HiddenField()
     kept_name = HiddenField()
-    music = BooleanField("Đây là nhạc")
-    chime = SelectField("Nhạc hiệu", choices=choices(CHIMES.items()), default="ding-dong")
+    music = BooleanField(say("Đây là nhạc"))
+    chime = SelectField(say("Nhạc hiệu"), choices=choices(CHIMES.items()), default="ding-dong")
     was = HiddenField()
     """Which part of the version this form began with, from 0."""
 
@@ -185,7 +197,7 @@ def _voice_choices(gone: frozenset[str]) -> Any:
     """The station's voices, its default first, and those that are gone but still chosen."""
     registry = voices.registry(current.config())
     default = registry.get(registry.default)
-    found = {"": f"giọng mặc định của đài ({default.label})"}
-    found |= {name: f"{name} (không còn trên máy chủ)" for name in sorted(gone)}
+    found: dict[str, str] = {"": say("giọng mặc định của đài (%(label)s)", label=default.label)}
+    found |= {name: say("%(name)s (không còn trên máy chủ)", name=name) for name in sorted(gone)}
     found |= {voice.name: voice.label for voice in registry}
     return choices(found.items())

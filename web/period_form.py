@@ -8,6 +8,7 @@ from typing import Any, cast
 from flask import request
 
 from loa.times import local
+from loa.words import say
 from scheduler.reporting import periods
 from scheduler.reporting.periods import Period
 from web import current
@@ -17,8 +18,8 @@ from web.forms import Day, Form
 class PeriodForm(Form):
     """Both days belong to the span."""
 
-    since = Day("Từ ngày", name="tu")
-    until = Day("Đến ngày", name="den")
+    since = Day(say("Từ ngày"), name="tu")
+    until = Day(say("Đến ngày"), name="den")
 
     @property
     def period(self) -> Period | None:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 
 from flask import Blueprint, make_response, render_template, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from loa.times import DAY, HOUR, MINUTE, Instant, after, instant, local
+from loa.words import say
 from scheduler import context, day_plan, days, targets
 from scheduler.day_plan import Line
 from scheduler.outlook import Outlook, session_at
-from scheduler.projection import Sound
 from scheduler.targets import Where
-from web import current, plan_places
-from web.plan_places import DayForm, PlaceForm, Scope
+from web import current, lists, plan_list, plan_places, spreadsheets
+from web.plan_list import Entry
+from web.plan_places import AheadForm, PlanForm, Scope
 
 bp = Blueprint("plan", __name__)
 
@@ -25,22 +26,6 @@ EARLY, LATE = time(6), time(20)
 """Before the first and from the second on it is an odd hour to be spoken to."""
 THINNEST = 4
 """Minutes: what is shorter would not be seen on the strip of a day."""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One line of a plan."""
-
-    line: Line
-    places: str
-    odd: list[str]
-    """Why its hour is an odd one; nothing where it is not."""
-    why: str
-    """Address of its "Vì sao?"."""
-
-    @property
-    def sound(self) -> Sound:
-        return self.line.sound
 
 
 @dataclass(frozen=True)
@@ -70,34 +55,44 @@ def ahead() -> Response:
     """Everything that will sound in the next 24 hours, hour by hour."""
     now = current.now()
     with current.read() as session:
-        form = plan_places.fill(PlaceForm(plan_places.asked()), session)
+        form = plan_places.fill(AheadForm(plan_places.asked()), session)
         scope = plan_places.scope(session, form)
         entries, outlook = _entries(session, scope, now, after(now, DAY))
+    shown = plan_list.named(entries, form.tim.data or "")
     heard = [entry for entry in entries if entry.line.is_heard]
     page = render_template(
         "plan/ahead.html",
         form=form,
         scope=scope,
-        hours=_hours(entries, outlook, now),
+        hours=_hours(shown, outlook, now),
+        shown=shown,
         heard=len(heard),
         odd=[entry for entry in heard if entry.odd],
         silent=len(entries) - len(heard),
         until=after(now, DAY),
+        asked=lists.asked(),
     )
     return make_response(page, form.status)
+
+
+@bp.get("/lich-phat/24-gio.csv")
+def download_ahead() -> Response:
+    """The same as a table."""
+    now = current.now()
+    with current.read() as session:
+        form = plan_places.fill(AheadForm(plan_places.asked()), session)
+        scope = plan_places.scope(session, form)
+        entries, _ = _entries(session, scope, now, after(now, DAY))
+    return _table(plan_list.named(entries, form.tim.data or ""), "24-gio-toi.csv")
 
 
 @bp.get("/lich-phat/ngay")
 def day() -> Response:
     """The plan of one day at a receiver or in an area."""
-    now, zone = current.now(), current.zone()
+    now = current.now()
     with current.read() as session:
-        given = plan_places.asked(ngay=f"{local(now, zone):%d/%m/%Y}")
-        form = plan_places.fill(DayForm(given), session)
-        form.validate()
-        chosen = plan_places.chosen_day(form)
-        scope = plan_places.scope(session, form)
-        since, until = days.first_of(chosen, zone), days.first_of(chosen + timedelta(days=1), zone)
+        form, scope, chosen = _asked_day(session)
+        since, until = _span_of(chosen)
         entries, outlook = _entries(session, scope, since, until)
     page = render_template(
         "plan/day.html",
@@ -112,12 +107,43 @@ def day() -> Response:
             {str(one.hours) for one in outlook.quiet if one.until > since and one.since < until}
         ),
         entries=entries,
+        shown=plan_list.named(entries, form.tim.data or ""),
         bars=_bars(entries, outlook, since, until),
         length=(until - since) // MINUTE,
         now_at=(now - since) / MINUTE if since <= now < until else None,
         rule=plan_places.rule_in_words(),
+        asked=lists.asked(),
     )
     return make_response(page, form.status)
+
+
+@bp.get("/lich-phat/ngay.csv")
+def download_day() -> Response:
+    """The same as a table."""
+    with current.read() as session:
+        form, scope, chosen = _asked_day(session)
+        entries, _ = _entries(session, scope, *_span_of(chosen))
+    shown = plan_list.named(entries, form.tim.data or "")
+    return _table(shown, f"ke-hoach-{chosen}.csv")
+
+
+def _table(entries: Sequence[Entry], name: str) -> Response:
+    with spreadsheets.writing() as (text, file):
+        spreadsheets.rows(plan_list.rows(entries), text)
+    return spreadsheets.answer(file, name)
+
+
+def _asked_day(session: Session) -> tuple[PlanForm, Scope, date]:
+    given = plan_places.asked(ngay=f"{local(current.now(), current.zone()):%d/%m/%Y}")
+    form = plan_places.fill(PlanForm(given), session)
+    form.validate()
+    chosen = plan_places.chosen_day(form)
+    return form, plan_places.scope(session, form), chosen
+
+
+def _span_of(day: date) -> tuple[Instant, Instant]:
+    zone = current.zone()
+    return days.first_of(day, zone), days.first_of(day + timedelta(days=1), zone)
 
 
 def _entries(
@@ -139,10 +165,12 @@ def _odd(line: Line, outlook: Outlook) -> list[str]:
     """What is unusual about its hour."""
     start = line.sound.starts_at
     clock = local(start, current.zone()).time()
-    said = ["trước 6 giờ"] if clock < EARLY else ["sau 20 giờ"] if clock >= LATE else []
+    said: list[str] = (
+        [say("trước 6 giờ")] if clock < EARLY else [say("sau 20 giờ")] if clock >= LATE else []
+    )
     held = outlook.sessions(outlook.day(start))
     if outlook.rules_at(start).slots and session_at(held, start) is None:
-        said.append("ngoài khung giờ")
+        said.append(say("ngoài khung giờ"))
     return said
 
 
@@ -181,8 +209,14 @@ def _bars(
     held = outlook.sessions(outlook.day(since))
     quiet = [one for one in outlook.quiet if one.since < until and since < one.until]
     return [
-        *(bar(one.since, one.until, "session", f"Khung giờ {one.slot}") for one in held),
-        *(bar(one.since, one.until, "quiet", f"Giờ không phát {one.hours}") for one in quiet),
+        *(
+            bar(one.since, one.until, "session", say("Khung giờ %(name)s", name=one.slot))
+            for one in held
+        ),
+        *(
+            bar(one.since, one.until, "quiet", say("Giờ không phát %(hours)s", hours=one.hours))
+            for one in quiet
+        ),
         *(bar(*_span(each), _tone(each), _title(each), each.why) for each in entries),
     ]
 

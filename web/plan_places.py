@@ -16,6 +16,7 @@ from devices.areas import Area
 from devices.receivers import Receiver
 from loa.errors import NotFound, ScheduleError
 from loa.times import HOUR, SECOND, Instant, at, instant, local
+from loa.words import say
 from scheduler import levels, precedence
 from scheduler.level_views import View
 from scheduler.sources import Rules
@@ -29,17 +30,29 @@ MOST_DAYS = 400
 
 
 class PlaceForm(Form):
-    noi = SelectField("Địa bàn", coerce=str, validate_choice=False)
-    dau_thu = SelectField("Đầu thu", coerce=str, validate_choice=False)
-    ma = StringField("Mã đầu thu")
+    noi = SelectField(say("Địa bàn"), coerce=str, validate_choice=False)
+    dau_thu = SelectField(say("Đầu thu"), coerce=str, validate_choice=False)
+    ma = StringField(say("Mã đầu thu"))
 
 
 class DayForm(PlaceForm):
-    ngay = Day("Ngày")
+    ngay = Day(say("Ngày"))
+
+
+class Sought(Form):
+    """Added to the form of a plan that is a list."""
+
+    tim = StringField(say("Tìm trong kế hoạch"))
+
+
+class AheadForm(Sought, PlaceForm): ...
+
+
+class PlanForm(Sought, DayForm): ...
 
 
 class MinuteForm(DayForm):
-    gio = Clock("Lúc")
+    gio = Clock(say("Lúc"))
 
 
 Filled = TypeVar("Filled", bound=PlaceForm)
@@ -85,7 +98,7 @@ def asked(**usual: str) -> MultiDict[str, str]:
 def fill(form: Filled, session: Session) -> Filled:
     """The form with the places there are to choose from."""
     tree, view = levels.tree(session, current.staff()), View(session, current.staff())
-    named = [("", "Toàn đài")] if view.inside is None else []
+    named: list[tuple[str, str]] = [("", say("Toàn đài"))] if view.inside is None else []
     named += [(str(area.id), "– " * depth + area.full_name) for depth, area in tree]
     form.noi.choices = choices(named)
     here = sa.and_(receivers.in_service(), view.receivers())
@@ -98,7 +111,7 @@ def fill(form: Filled, session: Session) -> Filled:
     chosen = request.args.get("dau_thu", "")
     if chosen and chosen not in dict(rows):
         rows += [(chosen, chosen)]  # one that is out of service still has a past
-    form.dau_thu.choices = choices([("", "Tất cả đầu thu của địa bàn"), *rows])
+    form.dau_thu.choices = choices([("", say("Tất cả đầu thu của địa bàn")), *rows])
     del form.ma
     return form
 
@@ -109,14 +122,16 @@ def scope(session: Session, form: PlaceForm) -> Scope:
     if receiver_id := _receiver_id():
         receiver = receivers.get(session, receiver_id)
         if not view.shows_receiver(receiver_id):
-            raise NotFound(f"Đầu thu {receiver_id} không thuộc địa bàn của bạn. Hãy chọn lại.")
-        return Scope(receiver, None, [receiver.id], f"đầu thu {receiver.name}")
+            raise NotFound(
+                say("Đầu thu %(id)s không thuộc địa bàn của bạn. Hãy chọn lại.", id=receiver_id)
+            )
+        return Scope(receiver, None, [receiver.id], say("đầu thu %(name)s", name=receiver.name))
     chosen = (form.noi.data or "").strip()
     standing = sa.select(Receiver.id).where(receivers.in_service()).order_by(Receiver.id)
     if view.inside is not None and not (chosen.isdecimal() and int(chosen) in view.inside):
         chosen = str(current.staff().area_id)
     if not chosen.isdecimal():
-        return Scope(None, None, list(session.scalars(standing)), "toàn đài")
+        return Scope(None, None, list(session.scalars(standing)), say("toàn đài"))
     area = areas.get(session, int(chosen))
     inside = Receiver.area_id.in_(areas.with_descendants(session, [area.id]))
     return Scope(None, area, list(session.scalars(standing.where(inside))), area.full_name)
@@ -133,7 +148,9 @@ def chosen_day(form: DayForm) -> date:
     today = local(current.now(), current.zone()).date()
     chosen = form.ngay.data or today
     if abs((chosen - today).days) > MOST_DAYS:
-        sentence = f"Chỉ xem được kế hoạch trong vòng {MOST_DAYS} ngày trước và sau hôm nay."
+        sentence = say(
+            "Chỉ xem được kế hoạch trong vòng %(most)s ngày trước và sau hôm nay.", most=MOST_DAYS
+        )
         form.take(ScheduleError(sentence, field="ngay"))
         return today
     return chosen
@@ -144,7 +161,9 @@ def chosen_minute(form: MinuteForm) -> Instant | None:
     chosen, clock = chosen_day(form), form.gio.data or time()
     found = at(chosen, clock, current.zone())
     if found is None:
-        sentence = f"Ngày {chosen:%d/%m/%Y} không có lúc {clock:%H:%M} theo giờ của đài."
+        sentence = say(
+            "Ngày %(day)s không có lúc %(clock)s theo giờ của đài.", day=f"{chosen:%d/%m/%Y}", clock=f"{clock:%H:%M}"
+        )  # fmt: skip
         form.take(ScheduleError(sentence, field="gio"))
     return found
 
@@ -156,7 +175,12 @@ def linked_moment() -> Instant | None:
     except ValueError:
         return None
     if not is_near(typed.date()):
-        raise NotFound(f"Đường dẫn có ngày cách đây quá {MOST_YEARS} năm. Hãy chọn lại ngày giờ.")
+        raise NotFound(
+            say(
+                "Đường dẫn có ngày cách đây quá %(most)s năm. Hãy chọn lại ngày giờ.",
+                most=MOST_YEARS,
+            )
+        )
     return instant(typed.replace(tzinfo=current.zone()))
 
 

@@ -14,6 +14,7 @@ from content.bulletins import Priority
 from content.bulletins import State as BulletinState
 from content.library import Wanted
 from loa.staff import May
+from loa.words import say
 from scheduler import exceptions, programme_days, programmes
 from scheduler.exceptions import Kind, Otherwise
 from web import current, labels
@@ -23,19 +24,19 @@ bp = Blueprint("programme_days", __name__)
 
 OFFERED = 200
 WAYS = {
-    Kind.SKIP: "không phát",
-    Kind.MOVE: "phát vào ngày, giờ khác",
-    Kind.REPLACE: "phát bản tin khác thay cho các mục (giữ nhạc hiệu)",
+    Kind.SKIP: say("không phát"),
+    Kind.MOVE: say("phát vào ngày, giờ khác"),
+    Kind.REPLACE: say("phát bản tin khác thay cho các mục (giữ nhạc hiệu)"),
 }
 
 
 class DayForm(Form):
-    kind = RadioField("Ngày này thì", choices=choices(WAYS.items()), default=Kind.SKIP)
-    to_day = Day("Ngày phát", [optional()])
-    to_time = Clock("Giờ phát", [optional()])
-    bulletin_id = SelectField("Bản tin thay thế", validate_choice=False)
-    reason = StringField("Lý do")
-    waived_why = TextAreaField("Lý do vẫn cần phát")
+    kind = RadioField(say("Ngày này thì"), choices=choices(WAYS.items()), default=Kind.SKIP)
+    to_day = Day(say("Ngày phát"), [optional()])
+    to_time = Clock(say("Giờ phát"), [optional()])
+    bulletin_id = SelectField(say("Bản tin thay thế"), validate_choice=False)
+    reason = StringField(say("Lý do"))
+    waived_why = TextAreaField(say("Lý do vẫn cần phát"))
 
     def otherwise(self, day: date) -> Otherwise:
         """What is wanted; what belongs to another way is left out."""
@@ -49,19 +50,20 @@ class DayForm(Form):
 
 
 class BackForm(Form):
-    waived_why = TextAreaField("Lý do vẫn cần phát")
+    waived_why = TextAreaField(say("Lý do vẫn cần phát"))
 
 
 @bp.route("/chuong-trinh/<int:programme_id>/ngay/<day>", methods=["GET", "POST"])
 @current.needs(May.SCHEDULE)
 def change(programme_id: int, day: str) -> Response:
-    on = day_of_address(day, "trang chương trình")
+    on = day_of_address(day, say("trang chương trình"))
     form = DayForm() if request.method == "POST" else DayForm(data={"to_day": on})
     with current.read() as session:
         programme = programmes.get(session, programme_id)
-        form.bulletin_id.choices = choices([("", "chọn bản tin"), *_offered(session)])
+        form.bulletin_id.choices = choices([("", say("chọn bản tin")), *_offered(session)])
     if form.carry_out(lambda: _except(form, programme_id, on)):
-        flash(f"Đã ghi ngoại lệ cho {labels.long_day(on)}. Các ngày khác không đổi.")
+        day_words = labels.long_day(on)
+        flash(say("Đã ghi ngoại lệ cho %(day)s. Các ngày khác không đổi.", day=day_words))
         return redirect(url_for("programmes.show", programme_id=programme_id))
     page = render_template("programmes/day.html", form=form, programme=programme, day=on)
     return make_response(page, form.status)
@@ -72,7 +74,7 @@ def change(programme_id: int, day: str) -> Response:
 def restore(programme_id: int, exception_id: int) -> Response:
     form = BackForm()
     if form.carry_out(lambda: _restore(form, programme_id, exception_id)):
-        flash("Đã bỏ ngoại lệ: ngày này lại phát như chương trình.")
+        flash(say("Đã bỏ ngoại lệ: ngày này lại phát như chương trình."))
         return redirect(url_for("programmes.show", programme_id=programme_id))
     with current.read() as session:
         programme = programmes.get(session, programme_id)

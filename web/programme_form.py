@@ -18,6 +18,7 @@ from wtforms import (
 
 from loa.errors import ScheduleError
 from loa.times import MINUTE, local
+from loa.words import counted, recall, say
 from scheduler import recurrence, regulation
 from scheduler.programme_checks import Line, Order
 from scheduler.programmes import ItemKind, Programme
@@ -34,33 +35,43 @@ FILL_MINUTES = 5
 
 
 class ProgrammeForm(Edited, RecurrenceFields, PlaceForm):
-    name = StringField("Tên chương trình", [required("Hãy đặt tên, ví dụ: Bản tin sáng.")])
-    slot = SelectField("Phát vào", validate_choice=False)
-    at = Clock("Giờ phát", [optional()])
-    minutes = IntegerField("Tối đa (phút)", [optional()])
-    start_date = Day("Từ ngày", [given("Hãy chọn ngày phát.")])
-    end_date = Day("Đến hết ngày", [optional()])
-    skips = Checkboxes("Không phát vào", validate_choice=False)
-    waived_why = TextAreaField("Lý do vẫn cần phát")
-    seen = BooleanField("Tôi đã xem các lượt trùng giờ, vẫn lưu")
-    items = HiddenField("Thứ tự phát")
+    name = StringField(
+        say("Tên chương trình"), [required(say("Hãy đặt tên, ví dụ: Bản tin sáng."))]
+    )
+    slot = SelectField(say("Phát vào"), validate_choice=False)
+    at = Clock(say("Giờ phát"), [optional()])
+    minutes = IntegerField(say("Tối đa (phút)"), [optional()])
+    start_date = Day(say("Từ ngày"), [given(say("Hãy chọn ngày phát."))])
+    end_date = Day(say("Đến hết ngày"), [optional()])
+    skips = Checkboxes(say("Không phát vào"), validate_choice=False)
+    waived_why = TextAreaField(say("Lý do vẫn cần phát"))
+    seen = BooleanField(say("Tôi đã xem các lượt trùng giờ, vẫn lưu"))
+    items = HiddenField(say("Thứ tự phát"))
     """Only so that mistakes in the running order have a place to stand; the lines are fields of their own."""
 
     def offer_times(self, rules: Rulebook) -> None:
         """The sessions and kinds of day of the regulation in force."""
         slots = [
-            (slot.key, f"khung giờ {slot.name}: {slot.start}, tối đa {slot.minutes} phút")
+            (
+                slot.key,
+                counted(
+                    "khung giờ %(name)s: %(start)s, tối đa %(n)s phút",
+                    slot.minutes,
+                    name=slot.name,
+                    start=slot.start,
+                ),
+            )
             for slot in rules.slots
         ]
-        self.slot.choices = choices([*slots, (OWN_TIME, "giờ riêng")])
+        self.slot.choices = choices([*slots, (OWN_TIME, say("giờ riêng"))])
         self.skips.choices = choices(
-            (kind.key, kind.name.lower()) for kind in rules.kinds if kind.key != "normal"
+            (kind.key, recall(kind.name).lower()) for kind in rules.kinds if kind.key != "normal"
         )
 
     def order(self, lines: Sequence[Line]) -> Order:
         """All that is filled in. Raises ScheduleError."""
         if self.start_date.data is None:
-            raise ScheduleError("Hãy chọn ngày phát.", field="start_date")
+            raise ScheduleError(say("Hãy chọn ngày phát."), field="start_date")
         return Order(
             name=self.name.data or "", slot=self.slot.data or None, at=self.at.data, minutes=self.minutes.data or 0,
             rule=self.days[1], skips=tuple(self.skips.data or ()), start_date=self.start_date.data,
@@ -126,10 +137,15 @@ def lines_sent() -> list[Line]:
 
 def _line(place: int, kind: str, bulletin: str, minutes: str) -> Line:
     if kind not in set(ItemKind):
-        raise ScheduleError(f"Mục {place}: không rõ loại mục “{kind}”.", field="items")
+        raise ScheduleError(
+            say("Mục %(n)s: không rõ loại mục “%(kind)s”.", n=place, kind=kind), field="items"
+        )
     number = minutes.strip()
     if number and not number.isdecimal():
-        raise ScheduleError(f"Mục {place}: số phút “{minutes}” phải là số nguyên.", field="items")
+        raise ScheduleError(
+            say("Mục %(n)s: số phút “%(typed)s” phải là số nguyên.", n=place, typed=minutes),
+            field="items",
+        )
     return Line(
         ItemKind(kind), int(bulletin) if bulletin.isdecimal() else None, int(number or 0) * MINUTE
     )
@@ -147,17 +163,22 @@ def changed(lines: Sequence[Line], press: str) -> tuple[list[Line], Told]:
     found = list(lines)
     if act == "fill":
         return [*found, Line(ItemKind.FILL, None, FILL_MINUTES * MINUTE)], Told(
-            "Đã thêm khoảng dành cho chiến dịch."
+            say("Đã thêm khoảng dành cho chiến dịch.")
         )
     if act in ("add", "chime") and place:
         kind = ItemKind.CHIME if act == "chime" else ItemKind.BULLETIN
-        return [*found, Line(kind, place)], Told(f"Đã thêm vào vị trí {len(found) + 1}.")
+        return [*found, Line(kind, place)], Told(
+            say("Đã thêm vào vị trí %(place)s.", place=len(found) + 1)
+        )
     if act == "remove" and 1 <= place <= len(found):
         del found[place - 1]
-        return found, Told(f"Đã bỏ mục {place}.", min(place, len(found)), "remove")
+        return found, Told(say("Đã bỏ mục %(n)s.", n=place), min(place, len(found)), "remove")
     to = {"up": place - 1, "down": place + 1}.get(act, 0)
     if 1 <= place <= len(found) and 1 <= to <= len(found):
         found.insert(to - 1, found.pop(place - 1))
-        return found, Told(f"Đã chuyển lên vị trí {to} trên {len(found)}." if to < place else
-                           f"Đã chuyển xuống vị trí {to} trên {len(found)}.", to, act)  # fmt: skip
+        if act == "up":
+            said = say("Đã chuyển lên vị trí %(place)s trên %(all)s.", place=to, all=len(found))
+        else:
+            said = say("Đã chuyển xuống vị trí %(place)s trên %(all)s.", place=to, all=len(found))
+        return found, Told(said, to, act)
     return found, Told()

@@ -10,8 +10,10 @@ from sqlalchemy.orm import Session
 
 from content.bulletins import Priority
 from content.bulletins import State as BulletinState
+from loa import words
 from loa.errors import ScheduleError
 from loa.times import DAY, HOUR, MINUTE, SECOND, Instant, after
+from loa.words import say
 from scheduler import context, fixes, programme_acts, programme_runs
 from scheduler.context import Context
 from scheduler.fixes import Report
@@ -28,10 +30,10 @@ NEXT = 3
 """Coming runs named while a programme is being built."""
 SOON, AHEAD = 31 * DAY, 366 * DAY
 KINDS = {
-    ItemKind.CHIME: "nhạc hiệu",
-    ItemKind.BULLETIN: "bản tin",
-    ItemKind.RELAY: "tiếp sóng",
-    ItemKind.FILL: "dành cho chiến dịch",
+    ItemKind.CHIME: say("nhạc hiệu"),
+    ItemKind.BULLETIN: say("bản tin"),
+    ItemKind.RELAY: say("tiếp sóng"),
+    ItemKind.FILL: say("dành cho chiến dịch"),
 }
 TONES = {Fate.PARTLY: "partly", Fate.NOT: "never", Fate.SHORTENED: "partly"}
 
@@ -54,7 +56,7 @@ class Row:
     @property
     def title(self) -> str:
         bulletin = self.part.item.bulletin
-        return bulletin.title if bulletin else "Khoảng dành cho chiến dịch"
+        return bulletin.title if bulletin else say("Khoảng dành cho chiến dịch")
 
     @property
     def kind(self) -> str:
@@ -160,8 +162,8 @@ def lay_out(
     ahead = coming(programme, now, known)
     run = _shown(programme, ahead, now, known)
     refusal, reasons = _judged(session, programme, known)
-    clashes = _clashes(session, programme, known) if not refusal and programme.items else None
-    return Laid(rows_of(run), run, ahead[:NEXT], refusal, reasons, clashes, told)
+    found = clashes(session, programme, known) if not refusal and programme.items else None
+    return Laid(rows_of(run), run, ahead[:NEXT], refusal, reasons, found, told)
 
 
 def _sketch(
@@ -177,15 +179,16 @@ def _judged(session: Session, programme: Programme, known: Context) -> tuple[str
     if not programme.items:
         return "", []
     try:
-        programme.name = programme.name or "chưa đặt tên"
+        programme.name = programme.name or say("chưa đặt tên")
         found = programme_acts.findings(session, programme, current.now(), known)
     except ScheduleError as error:
         return error.sentence, []
     refused = [each.sentence for each in found if each.answer == "refuse"]
-    return " ".join(refused), [each.sentence for each in found if each.answer == "reason"]
+    reasons = [each.sentence for each in found if each.answer == "reason"]
+    return words.join(" ", refused), reasons
 
 
-def _clashes(session: Session, programme: Programme, known: Context) -> Report:
+def clashes(session: Session, programme: Programme, known: Context) -> Report:
     """Everything it meets in the year ahead, at every receiver."""
     delivery = current.config().delivery
     rules = Rules(current.zone(), delivery.horizon_hours * HOUR, delivery.late_seconds * SECOND)
@@ -239,30 +242,31 @@ def _notices(part: Part, is_late: bool) -> Iterator[Notice]:
         and bulletin.state is not BulletinState.APPROVED
         and placed.fate is not Fate.BARRED
     ):
-        yield Notice(f"{labels.BULLETIN_STATES[bulletin.state]}: chưa duyệt thì không phát", "bad")
+        state = labels.BULLETIN_STATES[bulletin.state]
+        yield Notice(say("%(state)s: chưa duyệt thì không phát", state=state), "bad")
     if part.asked is None:
-        yield Notice("chưa có âm thanh nên chưa biết dài bao lâu", "doubt")
+        yield Notice(say("chưa có âm thanh nên chưa biết dài bao lâu"), "doubt")
     over = programme_runs.words(placed.over)
     match placed.fate:
         case Fate.PARTLY:
-            yield Notice(f"thiếu {over}: không phát", "doubt")
+            yield Notice(say("thiếu %(time)s: không phát", time=over), "doubt")
         case Fate.NOT if bulletin is not None:
-            yield Notice("hết giờ: không phát", "bad")
+            yield Notice(say("hết giờ: không phát"), "bad")
         case Fate.NOT:
-            yield Notice("không còn phút nào cho chiến dịch", "doubt")
+            yield Notice(say("không còn phút nào cho chiến dịch"), "doubt")
         case Fate.SHORTENED:
             tone = "doubt" if bulletin is not None else "quiet"
-            yield Notice(f"chỉ còn {labels.duration(placed.ms)}", tone)
+            yield Notice(say("chỉ còn %(time)s", time=labels.duration(placed.ms)), tone)
         case Fate.BARRED if part.why_not is not None:
             yield Notice(part.why_not.sentence, "quiet")
     if is_late:
-        yield Notice("bản tin ưu tiên nên đứng trước bản tin thông thường", "quiet")
+        yield Notice(say("bản tin ưu tiên nên đứng trước bản tin thông thường"), "quiet")
 
 
 def warnings(laid: Laid) -> list[Notice]:
     """What the list says of a programme, the worst first."""
     found = [
-        Notice(f"Mục {row.place} {notice.words}", notice.tone)
+        Notice(say("Mục %(n)s %(notice)s", n=row.place, notice=notice.words), notice.tone)
         for row in laid.rows
         for notice in row.notices
     ]

@@ -18,21 +18,28 @@ from content.library import Wanted
 from content.recordings import Recording
 from loa.errors import ScheduleError
 from loa.staff import May
-from loa.times import DAY, Instant, after, local
+from loa.times import DAY, after, local
+from loa.words import say
 from scheduler import (
     broadcasts,
     exceptions,
     programme_acts,
     programmes,
-    recurrence,
     regulation,
     targets,
 )
 from scheduler.broadcasts import Broadcast, Tally
-from scheduler.level_views import View
 from scheduler.programme_checks import Line
 from scheduler.programmes import Programme
-from web import current, editors, programme_form, programme_lines
+from web import (
+    current,
+    editors,
+    lists,
+    programme_form,
+    programme_lines,
+    programme_list,
+    spreadsheets,
+)
 from web.programme_form import ProgrammeForm, Told
 from web.programme_lines import Laid
 from web.where_form import everywhere, offer
@@ -45,19 +52,6 @@ RUNS_SHOWN = 7
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A programme in the list."""
-
-    programme: Programme
-    laid: Laid
-    when: str
-
-    @property
-    def next(self) -> Instant | None:
-        return programme_lines.next_of(self.laid)
-
-
-@dataclass(frozen=True)
 class Found:
     """A bulletin that may be added."""
 
@@ -67,20 +61,22 @@ class Found:
 
 @bp.get("/chuong-trinh")
 def listing() -> str:
+    form = programme_list.form()
     with current.read() as session:
-        slots = regulation.rules_at(session, current.now()).slots
-        found = View(session, current.staff()).sources(programmes.listing(session))
-        entries = [_entry(session, each) for each in found]
-        yesterday = _of_yesterday(session)
-    going = [each for each in entries if each.programme.ended_at is None and each.laid.next]
-    return render_template(
-        "programmes/listing.html",
-        going=sorted(going, key=lambda each: each.next or 0),
-        over=[each for each in entries if each not in going],
-        slots=slots,
-        yesterday=yesterday,
-        warnings=programme_lines.warnings,
-    )
+        page = programme_list.page(session, form)
+        return render_template(
+            "programmes/listing.html", form=form, page=page, asked=lists.asked(), yesterday=_of_yesterday(session),
+            slots=regulation.rules_at(session, current.now()).slots, warnings=programme_lines.warnings,
+        )  # fmt: skip
+
+
+@bp.get("/chuong-trinh.csv")
+def download() -> Response:
+    """The programmes of the filter, all of them."""
+    form = programme_list.form()
+    with spreadsheets.writing() as (text, file), current.read() as session:
+        spreadsheets.rows(programme_list.rows(session, form), text)
+    return spreadsheets.answer(file, "chuong-trinh.csv")
 
 
 @bp.route("/chuong-trinh/moi", methods=["GET", "POST"])
@@ -120,7 +116,7 @@ def show(programme_id: int) -> str:
         last = _last_run(session, programme)
         return render_template(
             "programmes/show.html",
-            entry=_entry(session, programme),
+            entry=programme_list.entry(session, programme),
             places=targets.words(session, programme.where),
             exceptions=exceptions.of(session, "programme_id", programme_id),
             sentence=exceptions.sentence,
@@ -135,7 +131,7 @@ def show(programme_id: int) -> str:
 @current.needs(May.SCHEDULE)
 def ask_end(programme_id: int) -> str:
     with current.read() as session:
-        entry = _entry(session, programmes.get(session, programme_id))
+        entry = programme_list.entry(session, programmes.get(session, programme_id))
     return render_template("programmes/end.html", entry=entry)
 
 
@@ -145,7 +141,11 @@ def end(programme_id: int) -> Response:
     with current.write() as session:
         found = programmes.get(session, programme_id)
         programme_acts.end(session, found, current.staff(), current.now())
-    flash("Đã kết thúc chương trình. Các mục chưa phát sẽ bị huỷ; mục đang phát vẫn phát cho hết.")
+    flash(
+        say(
+            "Đã kết thúc chương trình. Các mục chưa phát sẽ bị huỷ; mục đang phát vẫn phát cho hết."
+        )
+    )
     return redirect(url_for("programmes.listing"))
 
 
@@ -212,7 +212,7 @@ def _save(form: ProgrammeForm, programme_id: int | None) -> int:
     with current.write() as session:
         if programme_id is None:
             made = programme_acts.add(session, staff, order, now=now, zone=zone, waived_why=why)
-            flash(f"Đã lập chương trình “{made.name}”.")
+            flash(say("Đã lập chương trình “%(name)s”.", name=made.name))
             return made.id
         found = programmes.get(session, programme_id)
         form.demand_unchanged(
@@ -221,7 +221,9 @@ def _save(form: ProgrammeForm, programme_id: int | None) -> int:
         )
         programme_acts.change(session, found, staff, order, now=now, zone=zone, waived_why=why)
     flash(
-        "Đã lưu chương trình. Lần đang phát (nếu có) vẫn phát như cũ; thay đổi có từ lần phát sau."
+        say(
+            "Đã lưu chương trình. Lần đang phát (nếu có) vẫn phát như cũ; thay đổi có từ lần phát sau."
+        )
     )
     return programme_id
 
@@ -234,7 +236,9 @@ def _demand_seen(form: ProgrammeForm, found: Sequence[Line], programme_id: int |
         laid = programme_lines.lay_out(session, form, found, Told(), programme_id)
     if laid.is_grave and not laid.reasons:
         raise ScheduleError(
-            "Chương trình trùng giờ với lượt khác (xem ở dưới). Hãy đổi giờ, nơi phát, hoặc đánh dấu đã xem.",
+            say(
+                "Chương trình trùng giờ với lượt khác (xem ở dưới). Hãy đổi giờ, nơi phát, hoặc đánh dấu đã xem."
+            ),
             field="seen",
         )
 
@@ -254,20 +258,6 @@ def _find(session: Session) -> list[Found]:
 
 
 # -- looking --------------------------------------------------------------------------------------
-
-
-def _entry(session: Session, programme: Programme) -> Entry:
-    return Entry(programme, programme_lines.of(session, programme), _when(session, programme))
-
-
-def _when(session: Session, programme: Programme) -> str:
-    """khung giờ Sáng, hằng ngày."""
-    days = recurrence.words(programme.rule, programme.start_date)
-    if programme.slot is None:
-        return f"{programme.at:%H:%M}, {days}"
-    slots = regulation.rules_at(session, current.now()).slots
-    name = next((slot.name for slot in slots if slot.key == programme.slot), programme.slot)
-    return f"khung giờ {name}, {days}"
 
 
 def _last_run(session: Session, programme: Programme) -> Sequence[Broadcast]:

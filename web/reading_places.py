@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from content.reading import Reading, Span
 from loa.errors import ContentError
+from loa.words import say
 
 MOST_CHARACTERS = 200
 """Longest stretch that is corrected at once: about two lines."""
@@ -46,11 +47,15 @@ def at(reading: Reading, start: int, end: int) -> Place:
     written = reading.written[start:end]
     if "\n" in written:
         raise ContentError(
-            "Chỗ chọn nằm trên nhiều dòng. Hãy chọn và sửa từng dòng một.", field="chu"
+            say("Chỗ chọn nằm trên nhiều dòng. Hãy chọn và sửa từng dòng một."), field="chu"
         )
     if len(written) > MOST_CHARACTERS:
         raise ContentError(
-            f"Chỗ chọn dài {len(written)} ký tự; hãy chọn ngắn hơn {MOST_CHARACTERS} ký tự.",
+            say(
+                "Chỗ chọn dài %(count)s ký tự; hãy chọn ngắn hơn %(most_characters)s ký tự.",
+                count=len(written),
+                most_characters=MOST_CHARACTERS,
+            ),
             field="chu",
         )
     return _place(reading, start, end)
@@ -76,12 +81,12 @@ def _folded(text: str) -> str:
 
 def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
     if not 0 <= start < end <= len(text):
-        raise ContentError("Chỗ này không còn trong văn bản. Hãy tải lại trang và chọn lại.")
+        raise ContentError(say("Chỗ này không còn trong văn bản. Hãy tải lại trang và chọn lại."))
     piece = text[start:end]
     start += len(piece) - len(piece.lstrip())
     end -= len(piece) - len(piece.rstrip())
     if start >= end:
-        raise ContentError("Chỗ chọn chỉ có khoảng trắng. Hãy chọn chữ cần sửa cách đọc.")
+        raise ContentError(say("Chỗ chọn chỉ có khoảng trắng. Hãy chọn chữ cần sửa cách đọc."))
     return start, end
 
 

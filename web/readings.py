@@ -17,6 +17,7 @@ from content.dictionary import Entry
 from content.reading import Reading
 from loa.errors import ContentError, NotAllowed, NotFound
 from loa.staff import May
+from loa.words import say
 from web import bulletins as pages
 from web import current, reading_places, saving, texts
 from web.bulletin_page import Page, load
@@ -26,7 +27,10 @@ from web.reading_places import Place
 bp = Blueprint("readings", __name__)
 
 HERE, ALWAYS = "bulletin", "dictionary"
-SCOPES = {HERE: "Chỉ trong bản tin này", ALWAYS: "Dạy cho từ điển của xã (mọi bản tin sau này)"}
+SCOPES = {
+    HERE: say("Chỉ trong bản tin này"),
+    ALWAYS: say("Dạy cho từ điển của xã (mọi bản tin sau này)"),
+}
 
 
 bp.add_app_template_global(texts.rule_words)
@@ -35,12 +39,14 @@ bp.add_app_template_global(texts.rule_words)
 class FixForm(Form):
     """Another reading of the stretch [start, end) of one text."""
 
-    start = IntegerField(validators=[given("Hãy chọn lại chỗ cần sửa.")])
-    end = IntegerField(validators=[given("Hãy chọn lại chỗ cần sửa.")])
+    start = IntegerField(validators=[given(say("Hãy chọn lại chỗ cần sửa."))])
+    end = IntegerField(validators=[given(say("Hãy chọn lại chỗ cần sửa."))])
     version = HiddenField()
-    spoken = TextAreaField("Đọc là", [required("Hãy nhập cách đọc bằng chữ.")])
-    scope = RadioField("Áp dụng", choices=choices(SCOPES.items()), default=HERE)
-    case_sensitive = BooleanField("Chỉ khi viết đúng chữ hoa, chữ thường như trên", default=True)
+    spoken = TextAreaField(say("Đọc là"), [required(say("Hãy nhập cách đọc bằng chữ."))])
+    scope = RadioField(say("Áp dụng"), choices=choices(SCOPES.items()), default=HERE)
+    case_sensitive = BooleanField(
+        say("Chỉ khi viết đúng chữ hoa, chữ thường như trên"), default=True
+    )
 
 
 @bp.get("/ban-tin/<int:bulletin_id>/phan/<int:number>/cach-doc")
@@ -59,7 +65,7 @@ def show(bulletin_id: int, number: int) -> Response:
 def _text(page: Page, number: int) -> texts.Said:
     found = page.text.of(number)
     if found is None:
-        raise NotFound("Bản tin không có văn bản nào ở phần này. Hãy tải lại trang.")
+        raise NotFound(say("Bản tin không có văn bản nào ở phần này. Hãy tải lại trang."))
     return found
 
 
@@ -120,7 +126,7 @@ def _fix(bulletin_id: int, number: int, form: FixForm) -> str:
 
 def _and_sound(bulletin: Bulletin, told: str) -> str:
     """With what that means for the bulletin's sound."""
-    return told if bulletin.sounds else f"{told} Âm thanh đang được tạo lại."
+    return told if bulletin.sounds else say("%(told)s Âm thanh đang được tạo lại.", told=told)
 
 
 def _at(
@@ -135,7 +141,7 @@ def _at(
 
 def _demand_open(bulletin: Bulletin) -> None:
     if bulletin.state is bulletins.State.WITHDRAWN:
-        raise NotAllowed("Bản tin đã thu hồi không sửa được nữa. Hãy soạn bản tin mới.")
+        raise NotAllowed(say("Bản tin đã thu hồi không sửa được nữa. Hãy soạn bản tin mới."))
 
 
 def _read(session: Session, bulletin: Bulletin, number: int) -> Reading:
@@ -151,7 +157,11 @@ def _correct(session: Session, bulletin: Bulletin, number: int, place: Place, sp
         raise ContentError(wrong, field="spoken")
     kept = corrections.put(text.corrections, new)
     pages.put_part(session, bulletin, number, msgspec.structs.replace(text, corrections=kept))
-    return f"Trong bản tin này, “{place.written}” được đọc là “{spoken}”."
+    return say(
+        "Trong bản tin này, “%(written)s” được đọc là “%(spoken)s”.",
+        written=place.written,
+        spoken=spoken,
+    )
 
 
 def _teach(
@@ -164,13 +174,20 @@ def _teach(
     if not _uncorrect(session, bulletin, number, place):
         _read_again_if_changed(session, bulletin, before)
     now_said = reading_places.at(_read(session, bulletin, number), place.start, place.end)
-    told = f"Đã dạy từ điển của xã: “{place.written}” đọc là “{spoken}”."
-    if now_said.spoken.casefold() != spoken.casefold():
-        told += (
-            f" Riêng chỗ này vẫn đọc là “{now_said.spoken}” vì nằm trong cụm “{now_said.written}”; "
-            "muốn đổi, hãy sửa cách đọc của cả cụm."
-        )
-    return told
+    told = say(
+        "Đã dạy từ điển của xã: “%(written)s” đọc là “%(spoken)s”.",
+        written=place.written,
+        spoken=spoken,
+    )
+    if now_said.spoken.casefold() == spoken.casefold():
+        return told
+    return say(
+        "%(told)s Riêng chỗ này vẫn đọc là “%(spoken)s” vì nằm trong cụm “%(written)s”; muốn đổi, "
+        "hãy sửa cách đọc của cả cụm.",
+        told=told,
+        spoken=now_said.spoken,
+        written=now_said.written,
+    )
 
 
 def _uncorrect(session: Session, bulletin: Bulletin, number: int, place: Place) -> bool:
@@ -194,7 +211,7 @@ def undo(bulletin_id: int, number: int) -> Response:
 
     def take_out(session: Session, bulletin: Bulletin, place: Place) -> str:
         _uncorrect(session, bulletin, number, place)
-        return f"Đã bỏ cách đọc riêng của “{place.written}”."
+        return say("Đã bỏ cách đọc riêng của “%(written)s”.", written=place.written)
 
     return _act(bulletin_id, number, take_out)
 
@@ -207,11 +224,16 @@ def forget(bulletin_id: int, number: int) -> Response:
     def take_out(session: Session, bulletin: Bulletin, place: Place) -> str:
         known = entries.find(session, place.written)
         if known is None:
-            raise NotFound(f"Từ điển của xã không có “{place.written}”. Hãy tải lại trang.")
+            raise NotFound(
+                say(
+                    "Từ điển của xã không có “%(written)s”. Hãy tải lại trang.",
+                    written=place.written,
+                )
+            )
         before = texts.spoken(bulletin.parts, entries.in_force(session))
         entries.forget(session, current.staff(), known.id, current.now())
         _read_again_if_changed(session, bulletin, before)
-        return f"Đã bỏ “{known.form}” khỏi từ điển của xã."
+        return say("Đã bỏ “%(form)s” khỏi từ điển của xã.", form=known.form)
 
     return _act(bulletin_id, number, take_out)
 

@@ -13,6 +13,7 @@ from wtforms import TextAreaField
 from loa.errors import DeviceError, LoaError
 from loa.staff import May
 from loa.times import local
+from loa.words import counted, say
 from scheduler import fleet_files, fleet_import
 from scheduler.fleet_import import Plan
 from web import current, fleet, spreadsheets
@@ -23,6 +24,16 @@ bp = Blueprint("receiver_files", __name__)
 
 MOST_BYTES = 1_500_000
 """A file of 10,000 receivers with nothing but what can be changed is about as large."""
+COLUMNS = (
+    ("mã", say("mã đầu thu; mã chưa có thì là đầu thu mới")),
+    ("số máy", say("in trên hộp; đủ để nhận ra đầu thu khi không có mã")),
+    ("tên", say("ví dụ Cột nhà văn hoá")),
+    ("địa bàn", say("tên, hoặc cả cấp trên: xã Mẫu > thôn Đông; phải có sẵn")),
+    ("số hộ, âm lượng", say("số nguyên; âm lượng từ 0 đến 100")),
+    ("vĩ độ, kinh độ", say("ví dụ 20.8561 và 106.6822; để trống cả hai là bỏ toạ độ")),
+    ("nhóm", say("các nhóm cách nhau bằng dấu chấm phẩy; nhóm chưa có thì được lập")),
+)
+"""Of a table that is brought in, and what stands in each."""
 SHOWN = 200
 """Lines of a kind shown before they are brought in."""
 
@@ -30,7 +41,7 @@ SHOWN = 200
 class ImportForm(Form):
     """``csv`` holds what was read from the file, once it was looked at."""
 
-    file = FileField("Tệp CSV")
+    file = FileField(say("Tệp CSV"))
     csv = TextAreaField()
 
 
@@ -60,15 +71,18 @@ def bring_in() -> Response:
             plan, text = looked
             page = render_template("receivers/import_plan.html", plan=plan, text=text, most=SHOWN)
             return make_response(page)
-    page = render_template(
-        "receivers/import.html", form=form, most=MOST_BYTES, columns=fleet_files.EDITABLE
-    )
+    page = render_template("receivers/import.html", form=form, most=MOST_BYTES, columns=COLUMNS)
     return make_response(page, form.status)
 
 
 def _said(plan: Plan) -> str:
-    waiting = f", {len(plan.new)} đầu thu mới đang chờ máy nhận mã" if plan.new else ""
-    return f"Đã nhập: đổi {len(plan.changed)} đầu thu{waiting}."
+    if not plan.new:
+        return counted("Đã nhập: đổi %(n)s đầu thu.", len(plan.changed))
+    return say(
+        "Đã nhập: đổi %(changed)s đầu thu, %(new)s đầu thu mới đang chờ máy nhận mã.",
+        changed=len(plan.changed),
+        new=len(plan.new),
+    )
 
 
 def _bring_in(form: ImportForm) -> Plan:
@@ -90,10 +104,13 @@ def _bring_in(form: ImportForm) -> Plan:
 
 
 def _ended_early(saved: int, lines: int, error: Exception) -> str:
-    why = error.sentence if isinstance(error, LoaError) else "Cơ sở dữ liệu đang bận."
-    return (
-        f"Đã nhập {saved}/{lines} đầu thu rồi phải dừng. {why} Hãy nhập lại tệp này: "
-        "những đầu thu đã nhập thì không đổi gì nữa."
+    why = error.sentence if isinstance(error, LoaError) else say("Cơ sở dữ liệu đang bận.")
+    return say(
+        "Đã nhập %(saved)s/%(lines)s đầu thu rồi phải dừng. %(why)s Hãy nhập lại tệp này: "
+        "những đầu thu đã nhập thì không đổi gì nữa.",
+        saved=saved,
+        lines=lines,
+        why=why,
     )
 
 

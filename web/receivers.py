@@ -23,7 +23,8 @@ from devices.receivers import Receiver
 from loa import staff as people
 from loa.errors import DeviceError
 from loa.staff import May
-from web import current, fleet, live, receiver_page
+from loa.words import say
+from web import current, fleet, lists, live, receiver_page
 from web.fleet import FleetForm
 from web.forms import Form, choices, given, required
 
@@ -31,11 +32,15 @@ bp = Blueprint("receivers", __name__)
 
 
 class ReceiverForm(Form):
-    name = StringField("Tên đầu thu", [required("Hãy nhập tên đầu thu, ví dụ: Cột nhà văn hoá.")])
-    area = SelectField("Địa bàn", coerce=int)
-    volume = IntegerField("Âm lượng (0–100)", [given("Hãy nhập âm lượng từ 0 đến 100.")])
-    households = IntegerField("Số hộ nghe được", [given("Hãy nhập số hộ; chưa biết thì nhập 0.")])
-    location = StringField("Toạ độ")
+    name = StringField(
+        say("Tên đầu thu"), [required(say("Hãy nhập tên đầu thu, ví dụ: Cột nhà văn hoá."))]
+    )
+    area = SelectField(say("Địa bàn"), coerce=int)
+    volume = IntegerField(say("Âm lượng (0–100)"), [given(say("Hãy nhập âm lượng từ 0 đến 100."))])
+    households = IntegerField(
+        say("Số hộ nghe được"), [given(say("Hãy nhập số hộ; chưa biết thì nhập 0."))]
+    )
+    location = StringField(say("Toạ độ"))
 
     def choose_areas(self, session: Session) -> None:
         """Offer the areas as a tree."""
@@ -44,24 +49,28 @@ class ReceiverForm(Form):
 
 
 class NewReceiverForm(ReceiverForm):
-    id = StringField("Mã đầu thu", [required("Hãy nhập mã đầu thu, ví dụ: thon-dong-01.")])
-    public_key = StringField("Khoá công khai", [required("Hãy dán khoá công khai của đầu thu.")])
+    id = StringField(
+        say("Mã đầu thu"), [required(say("Hãy nhập mã đầu thu, ví dụ: thon-dong-01."))]
+    )
+    public_key = StringField(
+        say("Khoá công khai"), [required(say("Hãy dán khoá công khai của đầu thu."))]
+    )
 
 
 @bp.get("/dau-thu")
 def listing() -> str:
     form, page = _listed()
-    part = live.part("receivers/fleet.html", page=page, form=form, asked=fleet.asked())
-    return render_template(
-        "receivers/listing.html", part=part, form=form, page=page, asked=fleet.asked()
-    )
+    asked = lists.asked()
+    part = live.part("receivers/fleet.html", page=page, form=form, asked=asked)
+    return render_template("receivers/listing.html", part=part, form=form, page=page, asked=asked)
 
 
 @bp.get("/dau-thu/tinh-trang")
 def part() -> AnyResponse:
     """The live part alone."""
     form, page = _listed()
-    return live.answer(live.part("receivers/fleet.html", page=page, form=form, asked=fleet.asked()))
+    shown = live.part("receivers/fleet.html", page=page, form=form, asked=lists.asked())
+    return live.answer(shown)
 
 
 def _listed() -> tuple[FleetForm, fleet.Page]:
@@ -110,7 +119,7 @@ def change(receiver_id: str) -> AnyResponse:
         form = ReceiverForm() if request.method == "POST" else ReceiverForm(data=_values(receiver))
         form.choose_areas(session)
     if form.carry_out(lambda: _change(receiver_id, form)):
-        flash("Đã lưu. Âm lượng mới có hiệu lực từ kế hoạch phát tiếp theo của đầu thu.")
+        flash(say("Đã lưu. Âm lượng mới có hiệu lực từ kế hoạch phát tiếp theo của đầu thu."))
         return redirect(url_for("receivers.show", receiver_id=receiver_id))
     page = render_template("receivers/form.html", form=form, receiver=receiver)
     return make_response(page, form.status)
@@ -130,7 +139,8 @@ def retire(receiver_id: str) -> AnyResponse:
     with current.write() as session:
         receiver = receivers.get(session, receiver_id)
         receivers.retire(session, receiver, now=current.now(), by=current.staff().login)
-    flash(f"Đã ngừng dùng đầu thu “{receiver.name}”. Lịch sử phát của nó vẫn còn.")
+    told = say("Đã ngừng dùng đầu thu “%(name)s”. Lịch sử phát của nó vẫn còn.", name=receiver.name)
+    flash(told)
     return redirect(url_for("receivers.listing"))
 
 
@@ -143,7 +153,7 @@ def station_file(receiver_id: str) -> AnyResponse:
         receiver = receivers.get(session, receiver_id)
     if not broker.check_password(password, receiver.password_hash):
         raise DeviceError(
-            "Mật khẩu này không phải của đầu thu nên không tạo được tệp.", field="password"
+            say("Mật khẩu này không phải của đầu thu nên không tạo được tệp."), field="password"
         )
     content = trust.station_json(current.config(), receiver_id, password)
     headers = {
@@ -185,10 +195,9 @@ def _show_once(receiver_id: str, password: str) -> AnyResponse:
 
 
 def _values(receiver: Receiver) -> dict[str, object]:
-    where = "" if receiver.lat is None else f"{receiver.lat}, {receiver.lon}"
     return {
         "name": receiver.name, "area": receiver.area_id, "volume": receiver.volume,
-        "households": receiver.households, "location": where,
+        "households": receiver.households, "location": fleet.spot_words(receiver),
     }  # fmt: skip
 
 
@@ -200,7 +209,10 @@ def location(text: str | None) -> tuple[float | None, float | None]:
     lat, lon = (float(found[1]), float(found[2])) if found else (999.0, 999.0)
     if abs(lat) > 90 or abs(lon) > 180:
         raise DeviceError(
-            f"Toạ độ “{text.strip()}” phải gồm vĩ độ, kinh độ, ví dụ: 20.8561, 106.6822.",
+            say(
+                "Toạ độ “%(text)s” phải gồm vĩ độ, kinh độ, ví dụ: 20.8561, 106.6822.",
+                text=text.strip(),
+            ),
             field="location",
         )
     return lat, lon

@@ -13,6 +13,7 @@ from typing import Any
 from wtforms import BooleanField, HiddenField, IntegerField, RadioField, SelectField, StringField
 
 from loa.errors import ScheduleError
+from loa.words import say
 from scheduler import recurrence
 from scheduler.recurrence import Recurrence
 from scheduler.series import Kind, kind_of
@@ -26,22 +27,26 @@ KEPT = "kept"
 class RecurrenceFields(Form):
     """Added to a form of ours; its template shows them with ``schedules/recurrence.html``."""
 
-    kind = RadioField("Phát khi nào", choices=choices(labels.SCHEDULE_KINDS.items()))
-    weekdays = Checkboxes("Các thứ", coerce=int, choices=choices(enumerate(labels.SHORT_WEEKDAYS)))
+    kind = RadioField(say("Phát khi nào"), choices=choices(labels.SCHEDULE_KINDS.items()))
+    weekdays = Checkboxes(
+        say("Các thứ"), coerce=int, choices=choices(enumerate(labels.SHORT_WEEKDAYS))
+    )
     other = SelectField(
-        "Cách lặp", choices=choices(labels.OTHER_RECURRENCES.items()), default="moon"
+        say("Cách lặp"), choices=choices(labels.OTHER_RECURRENCES.items()), default="moon"
     )
-    interval = IntegerField("Mấy ngày, tuần, tháng hoặc năm một lần", [optional()])
-    month_days = StringField("Các ngày trong tháng")
+    interval = IntegerField(say("Mấy ngày, tuần, tháng hoặc năm một lần"), [optional()])
+    month_days = StringField(say("Các ngày trong tháng"))
     nth = SelectField(
-        "Lần thứ mấy trong tháng", coerce=int, choices=choices(labels.NTH.items()), default=1
+        say("Lần thứ mấy trong tháng"), coerce=int, choices=choices(labels.NTH.items()), default=1
     )
-    nth_day = SelectField("Thứ", coerce=int, choices=choices(enumerate(labels.WEEKDAYS)), default=6)
-    year_day = StringField("Ngày và tháng dương lịch")
-    moon_days = StringField("Các ngày âm lịch")
-    leap_months = BooleanField("Kể cả tháng nhuận")
-    moon_day = StringField("Ngày và tháng âm lịch")
-    rule = HiddenField("Phát khi nào")
+    nth_day = SelectField(
+        say("Thứ"), coerce=int, choices=choices(enumerate(labels.WEEKDAYS)), default=6
+    )
+    year_day = StringField(say("Ngày và tháng dương lịch"))
+    moon_days = StringField(say("Các ngày âm lịch"))
+    leap_months = BooleanField(say("Kể cả tháng nhuận"))
+    moon_day = StringField(say("Ngày và tháng âm lịch"))
+    rule = HiddenField(say("Phát khi nào"))
     """The days as they were, where the fields have no words for them."""
 
     def __init__(self, *given: Any, **more: Any) -> None:
@@ -65,13 +70,13 @@ class RecurrenceFields(Form):
                 return Kind.WEEKDAYS, str(Recurrence(freq="WEEKLY", weekdays=_weekdays(self.data)))
             case Kind.OTHER:
                 return Kind.OTHER, str(_other(self.data))
-        raise ScheduleError("Hãy chọn những ngày phát.", field="kind")
+        raise ScheduleError(say("Hãy chọn những ngày phát."), field="kind")
 
 
 def _weekdays(said: Mapping[str, Any]) -> tuple[int, ...]:
     days = tuple(sorted(said["weekdays"] or ()))
     if not days:
-        raise ScheduleError("Hãy chọn ít nhất một thứ trong tuần.", field="weekdays")
+        raise ScheduleError(say("Hãy chọn ít nhất một thứ trong tuần."), field="weekdays")
     return days
 
 
@@ -130,7 +135,9 @@ def _interval(said: Mapping[str, Any]) -> int:
     if every is None:
         return 1
     if not 1 <= every <= recurrence.MOST_INTERVAL:
-        raise ScheduleError(f"Hãy nhập số từ 1 đến {recurrence.MOST_INTERVAL}.", field="interval")
+        raise ScheduleError(
+            say("Hãy nhập số từ 1 đến %(most)s.", most=recurrence.MOST_INTERVAL), field="interval"
+        )
     return int(every)
 
 
@@ -146,11 +153,15 @@ def _days(text: str | None, most: int, field: str) -> tuple[int, ...]:
             found.add(int(each))
         elif each not in ("ngày", "mùng", "tháng"):
             raise ScheduleError(
-                f"Không hiểu ngày “{each}”. Hãy nhập các số từ 1 đến {most}, hoặc “cuối”.",
+                say(
+                    "Không hiểu ngày “%(typed)s”. Hãy nhập các số từ 1 đến %(most)s, hoặc “cuối”.",
+                    typed=each,
+                    most=most,
+                ),
                 field=field,
             )
     if not found:
-        raise ScheduleError("Hãy nhập ít nhất một ngày, ví dụ 1, 15.", field=field)
+        raise ScheduleError(say("Hãy nhập ít nhất một ngày, ví dụ 1, 15."), field=field)
     return tuple(sorted(found, key=lambda day: day if day > 0 else 99))
 
 
@@ -158,7 +169,7 @@ def _day_and_month(text: str | None, field: str) -> tuple[int, int]:
     """ "15/8" as (15, 8), "cuối/12" as (-1, 12). Raises ScheduleError."""
     found = re.fullmatch(r"(\d{1,2}|cuối|-1)\s*[/\-.]\s*(\d{1,2})", (text or "").strip().lower())
     if not found or not 1 <= int(found[2]) <= 12:
-        raise ScheduleError("Hãy nhập ngày/tháng, ví dụ 15/8.", field=field)
+        raise ScheduleError(say("Hãy nhập ngày/tháng, ví dụ 15/8."), field=field)
     return (-1 if found[1] in END_OF_MONTH else int(found[1])), int(found[2])
 
 

@@ -11,8 +11,10 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from devices.areas import Area
+from loa import words
 from loa.staff import May, Staff
 from loa.times import SECOND
+from loa.words import say
 from scheduler import amending, effects, precedence, presets, regulation, rulebook_check
 from scheduler.effects import Effects
 from scheduler.regulation import QuietHours, Regulation
@@ -25,6 +27,8 @@ bp = Blueprint("regulation", __name__)
 
 VERSIONS_SHOWN = 20
 EFFECTS_SHOWN = 20
+NO_QUIET = say("không có giờ không phát")
+NO_SESSIONS = say("chưa có khung giờ")
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,12 @@ class Block:
     since: int
     until: int
     name: str
+
+    @property
+    def span(self) -> str:
+        """05:00–05:30."""
+        ends = (f"{each // 60:02d}:{each % 60:02d}" for each in (self.since, self.until))
+        return "–".join(ends)
 
 
 @dataclass(frozen=True)
@@ -73,6 +83,17 @@ class Page:
         return [Block(slot.since, slot.until, slot.name) for slot in slots]
 
     @property
+    def strip(self) -> str:
+        """What the day strip shows, for who cannot see it."""
+        quiet = words.join(", ", self.quiet)
+        named = words.join(", ", (f"{each.name} {each.span}" for each in self.sessions))
+        return say(
+            "Một ngày từ 0 đến 24 giờ: %(quiet)s; %(sessions)s",
+            quiet=say("không phát %(spans)s", spans=quiet) if quiet else NO_QUIET,
+            sessions=say("khung giờ %(names)s", names=named) if named else NO_SESSIONS,
+        )
+
+    @property
     def order(self) -> str:
         """What goes before what, in words."""
         return precedence.in_words(self.late)
@@ -96,7 +117,7 @@ def change() -> Response:
         form.offer(session)
     if request.method == "POST" and not pressed and act != "sua":
         if act == "luu" and form.carry_out(lambda: _enact(form)):
-            flash("Đã lưu quy chế. Các lượt sắp phát được xét lại theo quy chế mới.")
+            flash(say("Đã lưu quy chế. Các lượt sắp phát được xét lại theo quy chế mới."))
             return redirect(url_for("regulation.show"))
         found = form.carry_out(lambda: _foresee(form)) if not form.errors else None
         if found is not None:
@@ -122,7 +143,7 @@ def repeal(regulation_id: int) -> Response:
     with current.write() as session:
         version = amending.get(session, regulation_id)
         amending.repeal(session, current.staff(), version, current.now(), plan_places.rules())
-    flash("Đã bỏ bản quy chế chưa có hiệu lực. Bản đang có hiệu lực vẫn giữ nguyên.")
+    flash(say("Đã bỏ bản quy chế chưa có hiệu lực. Bản đang có hiệu lực vẫn giữ nguyên."))
     return redirect(url_for("regulation.show"))
 
 

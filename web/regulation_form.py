@@ -21,6 +21,7 @@ from wtforms import (
 from devices import areas
 from loa.errors import LoaError, ScheduleError
 from loa.times import Instant
+from loa.words import recall, say
 from scheduler import regulation, rulebook_check
 from scheduler.amending import Draft
 from scheduler.regulation import QuietHours
@@ -30,39 +31,41 @@ from web.forms import Checkboxes, Day, Edited, Form, choices, optional
 
 MOST_SPANS = 4
 PLAYS = {
-    "all": "mọi bản tin",
-    "priority": "chỉ bản tin ưu tiên và khẩn cấp",
-    "emergency": "chỉ bản tin khẩn cấp",
+    "all": say("mọi bản tin"),
+    "priority": say("chỉ bản tin ưu tiên và khẩn cấp"),
+    "emergency": say("chỉ bản tin khẩn cấp"),
 }
 ANSWERS = {
-    "allow": "cho phát",
-    "reason": "cho phát khi cán bộ ghi lý do (vào nhật ký)",
-    "refuse": "từ chối",
+    "allow": say("cho phát"),
+    "reason": say("cho phát khi cán bộ ghi lý do (vào nhật ký)"),
+    "refuse": say("từ chối"),
 }
 
 
 class SlotForm(Form):
     key = HiddenField()
-    name = StringField("Tên khung giờ")
-    start = StringField("Bắt đầu")
-    minutes = IntegerField("Nhiều nhất (phút)", [optional()])
-    weekdays = Checkboxes("Các thứ", coerce=int, choices=choices(enumerate(labels.SHORT_WEEKDAYS)))
-    kinds = Checkboxes("Chỉ vào các loại ngày", coerce=str, validate_choice=False)
-    area_ids = Checkboxes("Chỉ ở các địa bàn", coerce=int, validate_choice=False)
+    name = StringField(say("Tên khung giờ"))
+    start = StringField(say("Bắt đầu"))
+    minutes = IntegerField(say("Nhiều nhất (phút)"), [optional()])
+    weekdays = Checkboxes(
+        say("Các thứ"), coerce=int, choices=choices(enumerate(labels.SHORT_WEEKDAYS))
+    )
+    kinds = Checkboxes(say("Chỉ vào các loại ngày"), coerce=str, validate_choice=False)
+    area_ids = Checkboxes(say("Chỉ ở các địa bàn"), coerce=int, validate_choice=False)
 
 
 class CapForm(Form):
-    since = StringField("Từ")
-    until = StringField("Đến")
-    most = IntegerField("Âm lượng tối đa (%)", [optional()])
-    area_ids = Checkboxes("Chỉ ở các địa bàn", coerce=int, validate_choice=False)
+    since = StringField(say("Từ"))
+    until = StringField(say("Đến"))
+    most = IntegerField(say("Âm lượng tối đa (%)"), [optional()])
+    area_ids = Checkboxes(say("Chỉ ở các địa bàn"), coerce=int, validate_choice=False)
 
 
 class KindForm(Form):
     key = HiddenField()
-    name = StringField("Tên loại ngày")
-    plays = SelectField("Được phát", choices=choices(PLAYS.items()))
-    sessions = BooleanField("Có các khung giờ phát")
+    name = StringField(say("Tên loại ngày"))
+    plays = SelectField(say("Được phát"), choices=choices(PLAYS.items()))
+    sessions = BooleanField(say("Có các khung giờ phát"))
 
 
 class Adding(NamedTuple):
@@ -76,24 +79,30 @@ class Adding(NamedTuple):
 class RulesForm(Edited, Form):
     """Each entry of ``quiet`` is a span such as 21:00-05:00; an empty one is none."""
 
-    quiet = FieldList(StringField("Giờ không phát"), max_entries=MOST_SPANS)
-    slots = FieldList(FormField(SlotForm), "Khung giờ phát", max_entries=rulebook_check.MOST_SLOTS)
-    most_sessions = IntegerField("Nhiều nhất bao nhiêu buổi mỗi ngày", [optional()])
-    most_minutes = IntegerField("Nhiều nhất bao nhiêu phút mỗi ngày", [optional()])
-    outside = SelectField("Bản tin thông thường ngoài khung giờ", choices=choices(ANSWERS.items()))
-    too_long = SelectField(
-        "Quá số phút hoặc số buổi của khung giờ, của ngày", choices=choices(ANSWERS.items())
+    quiet = FieldList(StringField(say("Giờ không phát")), max_entries=MOST_SPANS)
+    slots = FieldList(
+        FormField(SlotForm), say("Khung giờ phát"), max_entries=rulebook_check.MOST_SLOTS
     )
-    caps = FieldList(FormField(CapForm), "Âm lượng theo giờ", max_entries=rulebook_check.MOST_CAPS)
-    kinds = FieldList(FormField(KindForm), "Loại ngày", max_entries=rulebook_check.MOST_KINDS)
-    alone_minutes = IntegerField("Một người được tự phát khẩn cấp trong (phút)", [optional()])
-    since = Day("Có hiệu lực từ ngày", [optional()])
-    note = StringField("Căn cứ")
+    most_sessions = IntegerField(say("Nhiều nhất bao nhiêu buổi mỗi ngày"), [optional()])
+    most_minutes = IntegerField(say("Nhiều nhất bao nhiêu phút mỗi ngày"), [optional()])
+    outside = SelectField(
+        say("Bản tin thông thường ngoài khung giờ"), choices=choices(ANSWERS.items())
+    )
+    too_long = SelectField(
+        say("Quá số phút hoặc số buổi của khung giờ, của ngày"), choices=choices(ANSWERS.items())
+    )
+    caps = FieldList(
+        FormField(CapForm), say("Âm lượng theo giờ"), max_entries=rulebook_check.MOST_CAPS
+    )
+    kinds = FieldList(FormField(KindForm), say("Loại ngày"), max_entries=rulebook_check.MOST_KINDS)
+    alone_minutes = IntegerField(say("Một người được tự phát khẩn cấp trong (phút)"), [optional()])
+    since = Day(say("Có hiệu lực từ ngày"), [optional()])
+    note = StringField(say("Căn cứ"))
 
     def offer(self, session: Session) -> None:
         """Fill in what may be chosen from: areas, and the kinds of day as they stand in the form."""
         places = choices((area.id, area.full_name) for _, area in areas.tree(session))
-        kinds = choices((row.form.key.data, row.form.name.data or "") for row in self.kinds)
+        kinds = choices((row.form.key.data, recall(row.form.name.data or "")) for row in self.kinds)
         for row in self.slots:
             row.form.area_ids.choices, row.form.kinds.choices = places, kinds
         for row in self.caps:
@@ -187,7 +196,7 @@ def read(session: Session, now: Instant) -> dict[str, object]:
 def _slot(row: Any, at: int) -> Slot:
     return Slot(
         key=row.key.data or new_key(), name=_text(row.name), start=_text(row.start),
-        minutes=_number(row.minutes, f"slots-{at}-minutes", "Hãy nhập số phút, ví dụ 15."),
+        minutes=_number(row.minutes, f"slots-{at}-minutes", say("Hãy nhập số phút, ví dụ 15.")),
         weekdays=tuple(row.weekdays.data or ()), area_ids=tuple(row.area_ids.data or ()),
         kinds=tuple(row.kinds.data or ()),
     )  # fmt: skip
@@ -196,7 +205,7 @@ def _slot(row: Any, at: int) -> Slot:
 def _cap(row: Any, at: int) -> Cap:
     return Cap(
         since=_text(row.since), until=_text(row.until), area_ids=tuple(row.area_ids.data or ()),
-        most=_number(row.most, f"caps-{at}-most", "Hãy nhập âm lượng từ 0 đến 100."),
+        most=_number(row.most, f"caps-{at}-most", say("Hãy nhập âm lượng từ 0 đến 100.")),
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from loa.words import say
 from scheduler.exports import words
 from scheduler.reach import Share
 from scheduler.reporting.counts import Counts
@@ -59,9 +60,12 @@ def _pile(label: str, counts: Counts, x: float, width: float, most: int) -> Pile
         base -= height
         if number:
             bars.append(Bar(round(x, 1), round(base, 1), round(width, 1), round(height, 1), kind))
-    says = (
-        f"{label}: {counts.played_n} đã phát, {counts.missing} không đạt, "
-        f"{counts.unknown} chưa có xác nhận"
+    says = say(
+        "%(label)s: %(played)s đã phát, %(missing)s không đạt, %(unknown)s chưa có xác nhận",
+        label=label,
+        played=counts.played_n,
+        missing=counts.missing,
+        unknown=counts.unknown,
     )
     return Pile(label, says, bars)
 
@@ -76,8 +80,12 @@ def reach(curve: Sequence[tuple[date, Share]], target: int | None) -> Line:
     ]
     last = curve[-1][1]
     says = (
-        "Chưa nhập số hộ của đầu thu nào."
+        say("Chưa nhập số hộ của đầu thu nào.")
         if last.per_cent is None
-        else f"Đến {curve[-1][0]:%d/%m}: {words.rate(last.reached / last.of)} số hộ."
+        else say(
+            "Đến %(date)s: %(rate)s số hộ.",
+            date=f"{curve[-1][0]:%d/%m}",
+            rate=words.rate(last.reached / last.of),
+        )
     )
     return Line(" ".join(points), None if target is None else HEIGHT - HEIGHT * target / 100, says)

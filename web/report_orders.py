@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import time
 from typing import cast
 
@@ -13,83 +12,87 @@ from wtforms import Field, IntegerField, SelectField, StringField, TextAreaField
 
 from loa.errors import LoaError, NotFound
 from loa.staff import May
-from loa.times import Instant
+from loa.words import say
 from scheduler import campaign_tables, levels
 from scheduler.exports import files
-from scheduler.report_orders import due, making, orders
+from scheduler.report_orders import making, orders
 from scheduler.report_orders.orders import Wanted
-from scheduler.report_orders.tables import ReportOrder, ReportRun, RunState, What, order_of, run_of
-from web import current
+from scheduler.report_orders.tables import RunState, What, order_of, run_of
+from web import current, labels, lists, report_order_list, spreadsheets
 from web.forms import Clock, Form, choices, given
 
 bp = Blueprint("report_orders", __name__)
-KINDS = {
-    What.WEEK: "tuần", What.MONTH: "tháng", What.HALF: "6 tháng", What.YEAR: "năm", What.CAMPAIGN: "chiến dịch",
-}  # fmt: skip
 ABOUT = {
-    What.WEEK: "Mỗi tuần một báo cáo của tuần trước đó, từ thứ Hai đến Chủ nhật.",
-    What.MONTH: "Mỗi tháng một báo cáo của tháng trước.",
-    What.HALF: "Báo cáo 6 tháng, phải nộp trước 01/6 và trước 01/12. Lập trước hạn nên số liệu tính đến lúc lập.",
-    What.YEAR: "Mỗi năm một báo cáo: đặt từ tháng 1 đến tháng 6 là của năm trước, từ tháng 7 là của năm đang chạy.",
-    What.CAMPAIGN: "Một báo cáo, khi chiến dịch đã xong.",
+    What.WEEK: say("Mỗi tuần một báo cáo của tuần trước đó, từ thứ Hai đến Chủ nhật."),
+    What.MONTH: say("Mỗi tháng một báo cáo của tháng trước."),
+    What.HALF: say(
+        "Báo cáo 6 tháng, phải nộp trước 01/6 và trước 01/12. Lập trước hạn nên số liệu tính đến lúc lập."
+    ),
+    What.YEAR: say(
+        "Mỗi năm một báo cáo: đặt từ tháng 1 đến tháng 6 là của năm trước, từ tháng 7 là của năm đang chạy."
+    ),
+    What.CAMPAIGN: say("Một báo cáo, khi chiến dịch đã xong."),
 }
 DAY = {
-    What.WEEK: "Vào thứ", What.MONTH: "Ngày trong tháng (1–28)", What.HALF: "Trước 01/6 và 01/12 mấy ngày (1–30)",
-    What.YEAR: "Ngày (1–28)", What.CAMPAIGN: "Sau ngày cuối mấy ngày (0–60)",
-}  # fmt: skip
-WEEKDAYS = ("thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy", "Chủ nhật")
+    What.WEEK: say("Vào thứ"),
+    What.MONTH: say("Ngày trong tháng (1–28)"),
+    What.HALF: say("Trước 01/6 và 01/12 mấy ngày (1–30)"),
+    What.YEAR: say("Ngày (1–28)"),
+    What.CAMPAIGN: say("Sau ngày cuối mấy ngày (0–60)"),
+}
 FORMATS = {"docx": "Word (.docx)", "xlsx": "Excel (.xlsx)", "csv": "CSV", "json": "JSON"}
-STATES = {
-    RunState.DUE: "đang lập", RunState.MADE: "đã lập", RunState.SENT: "đã gửi thư", RunState.FAILED: "không xong",
-    RunState.UNSURE: "không rõ thư đã đi chưa",
-}  # fmt: skip
 TONES = {RunState.SENT: "good", RunState.MADE: "good", RunState.DUE: "wait"}
 
 
 class OrderForm(Form):
     """One order; ``day`` is called by what it means there."""
 
-    day: Field = IntegerField("Ngày", [given("Hãy nhập một số.")])
-    month = IntegerField("Tháng (1–12)", [given("Hãy nhập tháng.")])
-    campaign = SelectField("Chiến dịch", coerce=int)
-    at = Clock("Lúc", [given("Hãy nhập giờ, ví dụ 08:00.")])
-    format = SelectField("Định dạng", choices=choices(FORMATS.items()))
-    to = TextAreaField("Gửi thư tới")
-    folder = StringField("Để vào thư mục")
+    day: Field = IntegerField(say("Ngày"), [given(say("Hãy nhập một số."))])
+    month = IntegerField(say("Tháng (1–12)"), [given(say("Hãy nhập tháng."))])
+    campaign = SelectField(say("Chiến dịch"), coerce=int)
+    at = Clock(say("Lúc"), [given(say("Hãy nhập giờ, ví dụ 08:00."))])
+    format = SelectField(say("Định dạng"), choices=choices(FORMATS.items()))
+    to = TextAreaField(say("Gửi thư tới"))
+    folder = StringField(say("Để vào thư mục"))
 
 
 class WeekForm(OrderForm):
-    day = SelectField("Vào thứ", coerce=int, choices=choices(enumerate(WEEKDAYS)))
-
-
-@dataclass(frozen=True)
-class Row:
-    """An order in the list."""
-
-    order: ReportOrder
-    next_at: Instant | None
-    runs: list[ReportRun]
+    day = SelectField(say("Vào thứ"), coerce=int, choices=choices(enumerate(labels.WEEKDAYS)))
 
 
 @bp.get("/bao-cao/dinh-ky")
 @current.needs(May.SCHEDULE)
-def listing() -> str:
+def listing() -> Response:
+    form = report_order_list.form()
     with current.read() as session:
         _demand_whole(session)
-        rows = [_row(session, order) for order in orders.listed(session)]
-    return render_template("report_orders/listing.html", rows=rows, **_words())
+        page = report_order_list.page(session, form)
+    shown = render_template(
+        "report_orders/listing.html", page=page, form=form, asked=lists.asked(), **_words()
+    )
+    return make_response(shown, form.status)
 
 
-def _row(session: Session, order: ReportOrder) -> Row:
-    coming = due.next_of(order, current.now(), current.zone()) if order.paused_at is None else None
-    return Row(order, coming.at if coming else None, orders.runs(session, order, most=5))
+@bp.get("/bao-cao/dinh-ky/danh-sach.csv")
+@current.needs(May.SCHEDULE)
+def table() -> Response:
+    """The orders of the filter, all of them."""
+    form = report_order_list.form()
+    with spreadsheets.writing() as (text, file), current.read() as session:
+        _demand_whole(session)
+        spreadsheets.rows(report_order_list.rows(session, form), text)
+    return spreadsheets.answer(file, "bao-cao-dinh-ky.csv")
 
 
 def _words() -> dict[str, object]:
     return {
-        "kinds": KINDS, "states": STATES, "tones": TONES, "formats": FORMATS, "weekdays": WEEKDAYS, "What": What,
-        "RunState": RunState, "has_mail": bool(current.config().mail.host),
-    }  # fmt: skip
+        "kinds": report_order_list.KINDS,
+        "states": report_order_list.STATES,
+        "tones": TONES,
+        "formats": FORMATS,
+        "What": What,
+        "has_mail": bool(current.config().mail.host),
+    }
 
 
 @bp.route("/bao-cao/dinh-ky/them/<what>", methods=["GET", "POST"])
@@ -101,10 +104,10 @@ def add(what: str) -> Response:
         known = [(each.id, each.name) for each in campaign_tables.listing(session)]
     form = _form(kind, known)
     if form.carry_out(lambda: _add(kind, form)):
-        flash("Đã đặt báo cáo định kỳ. Loa tự lập và gửi khi đến hạn.")
+        flash(say("Đã đặt báo cáo định kỳ. Loa tự lập và gửi khi đến hạn."))
         return redirect(url_for("report_orders.listing"))
     page = render_template(
-        "report_orders/form.html", form=form, what=kind, about=ABOUT[kind], campaigns=known, folder=_folder(),
+        "report_orders/form.html", form=form, what=kind, about=ABOUT[kind], campaigns=known,
         **_words(),
     )  # fmt: skip
     return make_response(page, form.status)
@@ -114,7 +117,9 @@ def _kind(what: str) -> What:
     try:
         return What(what)
     except ValueError:
-        raise NotFound("Không có loại báo cáo này. Hãy quay lại trang Báo cáo định kỳ.") from None
+        raise NotFound(
+            say("Không có loại báo cáo này. Hãy quay lại trang Báo cáo định kỳ.")
+        ) from None
 
 
 def _form(kind: What, known: list[tuple[int, str]]) -> OrderForm:
@@ -149,7 +154,7 @@ def _add(kind: What, form: OrderForm) -> bool:
 def pause(order_id: int) -> Response:
     with current.write() as session:
         orders.pause(session, order_of(session, order_id), current.staff(), current.now())
-    flash("Đã tạm dừng: không lập, không gửi cho đến khi chạy lại.")
+    flash(say("Đã tạm dừng: không lập, không gửi cho đến khi chạy lại."))
     return redirect(url_for("report_orders.listing"))
 
 
@@ -158,7 +163,7 @@ def pause(order_id: int) -> Response:
 def resume(order_id: int) -> Response:
     with current.write() as session:
         orders.resume(session, order_of(session, order_id), current.staff(), current.now())
-    flash("Đã cho chạy lại. Các kỳ đến hạn trong lúc dừng không được lập bù.")
+    flash(say("Đã cho chạy lại. Các kỳ đến hạn trong lúc dừng không được lập bù."))
     return redirect(url_for("report_orders.listing"))
 
 
@@ -169,7 +174,7 @@ def make_now(order_id: int) -> Response:
         with current.write() as session:
             order = order_of(session, order_id)
             orders.ask_now(session, order, current.staff(), current.now(), current.zone())
-        flash("Loa đang lập báo cáo; tải lại trang này sau ít giây để xem kết quả.")
+        flash(say("Loa đang lập báo cáo; tải lại trang này sau ít giây để xem kết quả."))
     except NotFound:
         raise
     except LoaError as error:
@@ -191,7 +196,7 @@ def ask_end(order_id: int) -> str:
 def end(order_id: int) -> Response:
     with current.write() as session:
         orders.end(session, order_of(session, order_id), current.staff(), current.now())
-    flash("Đã xoá báo cáo định kỳ. Các báo cáo đã lập vẫn còn trên máy của đài.")
+    flash(say("Đã xoá báo cáo định kỳ. Các báo cáo đã lập vẫn còn trên máy của đài."))
     return redirect(url_for("report_orders.listing"))
 
 
@@ -201,7 +206,7 @@ def again(run_id: int) -> Response:
     try:
         with current.write() as session:
             orders.again(session, run_of(session, run_id), current.staff(), current.now())
-        flash("Loa đang làm lại; tải lại trang này sau ít giây để xem kết quả.")
+        flash(say("Loa đang làm lại; tải lại trang này sau ít giây để xem kết quả."))
     except NotFound:
         raise
     except LoaError as error:
@@ -218,14 +223,10 @@ def download(run_id: int) -> Response:
         run = run_of(session, run_id)
     path = making.kept(current.config(), run)
     if run.made_at is None or not path.exists():
-        raise NotFound("Tệp báo cáo này chưa có hoặc không còn trên máy của đài.")
+        raise NotFound(say("Tệp báo cáo này chưa có hoặc không còn trên máy của đài."))
     mime = files.KINDS[run.order.format]
     return cast(Response, send_file(path, mime, as_attachment=True, download_name=run.name))
 
 
 def _demand_whole(session: Session) -> None:
-    levels.demand_whole(session, current.staff(), "xem báo cáo định kỳ")
-
-
-def _folder() -> str:
-    return str(current.config().data / "reports")
+    levels.demand_whole(session, current.staff(), say("xem báo cáo định kỳ"))

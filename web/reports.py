@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -20,10 +21,11 @@ from werkzeug.wrappers import Response
 
 from loa.errors import NotFound
 from loa.staff import May
+from loa.words import say
 from scheduler import campaign_tables, levels
 from scheduler.broadcasts import Broadcast
 from scheduler.exports import files, words
-from scheduler.exports.tables import Document
+from scheduler.exports.tables import Document, Table
 from scheduler.level_views import View
 from scheduler.reporting import document, figures, papers, periods, reached, unheard, week
 from scheduler.reporting.counts import Counts
@@ -45,9 +47,13 @@ class Page:
     """What the piles are of."""
 
     @property
+    def has_areas(self) -> bool:
+        return self.paper.figures.areas is not None
+
+    @property
     def is_empty(self) -> bool:
         figures = self.paper.figures
-        return not (figures.total.due or figures.drills.states)
+        return not (figures.total.due or figures.drills.sums)
 
 
 @bp.get("/bao-cao")
@@ -84,16 +90,30 @@ def download(kind: str) -> Response:
 
 @bp.get("/bao-cao/dau-thu")
 def receivers() -> Response:
+    return _by(papers.of_receivers, "receivers", say("Báo cáo theo đầu thu"))
+
+
+@bp.get("/bao-cao/dia-ban")
+def areas() -> Response:
+    """Also a table of the report, which comes after the rest of it."""
+    return _by(papers.of_areas, "areas", say("Báo cáo theo địa bàn"))
+
+
+def _by(count: Callable[[Session, Period, About], Table], tab: str, title: str) -> Response:
+    """A page with one table, or that table alone for the page that asks for a part of itself."""
     form = period_form.form()
     period = form.period
     table = None
     if period is not None:
         with archived.read_period(period) as session:
-            table = papers.of_receivers(session, period, _about(session))
+            table = count(session, period, _about(session))
+    is_part = table is not None and "HX-Request" in request.headers
     shown = render_template(
-        "reports/receivers.html",
+        "reports/by_part.html" if is_part else "reports/by.html",
         form=form,
         table=table,
+        tab=tab,
+        title=title,
         period=period,
         asked=period_form.asked(period),
         **_shown(),
@@ -104,7 +124,7 @@ def receivers() -> Response:
 @bp.get("/bao-cao/chien-dich/<int:campaign_id>")
 def campaign(campaign_id: int) -> str:
     with archived.read_campaign(campaign_id) as session:
-        found, line = _campaign(session, campaign_id)
+        found, line = of_campaign(session, campaign_id)
     return render_template(
         "reports/campaign.html", document=found, line=line, campaign_id=campaign_id, **_shown()
     )
@@ -114,7 +134,7 @@ def campaign(campaign_id: int) -> str:
 def download_campaign(campaign_id: int, kind: str) -> Response:
     _demand(kind)
     with archived.read_campaign(campaign_id) as session:
-        found, _ = _campaign(session, campaign_id)
+        found, _ = of_campaign(session, campaign_id)
     return _file(found, kind, f"bao-cao-chien-dich-{campaign_id}")
 
 
@@ -140,10 +160,10 @@ def issue() -> Response:
     if period is None:
         return show()
     with current.write() as session:
-        levels.demand_whole(session, current.staff(), "phát hành báo cáo")
+        levels.demand_whole(session, current.staff(), say("phát hành báo cáo"))
         gone.demand_current(session, *period.bounds(current.zone()))
         papers.issue(session, period, _about(session), current.staff())
-    flash("Đã ghi số liệu của báo cáo như lúc phát hành.")
+    flash(say("Đã ghi số liệu của báo cáo như lúc phát hành."))
     return redirect(url_for("reports.show", **period_form.asked(period)))
 
 
@@ -152,8 +172,8 @@ def _quick() -> list[tuple[str, str]]:
     today = period_form.today()
     month, half = periods.month(today), periods.half(today)
     named = (
-        ("Tháng này", month), ("Tháng trước", month.before()), ("6 tháng này", half),
-        ("6 tháng trước", half.before()), ("Năm nay", periods.year(today.year)),
+        (say("Tháng này"), month), (say("Tháng trước"), month.before()), (say("6 tháng này"), half),
+        (say("6 tháng trước"), half.before()), (say("Năm nay"), periods.year(today.year)),
     )  # fmt: skip
     here = url_for("reports.show")
     return [(name, f"{here}?{urlencode(period_form.asked(period))}") for name, period in named]
@@ -165,25 +185,33 @@ def _about(session: Session) -> About:
 
 
 def _page(session: Session, period: Period) -> Page:
-    paper = papers.of_period(session, period, _about(session), with_receivers=False)
+    about = _about(session)
+    paper = papers.of_period(session, period, about, with_receivers=False, with_areas=False)
     found = paper.figures.days
     if len(period.days) <= document.MOST_DAYS:
         groups = [(f"{day:%d/%m}", found.get(day, Counts())) for day in period.days]
     else:
         groups = list(document.months(found).items())
-    each = "ngày" if len(period.days) <= document.MOST_DAYS else "tháng"
-    chart = f"Kết quả từng {each}, từ {groups[0][0]} đến {groups[-1][0]}" if groups else ""
-    return Page(paper, report_charts.piles(groups) if found else [], chart)
+    return Page(paper, report_charts.piles(groups) if found else [], _chart(period, groups))
 
 
-def _campaign(session: Session, campaign_id: int) -> tuple[Document, report_charts.Line]:
+def _chart(period: Period, groups: list[tuple[str, Counts]]) -> str:
+    if not groups:
+        return ""
+    first, last = groups[0][0], groups[-1][0]
+    if len(period.days) <= document.MOST_DAYS:
+        return say("Kết quả từng ngày, từ %(first)s đến %(last)s", first=first, last=last)
+    return say("Kết quả từng tháng, từ %(first)s đến %(last)s", first=first, last=last)
+
+
+def of_campaign(session: Session, campaign_id: int) -> tuple[Document, report_charts.Line]:
     found = campaign_tables.get(session, campaign_id)
     view = View(session, current.staff())
     if not view.shows(found.where, found.staff.area_id):
-        raise NotFound("Không tìm thấy chiến dịch này. Hãy tải lại danh sách chiến dịch.")
+        raise NotFound(say("Không tìm thấy chiến dịch này. Hãy tải lại danh sách chiến dịch."))
     counted = figures.of_campaign(session, found, current.zone(), view.inside)
     made = document.of_period(
-        counted, None, title=f"Kết quả chiến dịch “{found.name}”",
+        counted, None, title=say("Kết quả chiến dịch “%(name)s”", name=found.name),
         station=current.config().station.name, made_on=period_form.today(),
     )  # fmt: skip
     reach = reached.of_campaign(session, found, current.zone(), current.now(), view.inside)
@@ -195,12 +223,12 @@ def _campaign(session: Session, campaign_id: int) -> tuple[Document, report_char
 
 def _shown() -> dict[str, object]:
     """What the tables of every report need of Python."""
-    return {"shower": lambda column: words.shower(column, current.zone()), "rate": words.rate}
+    return {"showers": lambda columns: words.showers(columns, current.zone()), "rate": words.rate}
 
 
 def _demand(kind: str) -> None:
     if kind not in files.KINDS:
-        raise NotFound("Không có định dạng này. Hãy chọn csv, json, xlsx hoặc docx.")
+        raise NotFound(say("Không có định dạng này. Hãy chọn csv, json, xlsx hoặc docx."))
 
 
 def _file(found: Document, kind: str, name: str) -> Response:

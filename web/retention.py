@@ -11,6 +11,7 @@ from wtforms import IntegerField, SelectField, StringField
 
 from loa.staff import May
 from loa.times import DAY, Instant, after
+from loa.words import say
 from scheduler import reports
 from scheduler.retention import gone, holds, night, overview, rules
 from scheduler.retention.holds import Order
@@ -23,8 +24,8 @@ from web.forms import Day, Form, choices, optional, required
 bp = Blueprint("retention", __name__)
 FAILURE_SHOWN = 7 * DAY
 SPAN, CAMPAIGN, BULLETIN = "span", "campaign", "bulletin"
-WHAT = {SPAN: "một khoảng ngày", CAMPAIGN: "một chiến dịch", BULLETIN: "một bản tin"}
-REASON = "Hãy ghi lý do."
+WHAT = {SPAN: say("một khoảng ngày"), CAMPAIGN: say("một chiến dịch"), BULLETIN: say("một bản tin")}
+REASON = say("Hãy ghi lý do.")
 
 
 @dataclass(frozen=True)
@@ -36,22 +37,22 @@ class Page:
     confirmed: bool
     kinds: list[Kept]
     due: list[Due]
-    archives: list[tuple[Archive, str]]
-    """With its state in words."""
+    archives: list[tuple[Archive, str, bool]]
+    """With its state in words, and whether its file is lost."""
     holds: list[Hold]
     failure: tuple[Instant, str] | None
 
 
 class HoldForm(Form):
-    what = SelectField("Giữ lại", choices=choices(WHAT.items()), default=SPAN)
-    since = Day("Từ ngày", validators=[optional()])
-    until = Day("Đến ngày", validators=[optional()])
-    number = IntegerField("Số của chiến dịch hoặc bản tin", [optional()])
-    reason = StringField("Lý do", [required(REASON)])
+    what = SelectField(say("Giữ lại"), choices=choices(WHAT.items()), default=SPAN)
+    since = Day(say("Từ ngày"), validators=[optional()])
+    until = Day(say("Đến ngày"), validators=[optional()])
+    number = IntegerField(say("Số của chiến dịch hoặc bản tin"), [optional()])
+    reason = StringField(say("Lý do"), [required(REASON)])
 
 
 class LiftForm(Form):
-    reason = StringField("Lý do gỡ", [required(REASON)])
+    reason = StringField(say("Lý do gỡ"), [required(REASON)])
 
 
 @bp.get("/luu-tru")
@@ -75,7 +76,7 @@ def ask_confirm() -> str:
 def confirm() -> Response:
     with current.write() as session:
         rules.confirm(session, current.config(), current.staff(), current.now())
-    flash("Đã đồng ý. Đài lưu trữ ban đêm, ngoài giờ phát, từng tháng một.")
+    flash(say("Đã đồng ý. Đài lưu trữ ban đêm, ngoài giờ phát, từng tháng một."))
     return redirect(url_for("retention.show"))
 
 
@@ -84,7 +85,7 @@ def confirm() -> Response:
 def stop() -> Response:
     with current.write() as session:
         rules.stop(session, current.config(), current.staff(), current.now())
-    flash("Đã tạm ngừng. Không có gì được chuyển đi cho tới khi quản trị đồng ý lại.")
+    flash(say("Đã tạm ngừng. Không có gì được chuyển đi cho tới khi quản trị đồng ý lại."))
     return redirect(url_for("retention.show"))
 
 
@@ -93,7 +94,7 @@ def stop() -> Response:
 def hold() -> Response:
     form = HoldForm()
     if form.carry_out(lambda: _hold(form)) is not None:
-        flash("Đã ghi yêu cầu giữ lại. Không có gì liên quan được chuyển đi cho tới khi gỡ.")
+        flash(say("Đã ghi yêu cầu giữ lại. Không có gì liên quan được chuyển đi cho tới khi gỡ."))
         return redirect(url_for("retention.show"))
     return make_response(render_template("retention/hold.html", form=form), form.status)
 
@@ -103,7 +104,7 @@ def hold() -> Response:
 def lift(hold_id: int) -> Response:
     form = LiftForm()
     if form.carry_out(lambda: _lift(form, hold_id)) is not None:
-        flash("Đã gỡ yêu cầu giữ lại.")
+        flash(say("Đã gỡ yêu cầu giữ lại."))
         return redirect(url_for("retention.show"))
     with current.read() as session:
         found = holds.get(session, hold_id)
@@ -117,7 +118,10 @@ def _page(session: Session) -> Page:
     return Page(
         rule=overview.rule(config, confirmed=confirmed), newest=rules.newest(session), confirmed=confirmed,
         kinds=overview.kinds(config), due=list(night.due(session, config, now)),
-        archives=[(each, overview.state(each, progress, config)) for each, progress in gone.listing(session)],
+        archives=[
+            (each, overview.state(each, progress, config), not (config.archives / each.name).exists())
+            for each, progress in gone.listing(session)
+        ],
         holds=list(holds.listing(session)), failure=overview.last_failure(session, after(now, -FAILURE_SHOWN)),
     )  # fmt: skip
 

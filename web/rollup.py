@@ -22,6 +22,7 @@ from wtforms import StringField
 
 from loa.errors import NotFound
 from loa.staff import May
+from loa.words import say
 from scheduler import levels
 from scheduler.exports import files, words
 from scheduler.exports.tables import Document
@@ -39,13 +40,13 @@ MOST_BYTES = 20_000_000
 
 
 class BundleForm(Form):
-    file = FileField("Gói chứng cứ (.zip)")
-    key = StringField("Xác nhận khoá mới")
-    name = StringField("Tên đài ở đây")
+    file = FileField(say("Gói chứng cứ (.zip)"))
+    key = StringField(say("Xác nhận khoá mới"))
+    name = StringField(say("Tên đài ở đây"))
 
 
 class StationForm(Form):
-    name = StringField("Tên đài")
+    name = StringField(say("Tên đài"))
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def show() -> Response:
 def download(kind: str) -> Response:
     """The same as a file."""
     if kind not in files.KINDS:
-        raise NotFound("Không có định dạng này. Hãy chọn csv, json, xlsx hoặc docx.")
+        raise NotFound(say("Không có định dạng này. Hãy chọn csv, json, xlsx hoặc docx."))
     form = period_form.form()
     period = form.period
     if period is None:
@@ -94,14 +95,17 @@ def take_in() -> Response:
 def _take_in(form: BundleForm) -> Outcome:
     given = form.file.data
     if not isinstance(given, FileStorage) or not given.filename:
-        raise RollupError("Hãy chọn tệp .zip mà xã xuất bằng “loa evidence”.", field="file")
+        raise RollupError(say("Hãy chọn tệp .zip mà xã xuất bằng “loa evidence”."), field="file")
     stream = given.stream
     if not isinstance(stream, uploads.Incoming):
         raise TypeError("a file that did not come through Request")
     stream.flush()
     if stream.path.stat().st_size > MOST_BYTES:
         raise RollupError(
-            f"Gói lớn hơn {MOST_BYTES // 1_000_000} MB. Hãy nhập trên máy chủ bằng lệnh “loa rollup import”.",
+            say(
+                "Gói lớn hơn %(most)s MB. Hãy nhập trên máy chủ bằng lệnh “loa rollup import”.",
+                most=MOST_BYTES // 1_000_000,
+            ),
             field="file",
         )
     bundle = reading.read(stream.path, 1)
@@ -117,7 +121,7 @@ def _take_in(form: BundleForm) -> Outcome:
 def expect() -> Response:
     form = StationForm()
     if form.carry_out(lambda: _expect(form)):
-        flash(f"Đã thêm “{form.name.data}”: báo cáo sẽ nhắc khi đài này chưa nộp.")
+        flash(say("Đã thêm “%(name)s”: báo cáo sẽ nhắc khi đài này chưa nộp.", name=form.name.data))
         return redirect(url_for("rollup.show"))
     return _show(BundleForm(formdata=None), form)
 
@@ -133,7 +137,7 @@ def drop(commune_id: int) -> Response:
     with current.write() as session:
         station = stations.get(session, commune_id)
         stations.drop(session, station, current.staff(), current.now())
-    flash(f"Đã bỏ “{station.name}” khỏi danh sách phải nộp.")
+    flash(say("Đã bỏ “%(name)s” khỏi danh sách phải nộp.", name=station.name))
     return redirect(url_for("rollup.show"))
 
 
@@ -142,19 +146,19 @@ def _show(bundle: BundleForm, station: StationForm) -> Response:
     period = form.period
     page = None
     with current.read() as session:
-        levels.demand_whole(session, current.staff(), "xem báo cáo của các xã")
+        levels.demand_whole(session, current.staff(), say("xem báo cáo của các xã"))
         if period is not None:
             waiting = [each for each in stations.listed(session) if not each.keys]
             page = Page(_document(session, period), waiting)
     shown = render_template(
         "rollup/show.html", form=form, bundle=bundle, station_form=station, page=page, asked=period_form.asked(period),
-        shower=lambda column: words.shower(column, current.zone()),
+        showers=lambda columns: words.showers(columns, current.zone()),
     )  # fmt: skip
     return make_response(shown, max(form.status, bundle.status, station.status))
 
 
 def _document(session: Session, period: Period) -> Document:
-    levels.demand_whole(session, current.staff(), "xem báo cáo của các xã")
+    levels.demand_whole(session, current.staff(), say("xem báo cáo của các xã"))
     found = figures.of_period(session, period, current.zone(), current.now())
     return document.of_period(
         found, station=current.config().station.name, made_on=period_form.today()

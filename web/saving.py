@@ -9,10 +9,11 @@ from content import bulletins, recordings
 from content.bulletins import Bulletin, Draft, Priority
 from loa.errors import ContentError
 from loa.times import local
+from loa.words import say
 from scheduler import exceptions, schedules
 from web import current
 
-CHANGED_MEANWHILE = (
+CHANGED_MEANWHILE = say(
     "Bản tin đã được sửa sau khi trang được mở. Hãy tải lại trang rồi làm lại thay đổi của bạn."
 )
 
@@ -46,7 +47,9 @@ def _demand_unscheduled(session: Session, bulletin: Bulletin) -> None:
         session, bulletin.id, local(now, zone).date()
     ):
         raise ContentError(
-            "Bản tin này đang có lịch phát hoặc thay cho một lượt phát nên không đổi sang khẩn cấp được. "
-            "Hãy kết thúc lịch trước, hoặc soạn bản tin khẩn cấp mới.",
+            say(
+                "Bản tin này đang có lịch phát hoặc thay cho một lượt phát nên không đổi sang khẩn cấp được. "
+                "Hãy kết thúc lịch trước, hoặc soạn bản tin khẩn cấp mới."
+            ),
             field="priority",
         )

@@ -9,6 +9,7 @@ from typing import Any, cast
 from wtforms import BooleanField, IntegerField, TextAreaField
 from wtforms.validators import Length
 
+from loa.words import counted, say
 from scheduler.schedules import Kind, Rule, Schedule
 from web import recurrence_form
 from web.forms import Checkboxes, Clock, Day, Edited, given, optional
@@ -17,16 +18,16 @@ from web.where_form import PlaceForm
 
 
 class ScheduleForm(Edited, RecurrenceFields, PlaceForm):
-    at = Clock("Giờ phát", [given("Hãy nhập giờ phát, ví dụ 17:00.")])
-    start_date = Day("Ngày phát", [given("Hãy chọn ngày phát.")])
-    end_date = Day("Đến hết ngày", [optional()])
-    skips = Checkboxes("Không phát vào", coerce=str, validate_choice=False)
-    minutes = IntegerField("Tiếp sóng bao nhiêu phút", [optional()])
-    resumes = BooleanField("Phát lại từ đầu nếu bị ngắt (ví dụ vì tin khẩn cấp)")
+    at = Clock(say("Giờ phát"), [given(say("Hãy nhập giờ phát, ví dụ 17:00."))])
+    start_date = Day(say("Ngày phát"), [given(say("Hãy chọn ngày phát."))])
+    end_date = Day(say("Đến hết ngày"), [optional()])
+    skips = Checkboxes(say("Không phát vào"), coerce=str, validate_choice=False)
+    minutes = IntegerField(say("Tiếp sóng bao nhiêu phút"), [optional()])
+    resumes = BooleanField(say("Phát lại từ đầu nếu bị ngắt (ví dụ vì tin khẩn cấp)"))
     waived_why = TextAreaField(
-        "Lý do vẫn phát", [Length(max=500, message="Hãy viết lý do gọn trong 500 chữ.")]
+        say("Lý do vẫn phát"), [Length(max=500, message=say("Hãy viết lý do gọn trong 500 chữ."))]
     )
-    seen = BooleanField("Tôi đã xem các lượt trùng giờ, vẫn đặt")
+    seen = BooleanField(say("Tôi đã xem các lượt trùng giờ, vẫn đặt"))
 
 
 def rule_of(form: ScheduleForm) -> Rule:
@@ -73,6 +74,7 @@ def quick_times(slots: Sequence[Any]) -> list[tuple[str, str]]:
     found: dict[str, str] = {}
     for slot in sorted(slots, key=lambda each: each.since):
         found.setdefault(
-            f"{slot.since // 60:02d}:{slot.since % 60:02d}", f"{slot.name}, {slot.minutes} phút"
+            f"{slot.since // 60:02d}:{slot.since % 60:02d}",
+            counted("%(name)s, %(n)s phút", slot.minutes, name=slot.name),
         )
     return list(found.items())

@@ -8,8 +8,10 @@ from werkzeug.wrappers import Response
 from wtforms import HiddenField, TextAreaField
 from wtforms.validators import Length
 
+from loa import words
 from loa.errors import ScheduleError
 from loa.staff import May
+from loa.words import counted, say
 from scheduler import calendar_read, schedule_import, schedule_rows
 from scheduler.schedule_lines import Plan
 from scheduler.schedule_rows import Unread, Wish
@@ -28,12 +30,12 @@ TRIES = 3
 class ImportForm(Form):
     """``text`` holds what was read from the file, once it was looked at; ``seen`` the lines agreed to."""
 
-    file = FileField("Tệp CSV hoặc .ics")
+    file = FileField(say("Tệp CSV hoặc .ics"))
     text = TextAreaField()
     seen = HiddenField()
     waived_why = TextAreaField(
-        "Lý do vẫn phát, cho mọi dòng chưa ghi lý do",
-        [Length(max=500, message="Hãy viết lý do gọn trong 500 chữ.")],
+        say("Lý do vẫn phát, cho mọi dòng chưa ghi lý do"),
+        [Length(max=500, message=say("Hãy viết lý do gọn trong 500 chữ."))],
     )
 
 
@@ -76,7 +78,7 @@ def _preview(form: ImportForm, plan: Plan, text: str, *, is_other: bool = False)
 
 def _look(form: ImportForm) -> tuple[Plan, str]:
     text = form.text.data or spreadsheets.text_of(
-        form.file.data, MOST_BYTES, ScheduleError, "CSV hoặc .ics"
+        form.file.data, MOST_BYTES, ScheduleError, say("CSV hoặc .ics")
     )
     return _plan(form, _wishes(text)), text
 
@@ -105,15 +107,18 @@ def _bring_in(form: ImportForm, plan: Plan) -> Plan:
                 return plan
         plan = _plan(form, _wishes(form.text.data or ""))
     raise ScheduleError(
-        "Lịch của đài đang được người khác sửa liên tục nên chưa nhập gì. Hãy thử lại sau ít phút."
+        say(
+            "Lịch của đài đang được người khác sửa liên tục nên chưa nhập gì. Hãy thử lại sau ít phút."
+        )
     )
 
 
 def _said(plan: Plan) -> str:
     left = [
-        (len(plan.same), "lịch đã có sẵn nên bỏ qua"),
-        (len(plan.refused), "dòng bị từ chối"),
-        (len(plan.needing), "dòng còn thiếu lý do"),
+        counted("%(n)s lịch đã có sẵn nên bỏ qua", len(plan.same)),
+        counted("%(n)s dòng bị từ chối", len(plan.refused)),
+        counted("%(n)s dòng còn thiếu lý do", len(plan.needing)),
     ]
-    rest = ", ".join(f"{number} {what}" for number, what in left if number)
-    return f"Đã nhập {len(plan.new)} lịch phát{f'; {rest}' if rest else ''}."
+    rest = words.join(", ", (each for each in left if each.number))
+    done = counted("Đã nhập %(n)s lịch phát", len(plan.new))
+    return say("%(done)s; %(rest)s.", done=done, rest=rest) if rest else say("%(done)s.", done=done)

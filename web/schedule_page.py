@@ -17,6 +17,7 @@ from devices.groups import Group
 from loa.audit import AuditEntry
 from loa.staff import Staff
 from loa.times import DAY, Instant, after, local
+from loa.words import recall, say
 from scheduler import (
     context,
     days,
@@ -40,18 +41,25 @@ from web import current, labels
 SHOWN = 14
 """Coming occurrences on the page of a schedule."""
 ACTS = {
-    "schedule.add": "đặt lịch",
-    "schedule.change": "sửa lịch",
-    "schedule.end": "kết thúc lịch",
-    "schedule.waived": "cho phép ngoài quy chế",
-    "exception.add": "đổi một lượt",
-    "exception.withdraw": "bỏ thay đổi của một lượt",
+    "schedule.add": say("đặt lịch"),
+    "schedule.change": say("sửa lịch"),
+    "schedule.end": say("kết thúc lịch"),
+    "schedule.waived": say("cho phép ngoài quy chế"),
+    "exception.add": say("đổi một lượt"),
+    "exception.withdraw": say("bỏ thay đổi của một lượt"),
 }
 CHANGED = {
-    "rule": "ngày phát", "at": "giờ phát", "start": "từ ngày", "end": "đến hết ngày", "areas": "địa bàn",
-    "groups": "nhóm", "excepts": "đầu thu bị trừ", "skips": "không phát vào", "minutes": "số phút tiếp sóng",
-    "resumes": "phát lại nếu bị ngắt",
-}  # fmt: skip
+    "rule": say("ngày phát"),
+    "at": say("giờ phát"),
+    "start": say("từ ngày"),
+    "end": say("đến hết ngày"),
+    "areas": say("địa bàn"),
+    "groups": say("nhóm"),
+    "excepts": say("đầu thu bị trừ"),
+    "skips": say("không phát vào"),
+    "minutes": say("số phút tiếp sóng"),
+    "resumes": say("phát lại nếu bị ngắt"),
+}
 
 
 @dataclass(frozen=True)
@@ -134,7 +142,7 @@ def read(session: Session, schedule: Schedule) -> Page:
         next=schedules.next_of(schedule, now, zone, known),
         history=history(session, schedule),
         waived=schedule.waived_why if schedule.waived else "",
-        silent=[rulebook.kind_of(rules, key).name.lower() for key in schedule.skips],
+        silent=[recall(rulebook.kind_of(rules, key).name).lower() for key in schedule.skips],
     )  # fmt: skip
 
 
@@ -163,8 +171,9 @@ def _told(occasion: Occasion) -> str:
     if occasion.exception is None:
         return ""
     if occasion.bulletin is not None:
-        return f"Phát “{occasion.bulletin.title}” thay cho bản tin của lịch."
-    return f"Dời từ lượt ngày {occasion.day:%d/%m/%Y}."
+        title = occasion.bulletin.title
+        return say("Phát “%(title)s” thay cho bản tin của lịch.", title=title)
+    return say("Dời từ lượt ngày %(day)s.", day=labels.short_date(occasion.day))
 
 
 # -- what was done --------------------------------------------------------------------------------
@@ -198,37 +207,38 @@ def _details(
             before, now = (
                 _value(session, schedule, name, each) for each in (old, data["after"][name])
             )
-            yield f"{CHANGED.get(name, name)}: {before} → {now}"
+            what = CHANGED.get(name, name)
+            yield say("%(what)s: %(before)s → %(now)s", what=what, before=before, now=now)
     elif kind == "schedule.waived":
-        yield f"lý do: {data['why']}"
+        yield say("lý do: %(why)s", why=data["why"])
     elif kind.startswith("exception."):
-        day = date.fromisoformat(data["day"])
-        yield f"lượt ngày {day:%d/%m/%Y}: {labels.EXCEPTION_KINDS[data['what']]}"
+        day, what = date.fromisoformat(data["day"]), labels.EXCEPTION_KINDS[data["what"]]
+        yield say("lượt ngày %(day)s: %(what)s", day=labels.short_date(day), what=what)
         if data.get("reason"):
-            yield f"lý do: {data['reason']}"
+            yield say("lý do: %(why)s", why=data["reason"])
 
 
 def _value(session: Session, schedule: Schedule, name: str, value: Any) -> str:
     match name:
         case "rule":
-            return recurrence.words(value, schedule.start_date) if value else "một lần"
+            return recurrence.words(value, schedule.start_date) if value else say("một lần")
         case "at":
             return str(value)[:5]
         case "start" | "end":
             return _date_words(value)
         case "areas":
             areas = session.scalars(sa.select(Area).where(Area.id.in_(value)).order_by(Area.id))
-            return ", ".join(each.full_name for each in areas) or "không"
+            return ", ".join(each.full_name for each in areas) or say("không")
         case "groups":
             names = sa.select(Group.name).where(Group.id.in_(value)).order_by(Group.id)
-            return ", ".join(session.scalars(names)) or "không"
+            return ", ".join(session.scalars(names)) or say("không")
         case "excepts" | "skips":
-            return ", ".join(value or ()) or "không"
+            return ", ".join(value or ()) or say("không")
         case "resumes":
-            return "có" if value else "không"
+            return say("có") if value else say("không")
         case _:
             return str(value or 0)
 
 
 def _date_words(value: str) -> str:
-    return "không có" if value == "None" else f"{date.fromisoformat(value):%d/%m/%Y}"
+    return say("không có") if value == "None" else f"{date.fromisoformat(value):%d/%m/%Y}"

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from sqlalchemy.orm import Session
 
 from content.bulletins import Bulletin
+from loa import words
 from loa.errors import ScheduleError
 from loa.times import HOUR, SECOND, Instant
+from loa.words import say
 from scheduler import admission, fixes, schedule_checks
 from scheduler.admission import Finding
 from scheduler.fixes import Report
@@ -67,7 +69,8 @@ def _look(session: Session, bulletin: Bulletin, rule: Rule, of: Schedule | None)
         session, bulletin, rule.where, heard, minutes=rule.minutes, of=of
     )
     found = admission.findings(session, asked, now, zone)
-    shown.refusal = " ".join(each.sentence for each in found if each.answer == "refuse")
+    refused = [each.sentence for each in found if each.answer == "refuse"]
+    shown.refusal = words.join(" ", refused)
     shown.findings = [each for each in found if each.answer == "reason"]
     if not shown.refusal:
         shown.clashes = _report(session, bulletin, rule, heard, of)
@@ -76,8 +79,8 @@ def _look(session: Session, bulletin: Bulletin, rule: Rule, of: Schedule | None)
 
 def _never(ahead: list[Occasion]) -> str:
     if any(each.why_not for each in ahead):
-        return "Mọi lượt phía trước đều rơi vào ngày mà lịch này không phát."
-    return "Giờ này đã qua. Hãy chọn giờ hoặc ngày khác."
+        return say("Mọi lượt phía trước đều rơi vào ngày mà lịch này không phát.")
+    return say("Giờ này đã qua. Hãy chọn giờ hoặc ngày khác.")
 
 
 def clashes_of(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -13,15 +12,27 @@ from wtforms import TextAreaField
 
 from content import bulletins
 from content.bulletins import Bulletin, Priority
+from loa import words
 from loa.errors import ScheduleError
 from loa.staff import May
-from loa.times import Instant, local
+from loa.times import local
+from loa.words import counted, say
 from scheduler import calendar_file, days, regulation, schedule_checks, schedules, series, targets
 from scheduler.broadcasts import Broadcast
-from scheduler.context import Context
 from scheduler.level_views import View
 from scheduler.schedules import Kind, Schedule
-from web import current, editors, labels, plan_places, schedule_page, schedule_preview, where_form
+from web import (
+    current,
+    editors,
+    labels,
+    lists,
+    plan_places,
+    schedule_list,
+    schedule_page,
+    schedule_preview,
+    spreadsheets,
+    where_form,
+)
 from web.forms import version_of
 from web.recurrence_form import unfilled
 from web.schedule_form import ScheduleForm, filled, quick_times, read, rule_of
@@ -33,37 +44,24 @@ bp = Blueprint("schedules", __name__)
 
 
 class NowForm(PlaceForm):
-    waived_why = TextAreaField("Lý do vẫn phát")
-
-
-@dataclass(frozen=True)
-class Line:
-    """A schedule in the list."""
-
-    schedule: Schedule
-    next: Instant | None
-
-    @property
-    def is_running(self) -> bool:
-        return self.schedule.ended_at is None and self.next is not None
+    waived_why = TextAreaField(say("Lý do vẫn phát"))
 
 
 @bp.get("/lich-phat")
 def listing() -> str:
+    form = schedule_list.form()
     with current.read() as session:
-        found = View(session, current.staff()).sources(schedules.listing(session))
-        known = schedule_page.read_context(session)
-        left_out = {
-            schedule.id: targets.left_out(session, schedule.where.except_ids) for schedule in found
-        }
-        lines = [Line(schedule, _next(schedule, known)) for schedule in found]
-    running = sorted((line for line in lines if line.is_running), key=lambda line: line.next or 0)
-    return render_template(
-        "schedules/listing.html",
-        running=running,
-        over=[each for each in lines if not each.is_running],
-        left_out=left_out,
-    )
+        page = schedule_list.page(session, form)
+    return render_template("schedules/listing.html", form=form, page=page, asked=lists.asked())
+
+
+@bp.get("/lich-phat.csv")
+def download() -> Response:
+    """The schedules of the filter, all of them."""
+    form = schedule_list.form()
+    with spreadsheets.writing() as (text, file), current.read() as session:
+        spreadsheets.rows(schedule_list.rows(session, form), text)
+    return spreadsheets.answer(file, "lich-phat.csv")
 
 
 @bp.get("/lich-phat.ics")
@@ -119,14 +117,16 @@ def now(bulletin_id: int) -> Response:
         else NowForm(data=where_form.everywhere(offered.places))
     )
     if form.carry_out(lambda: _broadcast_now(bulletin_id, form)):
-        flash("Đã ra lệnh phát ngay. Kết quả của từng đầu thu hiện ở trang này.")
+        flash(say("Đã ra lệnh phát ngay. Kết quả của từng đầu thu hiện ở trang này."))
         return redirect(url_for("today.show"))
     page = render_template("schedules/now.html", form=form, bulletin=bulletin, offer=offered)
     return make_response(page, form.status)
 
 
 def _to_emergency() -> Response:
-    flash("Bản tin khẩn cấp phát từ trang này: một người chuẩn bị, người thứ hai nghe và đồng ý.")
+    flash(
+        say("Bản tin khẩn cấp phát từ trang này: một người chuẩn bị, người thứ hai nghe và đồng ý.")
+    )
     return redirect(url_for("emergency.show"))
 
 
@@ -175,7 +175,7 @@ def ask_end(schedule_id: int) -> str:
 def end(schedule_id: int) -> Response:
     with current.write() as session:
         schedules.end(session, schedules.get(session, schedule_id), current.staff(), current.now())
-    flash("Đã kết thúc lịch phát. Các lượt chưa phát của lịch này sẽ bị huỷ.")
+    flash(say("Đã kết thúc lịch phát. Các lượt chưa phát của lịch này sẽ bị huỷ."))
     return redirect(url_for("schedules.listing"))
 
 
@@ -206,7 +206,7 @@ def _add(bulletin_id: int, form: ScheduleForm) -> str:
             waived_why=form.waived_why.data or "",
         )  # fmt: skip
         _demand_seen(session, bulletin, form, schedule)
-        return f"Đã đặt lịch: {_where_words(session, schedule)}"
+        return say("Đã đặt lịch: %(what)s", what=_where_words(session, schedule))
 
 
 def _as_read(schedule: Schedule) -> ScheduleForm:
@@ -225,9 +225,10 @@ def _change(schedule_id: int, form: ScheduleForm) -> str:
             waived_why=form.waived_why.data or "",
         )  # fmt: skip
         if not changed:
-            return "Không có gì thay đổi."
+            return say("Không có gì thay đổi.")
         _demand_seen(session, schedule.bulletin, form, schedule)
-        return f"Đã sửa lịch: {_where_words(session, schedule)}{_twice_today(session, schedule)}"
+        said = say("Đã sửa lịch: %(what)s", what=_where_words(session, schedule))
+        return words.join(" ", filter(None, [said, _twice_today(session, schedule)]))
 
 
 def _demand_seen(
@@ -239,8 +240,10 @@ def _demand_seen(
     clashes = schedule_preview.clashes_of(session, bulletin, form, schedule)
     if clashes is not None and clashes.found.is_grave:
         raise ScheduleError(
-            "Lịch này trùng giờ với lịch khác nên có lượt sẽ không phát được hoặc bị ngắt. "
-            "Hãy sửa theo cách gợi ý, hoặc đánh dấu vào đây nếu vẫn muốn đặt.",
+            say(
+                "Lịch này trùng giờ với lịch khác nên có lượt sẽ không phát được hoặc bị ngắt. "
+                "Hãy sửa theo cách gợi ý, hoặc đánh dấu vào đây nếu vẫn muốn đặt."
+            ),
             field="seen",
         )
 
@@ -259,16 +262,20 @@ def _twice_today(session: Session, schedule: Schedule) -> str:
     before = session.scalar(found)
     if again is None or before is None:
         return ""
-    return (
-        f" Lưu ý: hôm nay lịch này đã phát lúc {local(before, zone):%H:%M} và sẽ phát lần nữa lúc "
-        f"{local(again, zone):%H:%M}. Nếu không muốn, hãy bỏ lượt hôm nay."
+    return say(
+        "Lưu ý: hôm nay lịch này đã phát lúc %(before)s và sẽ phát lần nữa lúc %(again)s. "
+        "Nếu không muốn, hãy bỏ lượt hôm nay.",
+        before=labels.clock(before, zone),
+        again=labels.clock(again, zone),
     )
 
 
 def _where_words(session: Session, schedule: Schedule) -> str:
     places = targets.words(session, schedule.where)
     number = targets.count(session, schedule.where)
-    return f"{labels.rule(schedule)}, {places}, {number} đầu thu."
+    return counted(
+        "%(rule)s, %(places)s, %(n)s đầu thu.", number, rule=labels.rule(schedule), places=places
+    )
 
 
 def _broadcast_now(bulletin_id: int, form: NowForm) -> bool:
@@ -297,8 +304,3 @@ def _linked() -> dict[str, object]:
         return {}
     at = local(moment, current.zone())
     return {"start_date": at.date(), "at": at.time()}
-
-
-def _next(schedule: Schedule, known: Context) -> Instant | None:
-    """The next instant at which the schedule sounds; None when it is over or its bulletin was withdrawn."""
-    return schedules.next_of(schedule, current.now(), current.zone(), known)

@@ -13,6 +13,7 @@ from loa.one_time import Keeper
 from loa.second_step import FRESH, Outcome, SecondStep
 from loa.staff import Staff
 from loa.times import DAY, local
+from loa.words import say
 from web import current, labels
 
 bp = Blueprint("second_step", __name__)
@@ -21,14 +22,18 @@ PASSED_AT = "step_at"
 """In the sign-in of a browser: when a code was typed last."""
 TOLD_FOR = 14 * DAY
 """So long a person is told that somebody else took the second step off."""
-EMPTY = "Hãy gõ mã 6 số ở ứng dụng trên điện thoại, hoặc một mã dự phòng."
+EMPTY = say("Hãy gõ mã 6 số ở ứng dụng trên điện thoại, hoặc một mã dự phòng.")
 REFUSALS = {
-    Outcome.USED: "Mã này đã dùng rồi. Hãy chờ ứng dụng hiện mã mới (không quá 30 giây), hoặc dùng một mã dự phòng.",
-    Outcome.WAIT: "Đã nhập sai nhiều mã. Hãy chờ 5 phút, hoặc dùng ngay một mã dự phòng.",
-    Outcome.UNREADABLE: "Đài không mở được khoá của bước xác nhận này (tệp khoá đã đổi). "
-    "Hãy dùng một mã dự phòng, rồi đặt lại ở trang Tài khoản.",
+    Outcome.USED: say(
+        "Mã này đã dùng rồi. Hãy chờ ứng dụng hiện mã mới (không quá 30 giây), hoặc dùng một mã dự phòng."
+    ),
+    Outcome.WAIT: say("Đã nhập sai nhiều mã. Hãy chờ 5 phút, hoặc dùng ngay một mã dự phòng."),
+    Outcome.UNREADABLE: say(
+        "Đài không mở được khoá của bước xác nhận này (tệp khoá đã đổi). "
+        "Hãy dùng một mã dự phòng, rồi đặt lại ở trang Tài khoản."
+    ),
 }
-MISSING = (
+MISSING = say(
     "Đài yêu cầu người duyệt có bước xác nhận thứ hai. Hãy đặt ở trang Tài khoản (mất khoảng một phút), rồi làm lại "
     "việc này."
 )
@@ -37,7 +42,7 @@ MISSING = (
 class Confirmed:
     """Added to a form whose act wants a code, where the last one was typed too long ago."""
 
-    code = StringField("Mã xác nhận")
+    code = StringField(say("Mã xác nhận"))
 
 
 def keeper() -> Keeper:
@@ -83,12 +88,14 @@ def reminder() -> str:
         return ""
     if step is not None and step.removed_by and current.now() - (step.removed_at or 0) < TOLD_FOR:
         when = labels.moment(step.removed_at, current.zone())
-        return (
-            f"“{step.removed_by}” đã tắt bước xác nhận thứ hai của tài khoản bạn lúc {when}. "
-            "Nếu bạn không nhờ, hãy đổi mật khẩu và báo quản trị ngay; nếu có, hãy đặt lại."
+        return say(
+            "“%(login)s” đã tắt bước xác nhận thứ hai của tài khoản bạn lúc %(when)s. "
+            "Nếu bạn không nhờ, hãy đổi mật khẩu và báo quản trị ngay; nếu có, hãy đặt lại.",
+            login=step.removed_by,
+            when=when,
         )
     if asked and steps.is_wanted_of(current.staff()):
-        return (
+        return say(
             "Tài khoản của bạn chỉ có mật khẩu. Hãy đặt bước xác nhận thứ hai bằng điện thoại, "
             "để người biết mật khẩu vẫn không ra lệnh thay bạn được."
         )
@@ -130,7 +137,8 @@ def check(person: Staff, typed: str) -> Outcome:
 def _wrong() -> str:
     """With the station's time, so that a wrong clock is seen: codes depend on it."""
     now = local(current.now(), current.zone())
-    return (
-        f"Mã không đúng. Giờ của đài đang là {now:%H:%M ngày %d/%m/%Y}: nếu điện thoại hiện giờ khác thì một trong hai "
-        "đồng hồ sai; hãy dùng một mã dự phòng và báo quản trị. Mã của ứng dụng đổi sau mỗi 30 giây."
-    )
+    return say(
+        "Mã không đúng. Giờ của đài đang là %(time)s ngày %(day)s: nếu điện thoại hiện giờ khác thì một trong hai "
+        "đồng hồ sai; hãy dùng một mã dự phòng và báo quản trị. Mã của ứng dụng đổi sau mỗi 30 giây.",
+        time=f"{now:%H:%M}", day=f"{now:%d/%m/%Y}",
+    )  # fmt: skip

@@ -22,27 +22,28 @@ from wtforms import PasswordField, StringField
 
 from loa import second_step as steps
 from loa import staff as people
-from loa.errors import LoaError
+from loa.errors import Crowded, LoaError
 from loa.second_step import Outcome
 from loa.staff import May, Staff
 from loa.times import MINUTE
-from web import current, second_step
+from loa.words import counted, say
+from web import current, in_turn, second_step
 from web.forms import Form, required
 from web.second_step import PASSED_AT, Confirmed
 
 bp = Blueprint("sign_in", __name__)
 
-WRONG = "Tên đăng nhập hoặc mật khẩu không đúng. Hãy thử lại."
+WRONG = say("Tên đăng nhập hoặc mật khẩu không đúng. Hãy thử lại.")
 HALF = "half"
 """In a browser's cookie: whose password was right, and who has yet to type a code."""
 HALF_FOR = 10 * MINUTE
 FEW_CODES = 3
-WAIT = "Đã nhập sai nhiều lần. Hãy chờ 5 phút rồi thử lại, hoặc nhờ quản trị đặt lại mật khẩu."
+WAIT = say("Đã nhập sai nhiều lần. Hãy chờ 5 phút rồi thử lại, hoặc nhờ quản trị đặt lại mật khẩu.")
 
 
 class SignInForm(Form):
-    login = StringField("Tên đăng nhập", [required("Hãy nhập tên đăng nhập.")])
-    password = PasswordField("Mật khẩu", [required("Hãy nhập mật khẩu.")])
+    login = StringField(say("Tên đăng nhập"), [required(say("Hãy nhập tên đăng nhập."))])
+    password = PasswordField(say("Mật khẩu"), [required(say("Hãy nhập mật khẩu."))])
 
 
 class StepForm(Confirmed, Form):
@@ -180,10 +181,10 @@ def _pass(person: Staff, form: StepForm) -> Outcome:
 def _tell_codes_left(person: Staff) -> None:
     with current.read() as database:
         left = steps.codes_left(database, person)
-    flash(
-        f"Bạn vừa dùng một mã dự phòng; còn {left} mã."
-        + (" Hãy tạo mã mới ở trang Tài khoản." if left <= FEW_CODES else "")
-    )
+    told = counted("Bạn vừa dùng một mã dự phòng; còn %(n)s mã.", left)
+    if left <= FEW_CODES:
+        told = say("%(left)s Hãy tạo mã mới ở trang Tài khoản.", left=told)
+    flash(told)
 
 
 def _keys(login: str) -> tuple[str, str]:
@@ -199,7 +200,12 @@ def _try(login: str, password: str) -> tuple[Staff | None, str, int]:
     if wait:
         return None, WAIT, 429
     # Outside any transaction: the hash is slow on purpose, and there is only one writer.
-    matches = people.password_matches(person, password)
+    try:
+        with in_turn.aside():
+            matches = people.password_matches(person, password)
+    except Crowded as error:
+        return None, error.sentence, 503
+    anew = people.hashed_anew(person, password) if person is not None and matches else None
     with current.write() as database:
         # Asked again: many tries at once would all have seen the count before any of them failed.
         if people.wait_before_sign_in(database, keys, current.now()):
@@ -207,6 +213,8 @@ def _try(login: str, password: str) -> tuple[Staff | None, str, int]:
         # With a second step to come, nobody has signed in yet.
         if not matches or person is None or not steps.is_on(database, person):
             people.record_sign_in(database, keys, person if matches else None, current.now())
+        if person is not None and anew is not None:
+            people.keep_hash(database, person, anew)
     return (person, "", 200) if matches else (None, WRONG, 400)
 
 
@@ -221,11 +229,13 @@ def demand_password(typed: str) -> None:
         wait = people.wait_before_sign_in(database, (key,), current.now())
     if wait:
         raise LoaError(WAIT, field="present")
-    if people.password_matches(person, typed):
+    with in_turn.aside():
+        matches = people.password_matches(person, typed)
+    if matches:
         return
     with current.write() as database:
         people.record_sign_in(database, (key,), None, current.now())
-    raise LoaError("Mật khẩu hiện nay không đúng.", field="present")
+    raise LoaError(say("Mật khẩu hiện nay không đúng."), field="present")
 
 
 @bp.post("/dang-xuat")

@@ -13,6 +13,7 @@ from content import bulletins, recordings
 from content.bulletins import State
 from loa.errors import ContentError
 from loa.staff import May
+from loa.words import say
 from web import current, live
 from web.bulletin_page import Page, load
 
@@ -58,10 +59,11 @@ def make_again(bulletin_id: int) -> Response:
     with current.write() as session:
         bulletin = bulletins.get(session, bulletin_id)
         if bulletin.recording_sha is not None or bulletin.state is State.WITHDRAWN:
-            raise ContentError("Bản tin này không cần tạo lại âm thanh. Hãy tải lại trang.")
+            raise ContentError(say("Bản tin này không cần tạo lại âm thanh. Hãy tải lại trang."))
         recordings.queue(session, bulletin, current.now())
-    flash("Âm thanh đang được tạo lại.")
-    return redirect(url_for("bulletins.show", bulletin_id=bulletin_id))
+    flash(say("Âm thanh đang được tạo lại."))
+    back = "new_broadcast.when" if request.args.get("tiep") == "phat-moi" else "bulletins.show"
+    return redirect(url_for(back, bulletin_id=bulletin_id))
 
 
 def wave(peaks: Sequence[int], bars: int = BARS) -> str:

@@ -15,6 +15,7 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
 from loa.errors import LoaError
+from loa.words import say
 from scheduler import csv_rows, reports
 from scheduler.exports import files
 from scheduler.exports.tables import Document
@@ -64,11 +65,14 @@ def answer(file: IO[bytes], name: str) -> Response:
 def text_of(file: FileStorage | None, most: int, error: type[LoaError], what: str = "CSV") -> str:
     """What stands in a file somebody chose. Raises ``error`` where there is none, too much or no text."""
     if file is None or not file.filename:
-        raise error(f"Hãy chọn tệp {what}.", field="file")
+        raise error(say("Hãy chọn tệp %(what)s.", what=what), field="file")
     raw = file.stream.read(most + 1)
     if len(raw) > most:
         raise error(
-            f"Tệp nặng hơn {most // 1000} kB. Hãy bỏ các cột không cần, hoặc chia nhỏ.",
+            say(
+                "Tệp nặng hơn %(most)s kB. Hãy bỏ các cột không cần, hoặc chia nhỏ.",
+                most=most // 1000,
+            ),
             field="file",
         )
     return csv_rows.decoded(raw, error)

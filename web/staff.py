@@ -9,47 +9,59 @@ from werkzeug.wrappers import Response
 from wtforms import PasswordField, SelectField, StringField
 
 from devices import areas
-from loa import second_step
 from loa import staff as people
+from loa import words
 from loa.errors import LoaError
 from loa.staff import May, Role, Staff
+from loa.words import say
 from scheduler import rethinking
-from web import current, labels, plan_places, sign_in
+from web import current, labels, plan_places, sign_in, staff_list
 from web.forms import Form, choices, required
 
 bp = Blueprint("staff", __name__)
 
 
-WHOLE = ("", "cả đài")
+WHOLE = ("", say("cả đài"))
 
 
 class StaffForm(Form):
-    name = StringField("Họ và tên", [required("Hãy nhập họ tên cán bộ.")])
-    login = StringField("Tên đăng nhập", [required("Hãy nhập tên đăng nhập, ví dụ: hoa.nguyen.")])
-    role = SelectField(
-        "Vai trò",
-        choices=choices((r, f"{w} – {labels.ROLE_DUTIES[r]}") for r, w in labels.ROLES.items()),
+    name = StringField(say("Họ và tên"), [required(say("Hãy nhập họ tên cán bộ."))])
+    login = StringField(
+        say("Tên đăng nhập"), [required(say("Hãy nhập tên đăng nhập, ví dụ: hoa.nguyen."))]
     )
-    area = SelectField("Làm việc cho", default="")
+    role = SelectField(
+        say("Vai trò"),
+        choices=choices(
+            (r, words.join(" – ", (w, labels.ROLE_DUTIES[r]))) for r, w in labels.ROLES.items()
+        ),
+    )
+    area = SelectField(say("Làm việc cho"), default="")
 
 
 class AreaForm(Form):
-    area = SelectField("Làm việc cho")
+    area = SelectField(say("Làm việc cho"))
 
 
 class PasswordForm(Form):
-    present = PasswordField("Mật khẩu hiện nay", [required("Hãy nhập mật khẩu hiện nay.")])
-    password = PasswordField("Mật khẩu mới", [required("Hãy nhập mật khẩu mới.")])
-    again = PasswordField("Nhập lại mật khẩu mới", [required("Hãy nhập lại mật khẩu mới.")])
+    present = PasswordField(
+        say("Mật khẩu hiện nay"), [required(say("Hãy nhập mật khẩu hiện nay."))]
+    )
+    password = PasswordField(say("Mật khẩu mới"), [required(say("Hãy nhập mật khẩu mới."))])
+    again = PasswordField(
+        say("Nhập lại mật khẩu mới"), [required(say("Hãy nhập lại mật khẩu mới."))]
+    )
 
 
 @bp.get("/can-bo")
 @current.needs(May.MANAGE)
 def listing() -> str:
-    with current.read() as session:
-        everyone, stepped = people.everyone(session), second_step.all_on(session)
-        places = {area.id: area.full_name for _, area in areas.tree(session)}
-    return render_template("staff/listing.html", everyone=everyone, places=places, stepped=stepped)
+    return staff_list.page()
+
+
+@bp.get("/can-bo.csv")
+@current.needs(May.MANAGE)
+def download() -> Response:
+    return staff_list.file()
 
 
 @bp.route("/can-bo/moi", methods=["GET", "POST"])
@@ -92,7 +104,7 @@ def move(staff_id: int) -> Response:
     form = AreaForm() if request.method == "POST" else AreaForm(data={"area": person.area_id or ""})
     form.area.choices = _areas()
     if form.carry_out(lambda: _move(staff_id, form)):
-        flash(f"Đã lưu nơi làm việc của {person.name}.")
+        flash(say("Đã lưu nơi làm việc của %(name)s.", name=person.name))
         return redirect(url_for("staff.listing"))
     page = render_template("staff/area.html", form=form, person=person)
     return make_response(page, form.status)
@@ -112,7 +124,7 @@ def close(staff_id: int) -> Response:
     with current.write() as session:
         person = people.get(session, staff_id)
         people.close(session, person, now=current.now(), by=current.staff())
-    flash(f"Đã khoá tài khoản của {person.name}.")
+    flash(say("Đã khoá tài khoản của %(name)s.", name=person.name))
     return redirect(url_for("staff.listing"))
 
 
@@ -122,7 +134,7 @@ def reopen(staff_id: int) -> Response:
     with current.write() as session:
         person = people.get(session, staff_id)
         people.reopen(session, person, now=current.now(), by=current.staff())
-    flash(f"Đã mở lại tài khoản của {person.name}.")
+    flash(say("Đã mở lại tài khoản của %(name)s.", name=person.name))
     return redirect(url_for("staff.listing"))
 
 
@@ -132,7 +144,9 @@ def own_password() -> Response:
     person = form.carry_out(lambda: _change_own(form))
     if person is not None:
         sign_in.remember(person)
-        flash("Đã đổi mật khẩu. Các máy khác đang đăng nhập bằng tài khoản này đã bị đăng xuất.")
+        flash(
+            say("Đã đổi mật khẩu. Các máy khác đang đăng nhập bằng tài khoản này đã bị đăng xuất.")
+        )
         return redirect(url_for("today.show"))
     return make_response(render_template("staff/password.html", form=form), form.status)
 
@@ -175,7 +189,7 @@ def _change_own(form: PasswordForm) -> Staff:
     """The person with the new password in force; the present one is checked outside any transaction."""
     sign_in.demand_password(form.present.data or "")
     if form.password.data != form.again.data:
-        raise LoaError("Hai lần nhập mật khẩu mới không giống nhau.", field="again")
+        raise LoaError(say("Hai lần nhập mật khẩu mới không giống nhau."), field="again")
     with current.write() as session:
         person = people.get(session, current.staff().id)
         people.change_password(

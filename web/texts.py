@@ -17,45 +17,46 @@ from content.dictionary import Dictionary
 from content.parts import Part
 from content.reading import Reading, Span, SuspiciousLine
 from content.recordings import Recording
+from loa.words import say
 
 RULES = {
-    "correction": "sửa riêng trong bản tin này",
-    "own": "từ điển của xã",
-    "dictionary": "từ điển có sẵn",
-    "document_number": "số hiệu văn bản",
-    "document_type": "loại văn bản",
-    "date": "ngày tháng",
-    "weekday": "thứ trong tuần",
-    "time": "giờ phút",
-    "ordinal": "số thứ tự",
-    "number": "con số",
-    "decimal": "số thập phân",
-    "percent": "phần trăm",
-    "money": "số tiền",
-    "unit": "đơn vị đo",
-    "temperature": "nhiệt độ",
-    "range": "khoảng từ … đến …",
-    "fraction": "phân số",
-    "score": "tỉ số",
-    "phone": "số điện thoại",
-    "code": "mã số, số tài khoản",
-    "plate": "biển số xe",
-    "house_number": "số nhà",
-    "road": "tên đường",
-    "roman": "số La Mã",
-    "acronym": "chữ viết tắt chưa có trong từ điển, đọc từng chữ cái",
-    "letter": "chữ cái",
-    "foreign": "tiếng nước ngoài",
-    "email": "địa chỉ thư điện tử",
-    "web": "địa chỉ trang mạng",
-    "symbol": "ký hiệu",
-    "spacing": "tách câu dính liền",
+    "correction": say("sửa riêng trong bản tin này"),
+    "own": say("từ điển của xã"),
+    "dictionary": say("từ điển có sẵn"),
+    "document_number": say("số hiệu văn bản"),
+    "document_type": say("loại văn bản"),
+    "date": say("ngày tháng"),
+    "weekday": say("thứ trong tuần"),
+    "time": say("giờ phút"),
+    "ordinal": say("số thứ tự"),
+    "number": say("con số"),
+    "decimal": say("số thập phân"),
+    "percent": say("phần trăm"),
+    "money": say("số tiền"),
+    "unit": say("đơn vị đo"),
+    "temperature": say("nhiệt độ"),
+    "range": say("khoảng từ … đến …"),
+    "fraction": say("phân số"),
+    "score": say("tỉ số"),
+    "phone": say("số điện thoại"),
+    "code": say("mã số, số tài khoản"),
+    "plate": say("biển số xe"),
+    "house_number": say("số nhà"),
+    "road": say("tên đường"),
+    "roman": say("số La Mã"),
+    "acronym": say("chữ viết tắt chưa có trong từ điển, đọc từng chữ cái"),
+    "letter": say("chữ cái"),
+    "foreign": say("tiếng nước ngoài"),
+    "email": say("địa chỉ thư điện tử"),
+    "web": say("địa chỉ trang mạng"),
+    "symbol": say("ký hiệu"),
+    "spacing": say("tách câu dính liền"),
 }
 
 
 def rule_words(rule: str) -> str:
     """By which rule a piece is read, for people; a rule without words of its own is one of the programme."""
-    return RULES.get(rule, "quy tắc đọc của chương trình")
+    return RULES.get(rule, say("quy tắc đọc của chương trình"))
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response
 from devices.receivers import Receiver
 from loa.staff import May
 from loa.times import DAY, Instant, after, at, local
+from loa.words import counted, say
 from scheduler import broadcasts
 from scheduler.broadcasts import OPEN, Broadcast, Delivery, DeliveryState, State, Tally
 from scheduler.level_views import View
@@ -96,7 +97,11 @@ def ask_stop_all() -> str:
 def stop_all() -> Response:
     with current.write() as session:
         number = broadcasts.stop_all(session, current.staff(), current.now())
-    flash(f"Đã ra lệnh dừng {number} lượt phát." if number else "Không có lượt nào để dừng.")
+    flash(
+        counted("Đã ra lệnh dừng %(n)s lượt phát.", number)
+        if number
+        else say("Không có lượt nào để dừng.")
+    )
     return redirect(url_for("today.show"))
 
 

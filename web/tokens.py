@@ -7,9 +7,10 @@ from werkzeug.wrappers import Response
 from wtforms import IntegerField, SelectField, StringField
 
 from loa import staff as people
-from loa import tokens
+from loa import tokens, words
 from loa.staff import May
 from loa.tokens import Scope
+from loa.words import say
 from web import current, labels
 from web.forms import Checkboxes, Form, choices, given, required
 
@@ -19,11 +20,15 @@ USUAL_DAYS = 365
 
 
 class TokenForm(Form):
-    name = StringField("Phần mềm nào dùng", [required("Hãy ghi phần mềm nào dùng mã này.")])
-    owner = SelectField("Làm việc thay cho", coerce=int)
-    scopes = Checkboxes("Được làm gì", choices=choices(tokens.WORDS.items()))
+    name = StringField(
+        say("Phần mềm nào dùng"), [required(say("Hãy ghi phần mềm nào dùng mã này."))]
+    )
+    owner = SelectField(say("Làm việc thay cho"), coerce=int)
+    scopes = Checkboxes(say("Được làm gì"), choices=choices(tokens.WORDS.items()))
     days = IntegerField(
-        "Dùng được bao nhiêu ngày", [given("Hãy nhập số ngày, ví dụ 365.")], default=USUAL_DAYS
+        say("Dùng được bao nhiêu ngày"),
+        [given(say("Hãy nhập số ngày, ví dụ 365."))],
+        default=USUAL_DAYS,
     )
 
 
@@ -42,7 +47,7 @@ def new() -> Response:
     with current.read() as session:
         everyone = [person for person in people.everyone(session) if person.active]
     form.owner.choices = choices(
-        (each.id, f"{each.name} – {labels.ROLES[each.role]}") for each in everyone
+        (each.id, words.join(" – ", (each.name, labels.ROLES[each.role]))) for each in everyone
     )
     text = form.carry_out(lambda: _make(form))
     if text is not None:
@@ -67,7 +72,9 @@ def revoke(token_id: int) -> Response:
     with current.write() as session:
         token = tokens.get(session, token_id)
         tokens.revoke(session, token, current.staff(), current.now())
-    flash(f"Đã thu hồi mã truy cập “{token.name}”. Phần mềm ấy không vào được nữa.")
+    flash(
+        say("Đã thu hồi mã truy cập “%(name)s”. Phần mềm ấy không vào được nữa.", name=token.name)
+    )
     return redirect(url_for("tokens.listing"))
 
 

@@ -15,8 +15,10 @@ from typing import IO
 from flask import Blueprint, Response, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from loa import words
 from loa.staff import May
 from loa.times import HOUR, Instant
+from loa.words import say
 from web import current, transfer_store, uploads
 from web.transfer_store import Begun, Transfer
 
@@ -91,7 +93,9 @@ def go_on(transfer_id: str) -> AnyResponse:
     """Take the next piece; the answer to the last one names the hash of the file."""
     _demand_version()
     if request.mimetype != "application/offset+octet-stream":
-        raise Refused(415, "Cách gửi tệp này không được hỗ trợ. Hãy tải lại trang rồi gửi lại.")
+        raise Refused(
+            415, say("Cách gửi tệp này không được hỗ trợ. Hãy tải lại trang rồi gửi lại.")
+        )
     offset, transfer = _header_number("Upload-Offset"), _mine(transfer_id)
     offset = _taken(transfer, offset)
     sha256 = transfer.settle(current.config())
@@ -118,12 +122,12 @@ def _name_protocol(response: Response) -> Response:
 @bp.errorhandler(Refused)
 def _of_refusal(error: Refused) -> Response:
     facts = {"Tus-Version": VERSION} if error.status == 412 else {}
-    return Response(error.sentence, error.status, facts, mimetype="text/plain")
+    return Response(words.told(error.sentence), error.status, facts, mimetype="text/plain")
 
 
 @bp.errorhandler(transfer_store.Gone)
 def _of_none(_error: transfer_store.Gone) -> Response:
-    return _of_refusal(Refused(404, "Lần gửi này không còn. Hãy gửi lại tệp từ đầu."))
+    return _of_refusal(Refused(404, say("Lần gửi này không còn. Hãy gửi lại tệp từ đầu.")))
 
 
 # --- taking a piece ------------------------------------------------------------------------------
@@ -134,11 +138,13 @@ def _taken(transfer: Transfer, offset: int) -> int:
     try:
         with transfer.held() as file:
             if transfer.sha256 or offset != file.seek(0, os.SEEK_END):
-                raise Refused(409, "Phần vừa gửi không nối tiếp phần đã nhận. Hãy bấm Tiếp tục.")
+                raise Refused(
+                    409, say("Phần vừa gửi không nối tiếp phần đã nhận. Hãy bấm Tiếp tục.")
+                )
             return _receive(transfer, file)
     except transfer_store.Gone:
         if transfer.sha256:
-            raise Refused(409, "Tệp này đã được nhận đủ.") from None
+            raise Refused(409, say("Tệp này đã được nhận đủ.")) from None
         raise
 
 
@@ -149,14 +155,16 @@ def _receive(transfer: Transfer, file: IO[bytes]) -> int:
     while block := request.stream.read(BLOCK):
         if file.tell() + len(block) > length:
             file.truncate(before)
-            raise Refused(413, "Tệp gửi lên dài hơn đã báo. Hãy chọn lại tệp rồi gửi lại.")
+            raise Refused(413, say("Tệp gửi lên dài hơn đã báo. Hãy chọn lại tệp rồi gửi lại."))
         file.write(block)
         digest.update(block)
         wanted.update(block)
     offset = file.tell()
     if not wanted.agrees():
         file.truncate(before)
-        raise Refused(WRONG_CHECKSUM, "Một phần tệp bị hỏng trên đường truyền. Hãy bấm Tiếp tục.")
+        raise Refused(
+            WRONG_CHECKSUM, say("Một phần tệp bị hỏng trên đường truyền. Hãy bấm Tiếp tục.")
+        )
     transfer_store.remember(transfer, offset, digest)
     if offset == length:
         transfer.seal_with(digest.hexdigest(), file)
@@ -169,7 +177,7 @@ class _Checksum:
     def __init__(self) -> None:
         kind, _, self._wanted = request.headers.get("Upload-Checksum", "").partition(" ")
         if kind and kind not in CHECKSUMS:
-            raise Refused(400, "Cách kiểm tra tệp này không được hỗ trợ. Hãy tải lại trang.")
+            raise Refused(400, say("Cách kiểm tra tệp này không được hỗ trợ. Hãy tải lại trang."))
         self._digest = hashlib.new(kind, usedforsecurity=False) if kind else None
 
     def update(self, block: bytes) -> None:
@@ -203,7 +211,11 @@ def _make_room(folder: Path, now: Instant) -> None:
         return
     if now - mine[0].touched < IDLE:
         raise Refused(
-            429, f"Bạn đang gửi dở {len(mine)} tệp. Hãy chờ gửi xong hoặc huỷ bớt rồi gửi tiếp."
+            429,
+            say(
+                "Bạn đang gửi dở %(count)s tệp. Hãy chờ gửi xong hoặc huỷ bớt rồi gửi tiếp.",
+                count=len(mine),
+            ),
         )
     mine[0].drop()
 
@@ -217,13 +229,15 @@ def _seal(sha256: str) -> dict[str, str]:
 
 def _demand_version() -> None:
     if request.headers.get("Tus-Resumable") != VERSION:
-        raise Refused(412, "Trang này đã cũ. Hãy tải lại trang rồi gửi lại tệp.")
+        raise Refused(412, say("Trang này đã cũ. Hãy tải lại trang rồi gửi lại tệp."))
 
 
 def _header_number(name: str) -> int:
     value = request.headers.get(name, "")
     if not re.fullmatch(r"\d{1,15}", value):
-        raise Refused(400, "Lần gửi này thiếu thông tin về tệp. Hãy tải lại trang rồi gửi lại tệp.")
+        raise Refused(
+            400, say("Lần gửi này thiếu thông tin về tệp. Hãy tải lại trang rồi gửi lại tệp.")
+        )
     return int(value)
 
 
@@ -237,18 +251,23 @@ def _file_name() -> str:
     try:
         name = base64.b64decode(found.get("filename", ""), validate=True).decode()
     except (binascii.Error, UnicodeDecodeError) as error:
-        raise Refused(400, "Tên tệp không đọc được. Hãy đổi tên tệp rồi gửi lại.") from error
+        raise Refused(400, say("Tên tệp không đọc được. Hãy đổi tên tệp rồi gửi lại.")) from error
     return uploads.plain_name(name)
 
 
 def _check_length(length: int) -> None:
     if length == 0:
-        raise Refused(400, "Tệp vừa chọn trống (0 byte). Hãy chọn lại tệp ghi âm.")
+        raise Refused(400, say("Tệp vừa chọn trống (0 byte). Hãy chọn lại tệp ghi âm."))
     most = current.config().web.upload_megabytes
     if length > uploads.limit(current.config()):
         raise Refused(
             413,
-            f"Tệp này nặng quá giới hạn {most} MB. Hãy nén thành MP3 hoặc chia nhỏ rồi gửi lại.",
+            say(
+                "Tệp này nặng quá giới hạn %(most)s MB. Hãy nén thành MP3 hoặc chia nhỏ rồi gửi lại.",
+                most=most,
+            ),
         )
     if shutil.disk_usage(_folder()).free < length + SPARE_BYTES:
-        raise Refused(507, "Ổ đĩa của đài sắp đầy nên chưa nhận được tệp này. Hãy báo quản trị.")
+        raise Refused(
+            507, say("Ổ đĩa của đài sắp đầy nên chưa nhận được tệp này. Hãy báo quản trị.")
+        )

@@ -23,6 +23,7 @@ from loa import languages
 from loa.errors import ContentError, NotFound
 from loa.languages import KINH
 from loa.staff import May
+from loa.words import say
 from web import current, live, saving, uploads
 from web.bulletin_page import Page, load
 from web.forms import Form, choices, required
@@ -35,10 +36,10 @@ OTHERS = {code: name for code, name in languages.NAMES.items() if code != KINH}
 class RecordedForm(Form):
     """A recording of the bulletin in one language."""
 
-    upload = FileField("Bản ghi âm")
+    upload = FileField(say("Bản ghi âm"))
     kept = HiddenField()
     kept_name = HiddenField()
-    music = BooleanField("Đây là nhạc, không phải tiếng nói")
+    music = BooleanField(say("Đây là nhạc, không phải tiếng nói"))
     version = HiddenField()
 
     def validate(self, extra_validators: Any = None) -> bool:
@@ -48,13 +49,13 @@ class RecordedForm(Form):
         if refusal is not None:
             self.take(refusal)
         elif not self.kept.data:
-            self.take(ContentError("Hãy chọn tệp hoặc ghi âm bản dịch.", field="upload"))
+            self.take(ContentError(say("Hãy chọn tệp hoặc ghi âm bản dịch."), field="upload"))
             return False
         return well_formed and refusal is None
 
 
 class NewForm(RecordedForm):
-    language = SelectField("Tiếng", [required("Hãy chọn tiếng của bản dịch.")])
+    language = SelectField(say("Tiếng"), [required(say("Hãy chọn tiếng của bản dịch."))])
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def show(bulletin_id: int) -> Response:
         spoken = _heard_in(session)
     form = _new_form(page, spoken)
     if form.carry_out(lambda: _add(bulletin_id, form)):
-        flash(f"Đã thêm bản tiếng {languages.name(form.language.data)}.")
+        flash(say("Đã thêm bản tiếng %(name)s.", name=languages.name(form.language.data)))
         return redirect(url_for("translations.show", bulletin_id=bulletin_id))
     missing = {
         languages.name(code): places
@@ -147,7 +148,9 @@ def remove(bulletin_id: int, language: str) -> Response:
         _find(bulletin, language)
         left = (each for each in bulletin.translations if each.language != language)
         _save(session, bulletin, left)
-    flash(f"Đã bỏ bản tiếng {languages.name(language)}. Âm thanh đang được tạo lại.")
+    flash(
+        say("Đã bỏ bản tiếng %(name)s. Âm thanh đang được tạo lại.", name=languages.name(language))
+    )
     return redirect(url_for("translations.show", bulletin_id=bulletin_id))
 
 
@@ -166,8 +169,8 @@ def _replace(bulletin_id: int, language: str, form: RecordedForm) -> bool:
         changed = [new if each is former else each for each in bulletin.translations]
         saved = _save(session, bulletin, changed)
     if former.cuts and not new.cuts:
-        flash("Tệp đã được thay nên các đoạn cắt của tệp cũ không còn.")
-    flash("Đã lưu. Âm thanh đang được tạo lại." if saved else "Không có gì thay đổi.")
+        flash(say("Tệp đã được thay nên các đoạn cắt của tệp cũ không còn."))
+    flash(say("Đã lưu. Âm thanh đang được tạo lại.") if saved else say("Không có gì thay đổi."))
     return saved
 
 
@@ -190,7 +193,7 @@ def _find(bulletin: Bulletin, language: str) -> Translation:
     for each in bulletin.translations:
         if each.language == language:
             return each
-    raise NotFound("Bản tin không có bản dịch tiếng này. Hãy tải lại trang Bản dịch.")
+    raise NotFound(say("Bản tin không có bản dịch tiếng này. Hãy tải lại trang Bản dịch."))
 
 
 def _languages(page: Page) -> set[str]:
@@ -202,7 +205,9 @@ def _new_form(page: Page, spoken: dict[str, list[str]]) -> NewForm:
     form = NewForm(data={"version": str(page.bulletin.version)} if request.method == "GET" else {})
     free = [code for code in OTHERS if code not in _languages(page)]
     order = sorted(free, key=lambda code: code not in spoken)
-    form.language.choices = choices([("", "chọn tiếng"), *((code, OTHERS[code]) for code in order)])
+    form.language.choices = choices(
+        [("", say("chọn tiếng")), *((code, OTHERS[code]) for code in order)]
+    )
     return form
 
 

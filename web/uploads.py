@@ -47,6 +47,10 @@ class Request(flask.Request):
     _incoming: list[Incoming] | None = None
 
     def _get_file_stream(self, *_facts: object, **_more: object) -> IO[bytes]:
+        return self.begin_incoming()
+
+    def begin_incoming(self) -> Incoming:
+        """A new file in the work folder."""
         folder = current.config().work
         folder.mkdir(parents=True, exist_ok=True)
         file = Incoming(folder / f"upload-{secrets.token_hex(8)}.part")

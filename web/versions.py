@@ -15,6 +15,7 @@ from content.drafts import Draft
 from content.versions import Difference, Version
 from loa.errors import ContentError
 from loa.staff import May
+from loa.words import say
 from web import current, saving
 
 bp = Blueprint("versions", __name__)
@@ -87,11 +88,20 @@ def again(bulletin_id: int, version: int) -> Response:
         changed = saving.save(session, bulletin, content)
     if changed:
         flash(
-            f"Đã dùng lại nội dung của bản thứ {version} thành bản thứ {bulletin.version}. "
-            "Bản tin cần được gửi duyệt và duyệt lại mới phát được."
+            say(
+                "Đã dùng lại nội dung của bản thứ %(older)s thành bản thứ %(number)s. Bản tin "
+                "cần được gửi duyệt và duyệt lại mới phát được.",
+                older=version,
+                number=bulletin.version,
+            )
         )
     else:
-        flash(f"Bản thứ {version} giống hệt bản hiện tại nên không có gì thay đổi.")
+        flash(
+            say(
+                "Bản thứ %(version)s giống hệt bản hiện tại nên không có gì thay đổi.",
+                version=version,
+            )
+        )
     return redirect(url_for("bulletins.show", bulletin_id=bulletin_id))
 
 

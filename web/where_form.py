@@ -13,6 +13,7 @@ from devices import areas, groups, receivers
 from devices.areas import Area
 from devices.groups import Group, Member
 from devices.receivers import Receiver
+from loa.words import say
 from scheduler.level_views import View
 from scheduler.targets import Where
 from web import current
@@ -23,10 +24,10 @@ LISTED = 200
 
 
 class PlaceForm(Form):
-    area_ids = Checkboxes("Phát ở đâu", coerce=int, validate_choice=False)
-    group_ids = Checkboxes("Nhóm đầu thu", coerce=int, validate_choice=False)
-    except_ids = Checkboxes("Trừ các đầu thu này", coerce=str, validate_choice=False)
-    except_text = StringField("Trừ các đầu thu có mã")
+    area_ids = Checkboxes(say("Phát ở đâu"), coerce=int, validate_choice=False)
+    group_ids = Checkboxes(say("Nhóm đầu thu"), coerce=int, validate_choice=False)
+    except_ids = Checkboxes(say("Trừ các đầu thu này"), coerce=str, validate_choice=False)
+    except_text = StringField(say("Trừ các đầu thu có mã"))
 
     @property
     def where(self) -> Where:

@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 
 from devices.receivers import Receiver
 from loa.times import MINUTE, Instant, after, local
+from loa.words import say
 from scheduler import explaining
 from scheduler.explaining import Answer, Verdict
 from scheduler.telling import About
@@ -21,21 +22,21 @@ from web.plan_places import MinuteForm, Scope
 bp = Blueprint("why", __name__)
 
 PAGES = {
-    "broadcast": ("broadcasts.show", "broadcast_id", "Xem lượt phát"),
-    "bulletin": ("bulletins.show", "bulletin_id", "Xem bản tin"),
-    "schedule": ("schedules.show", "schedule_id", "Xem lịch phát"),
-    "programme": ("programmes.show", "programme_id", "Xem chương trình"),
-    "campaign": ("campaigns.show", "campaign_id", "Xem chiến dịch"),
-    "alert": ("emergency.show", "alert_id", "Xem lệnh khẩn cấp"),
-    "regulation": ("regulation.show", "", "Xem quy chế"),
-    "days": ("days.listing", "", "Xem các loại ngày"),
+    "broadcast": ("broadcasts.show", "broadcast_id", say("Xem lượt phát")),
+    "bulletin": ("bulletins.show", "bulletin_id", say("Xem bản tin")),
+    "schedule": ("schedules.show", "schedule_id", say("Xem lịch phát")),
+    "programme": ("programmes.show", "programme_id", say("Xem chương trình")),
+    "campaign": ("campaigns.show", "campaign_id", say("Xem chiến dịch")),
+    "alert": ("emergency.show", "alert_id", say("Xem lệnh khẩn cấp")),
+    "regulation": ("regulation.show", "", say("Xem quy chế")),
+    "days": ("days.listing", "", say("Xem các loại ngày")),
 }
 """What a sentence is about → the page that shows it, what its number is called there, and the words of the link."""
 VERDICTS = {
-    Verdict.HEARD: ("đã phát", "good"),
-    Verdict.WILL: ("sẽ phát", "wait"),
-    Verdict.UNKNOWN: ("chưa có xác nhận", "doubt"),
-    Verdict.NOT: ("không phát", "quiet"),
+    Verdict.HEARD: (say("đã phát"), "good"),
+    Verdict.WILL: (say("sẽ phát"), "wait"),
+    Verdict.UNKNOWN: (say("chưa có xác nhận"), "doubt"),
+    Verdict.NOT: (say("không phát"), "quiet"),
 }
 
 

@@ -22,6 +22,7 @@ from content.voices.cache import Cache, key
 from content.voices.rest import Rest
 from loa.config import Secret, VoiceApi
 from loa.errors import ConfigError, ContentError
+from loa.words import join, say
 
 log = logging.getLogger(__name__)
 
@@ -31,13 +32,19 @@ SYLLABLES_A_MINUTE = 183 / base.DEFAULT_SPEED
 """Of a voice's speed 1: 135 → 183."""
 HOME = {"127.0.0.1", "::1", "localhost"}
 REFUSALS = {
-    400: "không hiểu yêu cầu (mã 400). Hãy kiểm tra body trong mục [voice_api] của config.toml.",
-    401: "không nhận khoá (mã 401). Hãy kiểm tra tệp khoá trong mục [voice_api] của config.toml.",
-    402: "báo hết hạn mức trả tiền (mã 402). Hãy kiểm tra hợp đồng với nhà cung cấp.",
-    403: "không cho phép (mã 403). Hãy kiểm tra khoá và hợp đồng với nhà cung cấp.",
-    404: "không có ở địa chỉ này (mã 404). Hãy kiểm tra url trong mục [voice_api] của config.toml.",
-    413: "chê văn bản quá dài (mã 413). Hãy giảm most_characters trong mục [voice_api].",
-    429: "chê gửi quá nhiều (mã 429). Hãy thử lại sau ít phút.",
+    400: say(
+        "không hiểu yêu cầu (mã 400). Hãy kiểm tra body trong mục [voice_api] của config.toml."
+    ),
+    401: say(
+        "không nhận khoá (mã 401). Hãy kiểm tra tệp khoá trong mục [voice_api] của config.toml."
+    ),
+    402: say("báo hết hạn mức trả tiền (mã 402). Hãy kiểm tra hợp đồng với nhà cung cấp."),
+    403: say("không cho phép (mã 403). Hãy kiểm tra khoá và hợp đồng với nhà cung cấp."),
+    404: say(
+        "không có ở địa chỉ này (mã 404). Hãy kiểm tra url trong mục [voice_api] của config.toml."
+    ),
+    413: say("chê văn bản quá dài (mã 413). Hãy giảm most_characters trong mục [voice_api]."),
+    429: say("chê gửi quá nhiều (mã 429). Hãy thử lại sau ít phút."),
 }
 
 
@@ -102,11 +109,15 @@ class Api:
 
     def facts(self) -> tuple[str, ...]:
         host = urlsplit(self._settings.url).hostname
-        key_file = self._settings.key_file or "không dùng"
+        key_file = self._settings.key_file or say("không dùng")
         lines = (
             self._settings.terms,
-            f"Văn bản được gửi tới {host}, mỗi lần tối đa {self._settings.most_characters} ký tự.",
-            f"Tệp khoá: {key_file}.",
+            say(
+                "Văn bản được gửi tới %(host)s, mỗi lần tối đa %(most)s ký tự.",
+                host=host,
+                most=self._settings.most_characters,
+            ),
+            say("Tệp khoá: %(key_file)s.", key_file=key_file),
         )
         return tuple(filter(None, lines))
 
@@ -115,7 +126,7 @@ class Api:
             self._key()
         except base.VoiceFailed as error:
             return error.sentence
-        return self._rest.sentence() or (self._failure and base.LAST_TIME + self._failure)
+        return self._rest.sentence() or (self._failure and base.last_time(self._failure))
 
     def speak(
         self,
@@ -154,9 +165,9 @@ class Api:
 
     def _go_on(self, deadline: float, cancel: threading.Event | None) -> None:
         if cancel is not None and cancel.is_set():
-            raise base.Cancelled("Đã dừng đọc theo yêu cầu.")
+            raise base.Cancelled(say("Đã dừng đọc theo yêu cầu."))
         if self._clock() > deadline:
-            raise self._failed("trả lời quá chậm. Hãy thử lại sau.")
+            raise self._failed(say("trả lời quá chậm. Hãy thử lại sau."))
 
     def _piece(self, line: wire.Line, piece: str, speed: int, out: Path) -> None:
         """One piece as WAV at ``out``; what the service said, and was good, is not asked for again."""
@@ -183,15 +194,22 @@ class Api:
             answer = line.post(self._settings.url, body, headers)
         except wire.Untrusted as error:
             raise self._failed(
-                "không an toàn (chứng chỉ sai) nên đã từ chối. Hãy kiểm tra ngày giờ máy chủ và đường mạng."
+                say(
+                    "không an toàn (chứng chỉ sai) nên đã từ chối. "
+                    "Hãy kiểm tra ngày giờ máy chủ và đường mạng."
+                )
             ) from error
         except wire.NoAnswer as error:
-            self._rest.begin(REST_SECONDS, f"Vừa không kết nối được tới “{self.label}”")
+            self._rest.begin(
+                REST_SECONDS, say("Vừa không kết nối được tới “%(label)s”", label=self.label)
+            )
             raise self._failed(
-                "không kết nối được. Hãy kiểm tra mạng internet của máy chủ."
+                say("không kết nối được. Hãy kiểm tra mạng internet của máy chủ.")
             ) from error
         except wire.TooMuch as error:
-            raise self._failed("trả lời quá dài nên đã từ chối. Hãy báo nhà cung cấp.") from error
+            raise self._failed(
+                say("trả lời quá dài nên đã từ chối. Hãy báo nhà cung cấp.")
+            ) from error
         if answer.status != 200:
             self._refused(answer)
         return answer.body
@@ -201,10 +219,22 @@ class Api:
         if answer.status == 429 or answer.status >= 500:
             asked = int(answer.retry_after) if answer.retry_after.isdecimal() else REST_SECONDS
             seconds = max(1, min(asked, LONGEST_REST_SECONDS))
-            self._rest.begin(seconds, f"“{self.label}” vừa từ chối (mã {answer.status})")
+            self._rest.begin(
+                seconds,
+                say(
+                    "“%(label)s” vừa từ chối (mã %(status)s)",
+                    label=self.label,
+                    status=answer.status,
+                ),
+            )
         if answer.status >= 500:
-            raise self._failed(f"đang hỏng (mã {answer.status}). Hãy thử lại sau.")
-        other = f"từ chối (mã {answer.status}). Hãy kiểm tra mục [voice_api] của config.toml."
+            raise self._failed(
+                say("đang hỏng (mã %(status)s). Hãy thử lại sau.", status=answer.status)
+            )
+        other = say(
+            "từ chối (mã %(status)s). Hãy kiểm tra mục [voice_api] của config.toml.",
+            status=answer.status,
+        )
         raise self._failed(REFUSALS.get(answer.status, other))
 
     def _sound(self, body: bytes) -> bytes:
@@ -219,8 +249,11 @@ class Api:
         except (msgspec.DecodeError, KeyError, TypeError, ValueError, binascii.Error) as error:
             log.warning("no sound in an answer of %d bytes", len(body))
             raise self._failed(
-                f"trả lời không có âm thanh ở trường “{self._settings.audio_field}”. "
-                "Hãy kiểm tra audio_field trong mục [voice_api]."
+                say(
+                    "trả lời không có âm thanh ở trường “%(audio_field)s”. "
+                    "Hãy kiểm tra audio_field trong mục [voice_api].",
+                    audio_field=self._settings.audio_field,
+                )
             ) from error
 
     def _decode(self, sound: bytes, out: Path, piece: str, tempo: float) -> None:
@@ -232,11 +265,11 @@ class Api:
         except ContentError as error:
             if error.sentence == DISK_FULL:
                 raise
-            raise self._failed("trả về âm thanh hỏng. Hãy báo nhà cung cấp.") from error
+            raise self._failed(say("trả về âm thanh hỏng. Hãy báo nhà cung cấp.")) from error
         finally:
             raw.unlink()
         if decoded.ms < 1000 * seconds / tempo:
-            raise self._failed("trả về âm thanh thiếu. Hãy thử lại sau.")
+            raise self._failed(say("trả về âm thanh thiếu. Hãy thử lại sau."))
 
     def _key(self) -> Secret:
         """The key, read anew each time; empty when none is configured. VoiceFailed when it cannot be read."""
@@ -246,14 +279,22 @@ class Api:
         try:
             text = path.read_text(encoding="ascii").strip()
         except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "có chữ lạ"
-            raise self._failed(f"thiếu khoá: không đọc được tệp {path} ({reason}).") from error
+            reason = error.strerror if isinstance(error, OSError) else say("có chữ lạ")
+            raise self._failed(
+                say(
+                    "thiếu khoá: không đọc được tệp %(path)s (%(reason)s).",
+                    path=path,
+                    reason=reason,
+                )
+            ) from error
         if not text or not text.isprintable():
-            raise self._failed(f"thiếu khoá: tệp {path} phải có đúng một dòng là khoá.")
+            raise self._failed(
+                say("thiếu khoá: tệp %(path)s phải có đúng một dòng là khoá.", path=path)
+            )
         return Secret(text)
 
     def _failed(self, what: str) -> base.VoiceFailed:
-        return base.VoiceFailed(f"“{self.label}” {what}")
+        return base.VoiceFailed(join("", ["“", self.label, "” ", what]))
 
 
 def _body(template: str, text: str, speed: int) -> bytes:

@@ -13,6 +13,7 @@ from typing import Protocol
 import msgspec
 
 from loa.errors import ContentError
+from loa.words import say
 
 log = logging.getLogger(__name__)
 
@@ -24,9 +25,13 @@ MOST_SYLLABLES_PER_SECOND = 8
 """Nobody speaks faster: a shorter sound is not the whole text."""
 PARAGRAPH_PAUSE_SECONDS = 0.9
 """Silence at a line break, whichever voice speaks; that after a sentence is about half as long."""
-LAST_TIME = "Lần đọc gần nhất không thành: "
 
 Progress = Callable[[float], None]
+
+
+def last_time(failure: str) -> str:
+    """What a voice says of itself after it failed."""
+    return say("Lần đọc gần nhất không thành: %(failure)s", failure=failure)
 
 
 class VoiceFailed(ContentError):
@@ -112,7 +117,11 @@ class Registry:
         if name not in self._all:
             known = ", ".join(self._voices)
             raise ContentError(
-                f"Không có giọng đọc “{name}”. Hãy chọn một trong các giọng: {known}.",
+                say(
+                    "Không có giọng đọc “%(name)s”. Hãy chọn một trong các giọng: %(known)s.",
+                    name=name,
+                    known=known,
+                ),
                 field="voice",
             )
         return self._all[name]
@@ -142,7 +151,11 @@ class Registry:
             for stand_in in self._stand_ins(wanted):
                 log.warning("voice %s failed, %s speaks: %s", wanted.name, stand_in.name, error)
                 if _spoke(stand_in, text, out, speed, cancel, told):
-                    note = f"{error.sentence} Bản này được đọc bằng “{stand_in.label}”."
+                    note = say(
+                        "%(sentence)s Bản này được đọc bằng “%(label)s”.",
+                        sentence=error.sentence,
+                        label=stand_in.label,
+                    )
                     return Spoken(stand_in.name, (*notes, note))
             raise
         return Spoken(wanted.name, notes)
@@ -154,7 +167,11 @@ class Registry:
         default = self.get(self.default)
         log.warning("voice %s is gone, %s is asked instead", name, default.name)
         return default, (
-            f"Giọng “{name}” không còn trên máy chủ nên đã dùng giọng mặc định “{default.label}”.",
+            say(
+                "Giọng “%(name)s” không còn trên máy chủ nên đã dùng giọng mặc định “%(label)s”.",
+                name=name,
+                label=default.label,
+            ),
         )
 
     def _stand_ins(self, wanted: Voice) -> list[Voice]:
@@ -199,19 +216,27 @@ def checked(text: str, speed: int) -> str:
     """
     if not MIN_SPEED <= speed <= MAX_SPEED:
         raise ContentError(
-            f"Tốc độ đọc {speed} không hợp lệ. Hãy chọn từ {MIN_SPEED} đến {MAX_SPEED}.",
+            say(
+                "Tốc độ đọc %(speed)s không hợp lệ. Hãy chọn từ %(min_speed)s đến %(max_speed)s.",
+                speed=speed,
+                min_speed=MIN_SPEED,
+                max_speed=MAX_SPEED,
+            ),
             field="speed",
         )
     lines = unicodedata.normalize("NFC", text).splitlines()
     text = "\n".join("".join(map(_speakable, line)).strip() for line in lines).strip()
     if not any(letter.isalnum() for letter in text):
         raise ContentError(
-            "Nội dung chưa có chữ nào để đọc. Hãy nhập nội dung bản tin.", field="body"
+            say("Nội dung chưa có chữ nào để đọc. Hãy nhập nội dung bản tin."), field="body"
         )
     if len(text) > MAX_CHARACTERS:
         raise ContentError(
-            f"Nội dung dài {dotted(len(text))} ký tự, quá {dotted(MAX_CHARACTERS)} ký tự. "
-            "Hãy chia thành nhiều bản tin.",
+            say(
+                "Nội dung dài %(n)s ký tự, quá %(most)s ký tự. Hãy chia thành nhiều bản tin.",
+                n=dotted(len(text)),
+                most=dotted(MAX_CHARACTERS),
+            ),
             field="body",
         )
     return text

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 
 from content.voices import base
+from loa.words import say
 
 POLL_SECONDS = 0.1
 
@@ -33,7 +34,7 @@ def wait(
                 return child.wait(POLL_SECONDS)
             look()
             if cancel is not None and cancel.is_set():
-                raise base.Cancelled("Đã dừng đọc theo yêu cầu.")
+                raise base.Cancelled(say("Đã dừng đọc theo yêu cầu."))
             if time.monotonic() > deadline:
                 raise TimeoutError
     finally:

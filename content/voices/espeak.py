@@ -17,11 +17,12 @@ from pathlib import Path
 import espeakng_loader
 
 from content.voices import base
+from loa.words import say
 
 log = logging.getLogger(__name__)
 
 WORKER = Path(__file__).with_name("espeak_worker.py")
-BROKEN = (
+BROKEN = say(
     "Giọng đọc ngoại tuyến không chạy được. "
     "Hãy báo quản trị viên cài lại gói espeakng-loader và xem nhật ký máy chủ."
 )
@@ -31,7 +32,7 @@ class Espeak:
     """Needs no network and about a thousandth of the time it speaks, so nothing is remembered of it."""
 
     name = "espeak"
-    label = "Giọng máy miền Bắc (ngoại tuyến)"
+    label = say("Giọng máy miền Bắc (ngoại tuyến)")
     offline = True
 
     def __init__(self, library: Path | None = None, data: Path | None = None) -> None:
@@ -40,9 +41,9 @@ class Espeak:
 
     def facts(self) -> tuple[str, ...]:
         return (
-            "Có sẵn, không cần mạng và không gửi văn bản ra khỏi máy này.",
-            "Giọng tổng hợp, nghe như rô-bốt nhưng phân biệt được các thanh; luôn dùng được.",
-            "Chương trình eSpeak NG, giấy phép GPL-3.0-or-later.",
+            say("Có sẵn, không cần mạng và không gửi văn bản ra khỏi máy này."),
+            say("Giọng tổng hợp, nghe như rô-bốt nhưng phân biệt được các thanh; luôn dùng được."),
+            say("Chương trình eSpeak NG, giấy phép GPL-3.0-or-later."),
         )
 
     def trouble(self) -> str | None:
@@ -128,8 +129,10 @@ def _converse(
             return complaint.decode("utf-8", "replace")[-2000:]
         given = None
         if cancel is not None and cancel.is_set():
-            raise base.Cancelled("Đã dừng đọc theo yêu cầu.")
+            raise base.Cancelled(say("Đã dừng đọc theo yêu cầu."))
         if time.monotonic() > deadline:
             raise base.VoiceFailed(
-                "Giọng đọc ngoại tuyến chạy quá lâu nên đã dừng. Hãy thử lại khi máy chủ bớt bận."
+                say(
+                    "Giọng đọc ngoại tuyến chạy quá lâu nên đã dừng. Hãy thử lại khi máy chủ bớt bận."
+                )
             )

@@ -27,6 +27,7 @@ from content.voices import base, joining, pieces, wire
 from content.voices.cache import Cache, key
 from content.voices.rest import Rest
 from loa.errors import ContentError
+from loa.words import join, say
 
 log = logging.getLogger(__name__)
 
@@ -40,16 +41,16 @@ BLOCKED = {301, 302, 303, 307, 403, 429}
 """Google's ways of saying "too many": a redirect leads to a page for proving one is human."""
 LEAST_BYTES_PER_SECOND = 1_000
 SOUND = re.compile(rb'jQ1olc"\s*,\s*"\[\\"(.*?)\\"')
-TRY_LATER = "Hãy thử lại sau, hoặc chọn giọng ngoại tuyến."
-TOO_MANY = "Google đang chặn máy này vì gửi quá nhiều"
-UNREACHABLE = "Không kết nối được tới giọng Google. Hãy kiểm tra mạng internet của máy chủ."
+TRY_LATER = say("Hãy thử lại sau, hoặc chọn giọng ngoại tuyến.")
+TOO_MANY = say("Google đang chặn máy này vì gửi quá nhiều")
+UNREACHABLE = say("Không kết nối được tới giọng Google. Hãy kiểm tra mạng internet của máy chủ.")
 
 
 class Gtts:
     """One Vietnamese voice, female; slow over a thin line: about two requests for three sentences."""
 
     name = "gtts"
-    label = "Giọng Google (trực tuyến)"
+    label = say("Giọng Google (trực tuyến)")
     offline = False
 
     def __init__(
@@ -69,10 +70,16 @@ class Gtts:
 
     def facts(self) -> tuple[str, ...]:
         return (
-            "Văn bản được gửi tới Google để đọc; không dùng cho nội dung chưa được phép công bố.",
-            "Dùng địa chỉ của Google Dịch mà Google không công bố cho việc này: không có hợp đồng, không có "
-            "cam kết, có thể bị chặn hay đổi bất cứ lúc nào. Khi đó giọng ngoại tuyến đọc thay.",
-            "Hãy tự xem điều khoản dịch vụ của Google trước khi dùng lâu dài. Thư viện gTTS: giấy phép MIT.",
+            say(
+                "Văn bản được gửi tới Google để đọc; không dùng cho nội dung chưa được phép công bố."
+            ),
+            say(
+                "Dùng địa chỉ của Google Dịch mà Google không công bố cho việc này: không có hợp đồng, không có "
+                "cam kết, có thể bị chặn hay đổi bất cứ lúc nào. Khi đó giọng ngoại tuyến đọc thay."
+            ),
+            say(
+                "Hãy tự xem điều khoản dịch vụ của Google trước khi dùng lâu dài. Thư viện gTTS: giấy phép MIT."
+            ),
         )
 
     def trouble(self) -> str | None:
@@ -138,34 +145,49 @@ class Gtts:
                 answer = errand.line.send(request._prepare_requests()[0])
             except wire.Untrusted as error:
                 raise base.VoiceFailed(
-                    "Kết nối tới giọng Google không an toàn (chứng chỉ sai) nên đã từ chối. "
-                    "Hãy kiểm tra ngày giờ máy chủ và đường mạng."
+                    say(
+                        "Kết nối tới giọng Google không an toàn (chứng chỉ sai) nên đã từ chối. "
+                        "Hãy kiểm tra ngày giờ máy chủ và đường mạng."
+                    )
                 ) from error
             except wire.NoAnswer as error:
-                self._rest.begin(SHORT_REST_SECONDS, "Vừa không kết nối được tới giọng Google")
+                self._rest.begin(SHORT_REST_SECONDS, say("Vừa không kết nối được tới giọng Google"))
                 raise base.VoiceFailed(UNREACHABLE) from error
             except wire.TooMuch as error:
-                raise base.VoiceFailed(f"Giọng Google trả lời quá dài. {TRY_LATER}") from error
+                raise base.VoiceFailed(
+                    say("Giọng Google trả lời quá dài. %(remedy)s", remedy=TRY_LATER)
+                ) from error
             finally:
                 self._asked = self._clock()
         if answer.status in BLOCKED:
             self._rest.begin(BACK_OFF_SECONDS, TOO_MANY)
         elif answer.status != 200:
-            self._rest.begin(SHORT_REST_SECONDS, f"Giọng Google vừa báo lỗi (mã {answer.status})")
+            self._rest.begin(
+                SHORT_REST_SECONDS,
+                say("Giọng Google vừa báo lỗi (mã %(status)s)", status=answer.status),
+            )
         if answer.status != 200:
-            raise base.VoiceFailed(f"Giọng Google từ chối (mã {answer.status}). {TRY_LATER}")
+            raise base.VoiceFailed(
+                say(
+                    "Giọng Google từ chối (mã %(status)s). %(remedy)s",
+                    status=answer.status,
+                    remedy=TRY_LATER,
+                )
+            )
         return answer.body
 
     def _breathe(self, errand: _Errand) -> None:
         """Pause between two requests, whichever texts they are for; stop when cancelled, resting or late."""
         wait = max(0.0, self._asked + self._pause - self._clock())
         if (errand.cancel or threading.Event()).wait(wait):
-            raise base.Cancelled("Đã dừng đọc theo yêu cầu.")
+            raise base.Cancelled(say("Đã dừng đọc theo yêu cầu."))
         resting = self._rest.sentence()
         if resting:
-            raise base.VoiceFailed(f"{resting} {TRY_LATER}")
+            raise base.VoiceFailed(join(" ", [resting, TRY_LATER]))
         if self._clock() > errand.deadline:
-            raise base.VoiceFailed(f"Giọng Google trả lời quá chậm. {TRY_LATER}")
+            raise base.VoiceFailed(
+                say("Giọng Google trả lời quá chậm. %(remedy)s", remedy=TRY_LATER)
+            )
 
     def _sound(self, body: bytes, piece: str) -> bytes:
         """The MP3 inside an answer; a page without sound, or with too little, is a failure."""
@@ -178,7 +200,9 @@ class Gtts:
             log.warning("no sound in an answer of %d bytes", len(body))
             if b"<html" in body[:2000].lower():  # a page for people: "unusual traffic", a CAPTCHA
                 self._rest.begin(BACK_OFF_SECONDS, TOO_MANY)
-            raise base.VoiceFailed(f"Giọng Google không trả về âm thanh. {TRY_LATER}")
+            raise base.VoiceFailed(
+                say("Giọng Google không trả về âm thanh. %(remedy)s", remedy=TRY_LATER)
+            )
         return sound
 
 
@@ -209,6 +233,10 @@ def _decode(mp3: Path, out: Path, text: str, tempo: float = 1.0) -> None:
     except ContentError as error:
         if error.sentence == DISK_FULL:
             raise
-        raise base.VoiceFailed(f"Giọng Google trả về âm thanh hỏng. {TRY_LATER}") from error
+        raise base.VoiceFailed(
+            say("Giọng Google trả về âm thanh hỏng. %(remedy)s", remedy=TRY_LATER)
+        ) from error
     if decoded.ms < 1000 * seconds / tempo:
-        raise base.VoiceFailed(f"Giọng Google trả về âm thanh thiếu. {TRY_LATER}")
+        raise base.VoiceFailed(
+            say("Giọng Google trả về âm thanh thiếu. %(remedy)s", remedy=TRY_LATER)
+        )

@@ -24,6 +24,7 @@ from content import confined
 from content.voices import base, children, joining, pieces
 from content.voices.cache import Cache, key
 from content.voices.piper_model import Model, models
+from loa.words import say
 
 log = logging.getLogger(__name__)
 
@@ -35,11 +36,11 @@ CHARACTERS_PER_SECOND = 4.0  # a small box speaks at about 13
 STALL_SECONDS = 60.0
 """Without a sentence more for so long, it hangs; a small box needs half of that to load the voice."""
 MOST_WAV_BYTES = 64 << 20
-ABSENT = (
+ABSENT = say(
     "Chưa cài chương trình Piper nên giọng này chưa đọc được. "
     "Hãy báo quản trị viên cài gói bổ sung “piper” của Loa."
 )
-SLOW = "Giọng Piper chạy quá lâu nên đã dừng. Hãy thử lại khi máy chủ bớt bận."
+SLOW = say("Giọng Piper chạy quá lâu nên đã dừng. Hãy thử lại khi máy chủ bớt bận.")
 
 
 def found(folder: Path, cache: Cache) -> list[Piper]:
@@ -87,22 +88,27 @@ class Piper:
         self._clock = clock
         self._failure: str | None = None
         self.name = model.name
-        self.label = f"Giọng Piper {model.path.stem} (ngoại tuyến)"
+        self.label = say("Giọng Piper %(name)s (ngoại tuyến)", name=model.path.stem)
 
     def facts(self) -> tuple[str, ...]:
         name = self._model.path.name
         try:
             size = f"{self._model.size() / 1e6:.1f}".replace(".", ",")
-            lines = (
-                f"Tệp {name}, {size} MB, sha256 {self._model.sha256()}",
-                f"Giấy phép của giọng: {self._model.licence()}",
+            lines: tuple[str, ...] = (
+                say(
+                    "Tệp %(name)s, %(size)s MB, sha256 %(sha256)s",
+                    name=name,
+                    size=size,
+                    sha256=self._model.sha256(),
+                ),
+                say("Giấy phép của giọng: %(licence)s", licence=self._model.licence()),
             )
         except OSError as error:
-            lines = (f"Không đọc được tệp {name}: {error.strerror}.", "")
+            lines = (say("Không đọc được tệp %(name)s: %(why)s.", name=name, why=error.strerror),)
         return (
             *filter(None, lines),
-            "Chạy trên máy này, không gửi văn bản đi đâu.",
-            "Chương trình Piper, giấy phép GPL-3.0-or-later.",
+            say("Chạy trên máy này, không gửi văn bản đi đâu."),
+            say("Chương trình Piper, giấy phép GPL-3.0-or-later."),
         )
 
     def trouble(self) -> str | None:
@@ -110,7 +116,7 @@ class Piper:
             return ABSENT
         if not self._model.path.is_file() or not self._model.config.is_file():
             return self._broken()
-        return self._failure and base.LAST_TIME + self._failure
+        return self._failure and base.last_time(self._failure)
 
     def speak(
         self,
@@ -211,9 +217,10 @@ class Piper:
         return self._given or program()
 
     def _broken(self) -> str:
-        return (
-            f"Giọng Piper {self._model.path.stem} không chạy được: tệp giọng hỏng hoặc không hợp. "
-            "Hãy báo quản trị viên chép lại tệp giọng và xem nhật ký máy chủ."
+        return say(
+            "Giọng Piper %(name)s không chạy được: tệp giọng hỏng hoặc không hợp. "
+            "Hãy báo quản trị viên chép lại tệp giọng và xem nhật ký máy chủ.",
+            name=self._model.path.stem,
         )
 
 
@@ -262,8 +269,12 @@ class _Errand:
         except OSError as error:
             log.error("the voice file is gone: %s", error)
             raise base.VoiceFailed(
-                f"Không đọc được tệp giọng {self._model.path.name}: {error.strerror}. "
-                "Hãy chép lại tệp giọng, hoặc chọn giọng khác."
+                say(
+                    "Không đọc được tệp giọng %(name)s: %(why)s. "
+                    "Hãy chép lại tệp giọng, hoặc chọn giọng khác.",
+                    name=self._model.path.name,
+                    why=error.strerror,
+                )
             ) from error
 
 

@@ -9,13 +9,17 @@ from pathlib import Path
 
 import msgspec
 
+from loa.words import say
+
 MOST_NAME_CHARACTERS = 32
 SHOWN_CHARACTERS = 200
 KNOWN = {
-    "ec7c89e2c85f4d1edc24b6120c18aaf1bda614f06b511567eb9c7c0de15e2dab": "CC BY 4.0, dữ liệu VAIS-1000",
+    "ec7c89e2c85f4d1edc24b6120c18aaf1bda614f06b511567eb9c7c0de15e2dab": say(
+        "CC BY 4.0, dữ liệu VAIS-1000"
+    ),
 }
 """Licence by the hash of the file. VAIS-1000: vi_VN-vais1000-medium, 63,201,294 bytes."""
-UNKNOWN = "chưa rõ giấy phép; hãy kiểm tra trước khi dùng"
+UNKNOWN = say("chưa rõ giấy phép; hãy kiểm tra trước khi dùng")
 CARDS = ("MODEL_CARD", "MODEL_CARD.md", "MODEL_CARD.txt", "LICENSE", "LICENSE.md", "LICENSE.txt")
 
 
@@ -99,5 +103,7 @@ def _carded(path: Path) -> str | None:
             )
             words = " ".join((found.group(0) if found else text).split())
             if words:
-                return f"theo tệp {name}: {words[:SHOWN_CHARACTERS]}"
+                return say(
+                    "theo tệp %(name)s: %(licence)s", name=name, licence=words[:SHOWN_CHARACTERS]
+                )
     return None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from loa.words import counted, say
+
 
 class Rest:
     """Nothing is asked of a service while it rests."""
@@ -24,8 +26,14 @@ class Rest:
         left = until - self._clock()
         if left <= 0:
             return None
-        return f"{reason}, còn khoảng {_length(left)} nữa mới thử lại."
+        return say(
+            "%(reason)s, còn khoảng %(length)s nữa mới thử lại.",
+            reason=reason,
+            length=_length(left),
+        )
 
 
 def _length(seconds: float) -> str:
-    return f"{seconds / 60:.0f} phút" if seconds >= 60 else f"{math.ceil(seconds)} giây"
+    if seconds < 60:
+        return counted("%(n)s giây", math.ceil(seconds))
+    return counted("%(n)s phút", round(seconds / 60))

@@ -30,10 +30,13 @@ from scheduler.broadcasts import Broadcast, State
 from scheduler.campaign_tables import Campaign, Message, Per, Target
 from scheduler.reporting.tables import Expectation
 from scheduler.schedule_tables import Schedule, ScheduleArea
+from scheduler.sources import ALL_PLANNED
 from scheduler.targets import Where
 
 A_DAY = 12
 """Broadcasts a day, each at every receiver; one of them is a campaign's."""
+CAMPAIGN_DAYS, MORE_DAYS = 60, 14
+"""One after the other, and how long the last goes on."""
 TITLES = 200
 SOUND_MS = 3 * MINUTE
 SETTLED = 9 * HOUR
@@ -83,32 +86,45 @@ class Years:
         with _unhurried(self.ground) as connection:
             fill(connection, self._places(), self.now)
 
-    def _sources(self, session: Session, bulletin: int) -> tuple[int, int]:
-        """Ids of the schedule and the campaign everything is of."""
+    def _sources(self, session: Session, bulletin: int) -> tuple[int, list[int]]:
+        """Ids of the schedule and the campaigns everything is of: one after the other, the last under way."""
         begun = self._at(0, time())
         schedule = Schedule(
             uid="years", bulletin_id=bulletin, at=time(5, 30), rule="FREQ=DAILY", start_date=self.first, staff_id=1,
             created_at=begun, planned_until=self.now, targets=[ScheduleArea(area_id=self.ground.commune)],
         )  # fmt: skip
-        campaign = Campaign(
-            uid="years", name="Đo", start_date=self.first, end_date=self.last, staff_id=1, created_at=begun,
-            where=Where((self.ground.commune,)), target=Target(number=1, per=Per.DAY), planned_until=self.now,
-            rethought_at=begun, messages=[Message(bulletin_id=bulletin)],
-        )  # fmt: skip
-        session.add_all([schedule, campaign])
+        campaigns = [self._campaign(number, bulletin) for number in range(self._drive(0) + 1)]
+        session.add_all([schedule, *campaigns])
         session.flush()
-        return schedule.id, campaign.id
+        return schedule.id, [each.id for each in campaigns]
+
+    def _drive(self, day: int) -> int:
+        """Which campaign a day belongs to: 0 is the last, which is still under way."""
+        return (self.days - 1 - day) // CAMPAIGN_DAYS
+
+    def _campaign(self, number: int, bulletin: int) -> Campaign:
+        last = self.last - timedelta(days=number * CAMPAIGN_DAYS)
+        first = max(last - timedelta(days=CAMPAIGN_DAYS - 1), self.first)
+        is_over = number > 0
+        return Campaign(
+            uid=f"years-{number}", name=f"Đo {number}", start_date=first,
+            end_date=last if is_over else last + timedelta(days=MORE_DAYS), staff_id=1,
+            created_at=self._at(0, time()), where=Where((self.ground.commune,)),
+            target=Target(number=1, per=Per.DAY), planned_until=ALL_PLANNED if is_over else self.now,
+            rethought_at=self._at(0, time()), messages=[Message(bulletin_id=bulletin)],
+        )  # fmt: skip
 
     def _broadcast(
-        self, number: int, bulletin: int, schedule: int, campaign: int
+        self, number: int, bulletin: int, schedule: int, campaigns: list[int]
     ) -> dict[str, Any]:
         day, place = divmod(number, A_DAY)
         starts_at = self._at(day, time(5 + place, 30))
         is_campaign = place == A_DAY - 1
         return {
             "id": number + 1, "occurrence": f"years-{number:06}", "schedule_id": None if is_campaign else schedule,
-            "campaign_id": campaign if is_campaign else None, "where": Where((self.ground.commune,)),
-            "bulletin_id": bulletin, "title": f"Thông báo số {number % TITLES} của Ủy ban nhân dân xã",
+            "campaign_id": campaigns[self._drive(day)] if is_campaign else None,
+            "where": Where((self.ground.commune,)), "bulletin_id": bulletin,
+            "title": f"Thông báo số {number % TITLES} của Ủy ban nhân dân xã",
             "priority": Priority.EMERGENCY if number % 97 == 0 else Priority.NORMAL, "field": 1 + number % 6,
             "starts_at": starts_at, "recording_sha": f"{number % TITLES:064x}", "ms": SOUND_MS,
             "drill": number % 331 == 7, "author": ("Hoa", "Minh")[number % 2], "approver_names": ["Minh"],

@@ -19,7 +19,14 @@ import msgspec
 from content import mastering, reading, transcode
 from content.voices.base import Registry
 from content.voices.espeak import Espeak
-from loa.commands import bench_fleet, bench_reports, bench_schedule, bench_skew
+from loa.commands import (
+    bench_fleet,
+    bench_pages,
+    bench_reports,
+    bench_schedule,
+    bench_skew,
+    measuring,
+)
 from loa.errors import ContentError
 
 TEXT = (
@@ -62,6 +69,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     bench_fleet.arguments(what)
     bench_schedule.arguments(what)
     bench_reports.arguments(what)
+    bench_pages.arguments(what)
 
 
 def run(parsed: argparse.Namespace) -> int:
@@ -73,6 +81,8 @@ def run(parsed: argparse.Namespace) -> int:
         return bench_schedule.run(parsed)
     if parsed.what == "reports":
         return bench_reports.run(parsed)
+    if parsed.what == "pages":
+        return bench_pages.run(parsed)
     if parsed.what in ("fleet", "soak"):
         return bench_fleet.run(parsed)
     if not 1 <= parsed.minutes <= 240:
@@ -84,7 +94,7 @@ def run(parsed: argparse.Namespace) -> int:
 
 
 def _sound(minutes: int, file: Path | None, folder: Path) -> int:
-    _say_load("Trước khi đo")
+    measuring.say_load("Trước khi đo")
     source = file or _upload(folder, minutes)
     size = f"{source.stat().st_size / MEGABYTE:.1f} MB"
     print(
@@ -109,7 +119,7 @@ def _sound(minutes: int, file: Path | None, folder: Path) -> int:
     print(
         f"Bản ghi hoàn chỉnh: {made.ms / 1000:.1f} giây, {made.lufs:.1f} LUFS, {made.true_peak_db:.1f} dBTP"
     )
-    _say_load("Sau khi đo")
+    measuring.say_load("Sau khi đo")
     return 0  # fmt: skip
 
 
@@ -120,10 +130,6 @@ def _print(name: str, cost: Cost) -> None:
         else "bộ nhớ không đo được trên hệ điều hành này"
     )
     print(f"{name}: {cost.seconds:.1f} giây, CPU {cost.cpu_seconds:.1f} giây; {memory}", flush=True)
-
-
-def _say_load(when: str) -> None:
-    print(f"{when}: tải máy {os.getloadavg()[0]:.2f}, {os.cpu_count()} nhân", flush=True)
 
 
 def _upload(folder: Path, minutes: int) -> Path:

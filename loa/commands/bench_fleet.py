@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
+from loa.commands import measuring
 from loa.errors import LoaError
 
 if TYPE_CHECKING:
@@ -55,10 +53,6 @@ def run(parsed: argparse.Namespace) -> int:
     return _fleet(parsed.n, parsed.database, parsed.only, parsed.json)
 
 
-def _say_load(when: str) -> None:
-    print(f"{when}: tải máy {os.getloadavg()[0]:.2f}, {os.cpu_count()} nhân", flush=True)
-
-
 # The station and its simulator are loaded where they are run: `bench sound` measures the memory of this process.
 
 
@@ -67,19 +61,8 @@ def _fleet(count: int, database_url: str, only: str, json: Path | None) -> int:
         raise LoaError(f"Không đo được {count} đầu thu. Hãy chọn từ 1 đến {MOST_RECEIVERS}.")
     from loa.benches import fleet
 
-    parts = only.split(",") if only else list(fleet.PARTS)
-    if unknown := set(parts) - set(fleet.PARTS):
-        raise LoaError(
-            f"Không có phần đo “{', '.join(sorted(unknown))}”. Hãy chọn trong: {', '.join(fleet.PARTS)}."
-        )
-    _say_load("Trước khi đo")
-    found = []
-    for figure in fleet.measure(count, database_url, parts):
-        print(figure, flush=True)
-        found.append(figure)
-    if json:
-        json.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=1))
-    _say_load("Sau khi đo")
+    parts = measuring.parts(only, fleet.PARTS)
+    measuring.tell(fleet.measure(count, database_url, parts), json)
     return 0
 
 
@@ -97,7 +80,7 @@ def _soak(parsed: argparse.Namespace) -> int:
             continue
         _print_outcome(found)
         if parsed.json:
-            parsed.json.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=1))
+            measuring.write(found, parsed.json)
         return 1 if found.wrong or found.errors else 0
     return 1
 

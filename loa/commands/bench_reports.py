@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
+from loa.commands import measuring
 from loa.errors import LoaError
 
 FEWEST, MOST = 1_000, 100_000_000
@@ -41,20 +39,11 @@ def run(parsed: argparse.Namespace) -> int:
     # Loaded where it is run: `bench sound` measures the memory of this process.
     from loa.benches import reports
 
-    parts = parsed.only.split(",") if parsed.only else list(reports.PARTS)
-    if unknown := set(parts) - set(reports.PARTS):
-        raise LoaError(
-            f"Không có phần đo “{', '.join(sorted(unknown))}”. Hãy chọn trong: {', '.join(reports.PARTS)}."
-        )
+    parts = measuring.parts(parsed.only, reports.PARTS)
     logging.getLogger("devices").setLevel(logging.ERROR)
-    _say_load("Trước khi đo")
-    found = []
-    for figure in reports.measure(parsed.deliveries, parsed.n, parsed.database, parts):
-        print(figure, flush=True)
-        found.append(figure)
-    if parsed.json:
-        parsed.json.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=1))
-    _say_load("Sau khi đo")
+    measuring.tell(
+        reports.measure(parsed.deliveries, parsed.n, parsed.database, parts), parsed.json
+    )
     return 0
 
 
@@ -65,7 +54,3 @@ def _check(parsed: argparse.Namespace) -> None:
         )
     if not 1 <= parsed.n <= MOST_RECEIVERS:
         raise LoaError(f"Không đo được {parsed.n} đầu thu. Hãy chọn từ 1 đến {MOST_RECEIVERS}.")
-
-
-def _say_load(when: str) -> None:
-    print(f"{when}: tải máy {os.getloadavg()[0]:.2f}, {os.cpu_count()} nhân", flush=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 from typing import Any
 
+from loa.commands import measuring
 from loa.errors import LoaError
 
 MOST_RECEIVERS = 100_000
@@ -31,12 +31,5 @@ def run(parsed: argparse.Namespace) -> int:
     from loa.benches import schedule
 
     logging.getLogger("devices").setLevel(logging.ERROR)
-    _say_load("Trước khi đo")
-    for figure in schedule.measure(large=parsed.n):
-        print(figure, flush=True)
-    _say_load("Sau khi đo")
+    measuring.tell(schedule.measure(large=parsed.n))
     return 0
-
-
-def _say_load(when: str) -> None:
-    print(f"{when}: tải máy {os.getloadavg()[0]:.2f}, {os.cpu_count()} nhân", flush=True)

@@ -108,7 +108,7 @@ def _serve_pages(
         )
         watch.start()
     notifier.ready()
-    serving.serve(config, database, stop)
+    serving.serve(config, database, stop, alone=True)
     notifier.stopping()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import re
 import resource
 import threading
@@ -14,7 +13,7 @@ import msgspec
 
 from devices import simulator
 from devices.simulator import Faults, SimSettings, Simulation, Sounded, Stats
-from loa import demo, logs, processes, simulated, times
+from loa import demo, logs, memory, processes, simulated, times
 from loa.commands import common
 from loa.config import Config
 from loa.database import Database
@@ -164,7 +163,7 @@ def _go_on(simulation: Simulation, every: float, until: float, stop: threading.E
         print(line(stats), flush=True)
         if not is_frozen and stats.connects >= stats.known:
             # What thousands of receivers keep is never garbage: to walk it again and again would hold all of them up.
-            gc.freeze()
+            memory.keep()
             is_frozen = True
         if time.monotonic() >= until:
             return

@@ -23,5 +23,5 @@ def run(parsed: argparse.Namespace) -> int:
     stop = threading.Event()
     processes.stop_on_signals(stop)
     print(f"Trang web: http://{config.web.host}:{config.web.port}", flush=True)
-    serving.serve(config, database, stop)
+    serving.serve(config, database, stop, alone=True)
     return 0

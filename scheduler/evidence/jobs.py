@@ -22,6 +22,7 @@ from loa.config import Config
 from loa.database import Database
 from loa.errors import LoaError, NotFound, ScheduleError
 from loa.times import DAY, HOUR, Instant
+from loa.words import recall, say
 from scheduler.evidence import bundles, scope, station_keys
 from verifier import loa_verify
 
@@ -31,7 +32,7 @@ KEPT = 2 * DAY
 LOST = 6 * HOUR
 """A job that has not ended by then has died."""
 LINES_MOST = 2_000
-BUSY = "Đang có một gói khác được lập hoặc kiểm. Hãy chờ xong rồi làm tiếp."
+BUSY = say("Đang có một gói khác được lập hoặc kiểm. Hãy chờ xong rồi làm tiếp.")
 
 
 class Job(msgspec.Struct, kw_only=True):
@@ -117,10 +118,11 @@ def find(config: Config, id: str, now: Instant) -> Job:
     """The job as it is now. Raises NotFound."""
     home = folder(config, id) if re.fullmatch("[0-9a-f]{32}", id) else None
     if home is None or not (home / "job.json").exists():
-        raise NotFound("Gói này không còn: đài chỉ giữ hai ngày. Hãy lập lại.")
+        raise NotFound(say("Gói này không còn: đài chỉ giữ hai ngày. Hãy lập lại."))
     job = msgspec.json.decode((home / "job.json").read_bytes(), type=Job)
+    job.error = recall(job.error)
     if job.state == "running" and now - job.begun_at > LOST:
-        job.state, job.error = "failed", "Việc này đã bị ngắt giữa chừng. Hãy làm lại."
+        job.state, job.error = "failed", say("Việc này đã bị ngắt giữa chừng. Hãy làm lại.")
     return job
 
 
@@ -140,7 +142,7 @@ def bundle_file(config: Config, job: Job) -> Path:
     """Where the bundle lies once it is made. Raises NotFound."""
     path = folder(config, job.id) / "bundle.zip"
     if job.kind != "bundle" or job.state != "done" or not path.exists():
-        raise NotFound("Gói này chưa lập xong hoặc không còn. Hãy mở trang Chứng cứ.")
+        raise NotFound(say("Gói này chưa lập xong hoặc không còn. Hãy mở trang Chứng cứ."))
     return path
 
 
@@ -168,7 +170,7 @@ def _begin(config: Config, job: Job, now: Instant) -> None:
 def _save(config: Config, job: Job) -> None:
     """Whole or not at all: a page may be reading it."""
     home = folder(config, job.id)
-    (home / "job.new").write_bytes(msgspec.json.encode(job))
+    (home / "job.new").write_bytes(msgspec.json.encode(job, enc_hook=str))
     (home / "job.new").replace(home / "job.json")
 
 
@@ -193,12 +195,15 @@ def _end_well(config: Config, job: Job, act: Callable[[], None]) -> None:
     except LoaError as error:
         job.state, job.error = "failed", error.sentence
     except OSError as error:
-        job.state, job.error = "failed", f"Không ghi được tệp: {error.strerror or error}."
+        job.state, job.error = (
+            "failed",
+            say("Không ghi được tệp: %(why)s.", why=error.strerror or error),
+        )
     except Exception:  # nobody above would tell the one who waits
         log.exception("evidence job %s has failed", job.id)
         job.state, job.error = (
             "failed",
-            "Gặp lỗi lạ. Hãy báo người quản trị xem nhật ký của máy chủ.",
+            say("Gặp lỗi lạ. Hãy báo người quản trị xem nhật ký của máy chủ."),
         )
     _save(config, job)
 

@@ -21,6 +21,7 @@ from loa.config import Config
 from loa.database import Database
 from loa.errors import LoaError, ScheduleError
 from loa.times import HOUR, MINUTE, Instant, after, local
+from loa.words import say
 from scheduler.evidence import station_keys
 from scheduler.evidence.tables import Checkpoint, Handing
 from verifier import loa_verify
@@ -159,8 +160,12 @@ def _drop(folder: Path, name: str, text: str) -> None:
         Path(temporary).replace(folder / name)
     except OSError as error:
         raise ScheduleError(
-            f"Không ghi được dấu mốc vào thư mục {folder}: {error.strerror or error}. "
-            "Hãy kiểm tra [checkpoints] folder.",
+            say(
+                "Không ghi được dấu mốc vào thư mục %(folder)s: %(why)s. "
+                "Hãy kiểm tra [checkpoints] folder.",
+                folder=folder,
+                why=error.strerror or error,
+            ),
             field="folder",
         ) from error
 

@@ -14,6 +14,7 @@ from devices import messages
 from devices.receivers import Journal, JournalEntry, Receiver
 from loa.errors import ScheduleError
 from loa.times import Instant
+from loa.words import say
 from scheduler.broadcasts import Broadcast, Delivery
 from scheduler.campaign_tables import Campaign
 from scheduler.evidence.tables import Proof
@@ -54,20 +55,30 @@ class Span(NamedTuple):
     """Entries before ``start`` may tell of the period, and are not here any more."""
 
 
+def _not_one(campaign: str, n: int) -> str:
+    if n:
+        return say(
+            "Có nhiều chiến dịch nào tên hoặc mã “%(campaign)s”. "
+            "Hãy dùng mã ở cuối địa chỉ trang chiến dịch.",
+            campaign=campaign,
+        )
+    return say(
+        "Không có chiến dịch nào tên hoặc mã “%(campaign)s”. "
+        "Hãy dùng mã ở cuối địa chỉ trang chiến dịch.",
+        campaign=campaign,
+    )
+
+
 def of(session: Session, since: Instant, until: Instant, campaign: str | None) -> Scope:
     """The scope of these words; ``campaign`` is its name or its uid. Raises ScheduleError."""
     if until <= since:
-        raise ScheduleError("Kỳ xuất rỗng: ngày cuối phải từ ngày đầu trở đi.", field="until")
+        raise ScheduleError(say("Kỳ xuất rỗng: ngày cuối phải từ ngày đầu trở đi."), field="until")
     if campaign is None:
         return Scope(since, until)
     named = sa.or_(Campaign.uid == campaign, Campaign.name == campaign)
     found = list(session.scalars(sa.select(Campaign.id).where(named)))
     if len(found) != 1:
-        many = "Không có" if not found else "Có nhiều"
-        raise ScheduleError(
-            f"{many} chiến dịch nào tên hoặc mã “{campaign}”. Hãy dùng mã ở cuối địa chỉ trang chiến dịch.",
-            field="campaign",
-        )
+        raise ScheduleError(_not_one(campaign, len(found)), field="campaign")
     return Scope(since, until, found[0])
 
 

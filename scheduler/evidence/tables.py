@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from loa.database import Base, Json
+from loa.database import Base, Json, Sentence
 from loa.times import Instant
 
 
@@ -82,5 +82,5 @@ class Handing(Base):
     tries: Mapped[int] = mapped_column(default=0)
     next_at: Mapped[Instant]
     """Not before then is it tried again."""
-    error: Mapped[str | None] = mapped_column(sa.Text)
+    error: Mapped[str | None] = mapped_column(Sentence)
     """Why the last try failed, for staff."""

@@ -14,6 +14,7 @@ from loa.config import Config
 from loa.database import Database
 from loa.errors import LoaError
 from loa.times import Instant, local
+from loa.words import say
 from scheduler.broadcasts import Broadcast
 from scheduler.exports import files
 from scheduler.exports.tables import Document
@@ -60,7 +61,11 @@ def _document(session: Session, config: Config, run: ReportRun, now: Instant) ->
     made = papers.of_period(session, period, about).document
     if period.bounds(config.zone)[1] > now:
         made.footnotes.append(
-            f"Số liệu tính đến {local(now, config.zone):%H:%M ngày %d/%m/%Y}, trước khi hết kỳ."
+            say(
+                "Số liệu tính đến %(clock)s ngày %(day)s, trước khi hết kỳ.",
+                clock=f"{local(now, config.zone):%H:%M}",
+                day=f"{local(now, config.zone):%d/%m/%Y}",
+            )
         )
     return made
 
@@ -68,11 +73,15 @@ def _document(session: Session, config: Config, run: ReportRun, now: Instant) ->
 def _of_campaign(session: Session, order: ReportOrder, about: About) -> Document:
     campaign = order.campaign
     if campaign is None:
-        raise LoaError("Chiến dịch của báo cáo này không còn. Hãy xoá báo cáo định kỳ này.")
+        raise LoaError(say("Chiến dịch của báo cáo này không còn. Hãy xoá báo cáo định kỳ này."))
     counted = figures.of_campaign(session, campaign, about.zone)
     made = document.of_period(
-        counted, None, title=f"Kết quả chiến dịch “{campaign.name}”", station=about.station, made_on=about.today
-    )  # fmt: skip
+        counted,
+        None,
+        title=say("Kết quả chiến dịch “%(name)s”", name=campaign.name),
+        station=about.station,
+        made_on=about.today,
+    )
     reach = reached.of_campaign(session, campaign, about.zone, about.now)
     made.tables.insert(1, document.of_reach(reach))
     named = unheard.of(session, Broadcast.campaign_id == campaign.id)

@@ -15,6 +15,7 @@ from loa import audit, mail
 from loa.errors import ScheduleError
 from loa.staff import May, Staff
 from loa.times import DAY, Instant
+from loa.words import say
 from scheduler import campaign_tables, levels
 from scheduler.exports import files
 from scheduler.report_orders import due
@@ -65,15 +66,20 @@ def add(session: Session, wanted: Wanted, staff: Staff, now: Instant) -> ReportO
 
 def _demand(session: Session, staff: Staff) -> None:
     staff.demand(May.SCHEDULE)
-    levels.demand_whole(session, staff, "đặt báo cáo định kỳ")
+    levels.demand_whole(session, staff, say("đặt báo cáo định kỳ"))
 
 
 def _addresses(given: Sequence[str]) -> list[str]:
     found = list(dict.fromkeys(mail.address(each, field="to") for each in given if each.strip()))
     if len(found) > MOST_ADDRESSES:
         raise ScheduleError(
-            f"Có {len(found)} địa chỉ thư; nhiều nhất là {MOST_ADDRESSES}. Hãy bớt địa chỉ.", field="to"
-        )  # fmt: skip
+            say(
+                "Có %(n)s địa chỉ thư; nhiều nhất là %(most)s. Hãy bớt địa chỉ.",
+                n=len(found),
+                most=MOST_ADDRESSES,
+            ),
+            field="to",
+        )
     return found
 
 
@@ -81,28 +87,44 @@ def _campaign(session: Session, wanted: Wanted) -> int | None:
     if wanted.what is not What.CAMPAIGN:
         return None
     if wanted.campaign_id is None:
-        raise ScheduleError("Hãy chọn chiến dịch cần báo cáo.", field="campaign")
+        raise ScheduleError(say("Hãy chọn chiến dịch cần báo cáo."), field="campaign")
     return campaign_tables.get(session, wanted.campaign_id).id
 
 
 def _check(order: ReportOrder) -> None:
     first, last = due.DAYS[order.what]
     if not first <= order.day <= last:
-        raise ScheduleError(f"Ngày {order.day} không được. Hãy chọn từ {first} đến {last}.", field="day")  # fmt: skip
+        raise ScheduleError(
+            say(
+                "Ngày %(day)s không được. Hãy chọn từ %(first)s đến %(last)s.",
+                day=order.day,
+                first=first,
+                last=last,
+            ),
+            field="day",
+        )
     if not 1 <= order.month <= 12:
-        raise ScheduleError(f"Tháng {order.month} không có. Hãy chọn từ 1 đến 12.", field="month")
+        raise ScheduleError(
+            say("Tháng %(month)s không có. Hãy chọn từ 1 đến 12.", month=order.month), field="month"
+        )
     if order.format not in files.KINDS:
         raise ScheduleError(
-            f"Không có định dạng “{order.format}”. Hãy chọn docx, xlsx, csv hoặc json.",
+            say(
+                "Không có định dạng “%(format)s”. Hãy chọn docx, xlsx, csv hoặc json.",
+                format=order.format,
+            ),
             field="format",
         )
     if order.folder and (not _FOLDER.fullmatch(order.folder) or order.folder == RESERVED):
         raise ScheduleError(
-            f"Tên thư mục “{order.folder}” không được. Hãy dùng chữ thường không dấu, số và dấu gạch, ví dụ gui-tinh.",
+            say(
+                "Tên thư mục “%(folder)s” không được. Hãy dùng chữ thường không dấu, số và dấu gạch, ví dụ gui-tinh.",
+                folder=order.folder,
+            ),
             field="folder",
         )
     if not order.to and not order.folder:
-        raise ScheduleError("Hãy điền địa chỉ thư hoặc tên thư mục nhận báo cáo.", field="to")
+        raise ScheduleError(say("Hãy điền địa chỉ thư hoặc tên thư mục nhận báo cáo."), field="to")
 
 
 ALIKE = ("what", "format", "day", "month", "at", "to", "folder", "campaign_id")
@@ -112,7 +134,7 @@ def _demand_new(session: Session, order: ReportOrder) -> None:
     """A form sent twice would send each report twice."""
     for known in listed(session):
         if all(getattr(known, name) == getattr(order, name) for name in ALIKE):
-            raise ScheduleError("Đã có một báo cáo định kỳ giống hệt. Hãy xem danh sách.")
+            raise ScheduleError(say("Đã có một báo cáo định kỳ giống hệt. Hãy xem danh sách."))
 
 
 def pause(session: Session, order: ReportOrder, staff: Staff, now: Instant) -> None:
@@ -144,7 +166,7 @@ def ask_now(
     """One more report at once, of the days the next regular one would have been of today."""
     _demand(session, staff)
     if order.paused_at is not None:
-        raise ScheduleError("Báo cáo này đang tạm dừng. Hãy cho chạy lại rồi bấm “Lập ngay”.")
+        raise ScheduleError(say("Báo cáo này đang tạm dừng. Hãy cho chạy lại rồi bấm “Lập ngay”."))
     wanted = due.Due(now, due.latest(order, now, zone))
     if (known := _under_way(session, order, wanted)) is not None:
         return known  # asked twice
@@ -176,7 +198,7 @@ def again(session: Session, run: ReportRun, staff: Staff, now: Instant) -> None:
     """Go on with one that failed, or send one of which nobody knows whether it arrived."""
     _demand(session, staff)
     if not run.is_troubled:
-        raise ScheduleError("Báo cáo này không chờ ai. Hãy tải lại trang.")
+        raise ScheduleError(say("Báo cáo này không chờ ai. Hãy tải lại trang."))
     run.state = RunState.DUE if run.made_at is None else RunState.MADE
     run.attempts, run.next_at, run.sending_since = 0, now, None
     audit.append(session, now, staff.login, "report_order.again", order=run.order_id, run=run.id)

@@ -8,10 +8,11 @@ from datetime import date, time
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from loa.database import Base, Json
+from loa.database import Base, Json, Sentence
 from loa.errors import NotFound
 from loa.staff import Staff
 from loa.times import Instant
+from loa.words import say
 from scheduler.campaign_tables import Campaign
 
 
@@ -87,7 +88,7 @@ class ReportRun(Base):
     state: Mapped[RunState] = mapped_column(
         sa.Enum(RunState, native_enum=False, length=16, values_callable=lambda e: [m.value for m in e])
     )  # fmt: skip
-    reason: Mapped[str] = mapped_column(sa.Text, default="")
+    reason: Mapped[str] = mapped_column(Sentence, default="")
     """The last failure, for people."""
     attempts: Mapped[int] = mapped_column(default=0)
     """To make it, or once it is made, to send it."""
@@ -125,7 +126,7 @@ def order_of(session: Session, order_id: int) -> ReportOrder:
     """Raises NotFound."""
     found = session.get(ReportOrder, order_id)
     if found is None or found.ended_at is not None:
-        raise NotFound("Không còn báo cáo định kỳ này. Hãy tải lại danh sách.")
+        raise NotFound(say("Không còn báo cáo định kỳ này. Hãy tải lại danh sách."))
     return found
 
 
@@ -133,5 +134,5 @@ def run_of(session: Session, run_id: int) -> ReportRun:
     """Raises NotFound."""
     found = session.get(ReportRun, run_id)
     if found is None:
-        raise NotFound("Không có lần lập báo cáo này. Hãy tải lại danh sách.")
+        raise NotFound(say("Không có lần lập báo cáo này. Hãy tải lại danh sách."))
     return found

@@ -18,16 +18,17 @@ from loa.database import Database
 from loa.errors import LoaError
 from loa.mail import MailError, MailSettings
 from loa.times import DAY, HOUR, MINUTE, Instant, after
+from loa.words import say
 from scheduler.exports import files
 from scheduler.report_orders import due, making, orders
 from scheduler.report_orders.tables import ReportOrder, ReportRun, RunState, run_of
 
 PAUSES = (5 * MINUTE, 15 * MINUTE, HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, DAY, DAY)
 """Between attempts; after the last a person has to look."""
-CUT_OFF = (
+CUT_OFF = say(
     "Đài tắt đúng lúc đang gửi: thư có thể đã đi hoặc chưa. Hãy hỏi người nhận trước khi gửi lại."
 )
-BROKEN = "Lập báo cáo gặp lỗi lạ. Hãy báo người quản trị xem nhật ký của máy chủ."
+BROKEN = say("Lập báo cáo gặp lỗi lạ. Hãy báo người quản trị xem nhật ký của máy chủ.")
 Send = Callable[..., dict[str, str]]
 
 
@@ -131,7 +132,12 @@ def _make(config: Config, database: Database, run_id: int, now: Instant) -> None
     except LoaError as error:
         _fail(database, run_id, now, error.sentence)
     except OSError as error:
-        _fail(database, run_id, now, f"Không ghi được tệp báo cáo: {error.strerror or error}.")
+        _fail(
+            database,
+            run_id,
+            now,
+            say("Không ghi được tệp báo cáo: %(why)s.", why=error.strerror or error),
+        )
 
 
 def _send(config: Config, database: Database, run_id: int, now: Instant, send: Send) -> None:
@@ -152,7 +158,12 @@ def _send(config: Config, database: Database, run_id: int, now: Instant, send: S
         else:
             _fail(database, run_id, now, error.sentence, is_final=error.is_final)
     except OSError as error:
-        _fail(database, run_id, now, f"Không đọc được tệp báo cáo: {error.strerror or error}.")
+        _fail(
+            database,
+            run_id,
+            now,
+            say("Không đọc được tệp báo cáo: %(why)s.", why=error.strerror or error),
+        )
     else:
         _note_sent(database, run_id, now, refused)
 
@@ -177,7 +188,10 @@ def _note_sent(database: Database, run_id: int, now: Instant, refused: dict[str,
         run = run_of(session, run_id)
         run.state, run.sent_at, run.next_at, run.sending_since = RunState.SENT, now, None, None
         told = "; ".join(f"{address} ({words})" for address, words in refused.items())
-        run.refused, run.reason = refused, f"Không nhận được: {told}." if told else ""
+        run.refused, run.reason = (
+            refused,
+            say("Không nhận được: %(told)s.", told=told) if told else "",
+        )
         audit.append(
             session, now, audit.SYSTEM, "report_order.sent", order=run.order_id, run=run.id, to=run.order.to,
             refused=refused, message_id=run.message_id, sha256=run.sha256,

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from content.bulletins import Bulletin, Priority
 from content.relays import Relay
 from loa.times import SECOND, Instant
+from loa.words import say
 from scheduler import reports
 from scheduler.broadcasts import Broadcast, Delivery
 from scheduler.exports.tables import Column, Kind, Table
@@ -24,7 +25,7 @@ from scheduler.reporting import log
 from scheduler.reports import LogFilter
 
 CODES = "nhat-ky-ban-tin"
-DRAFT = "bản nháp – chưa đối chiếu phụ lục chính thức"
+DRAFT = say("bản nháp – chưa đối chiếu phụ lục chính thức")
 TITLE = f"Nhật ký bản tin ({DRAFT})"
 NOTE = (
     "Tên trường và mã theo cách dùng thấy ở các hệ thống cấp tỉnh. Trường để trống là điều đài không biết. "
@@ -70,7 +71,7 @@ def rows(session: Session, wanted: LogFilter, station: str) -> Iterator[tuple[An
                 log.ASKED, log.frozen("author"), Delivery.started_at, Delivery.volume, Broadcast.occurrence,
                 Delivery.state, Delivery.reason,
             ),
-            wanted,
+            reports.looked_up(session, wanted),
         ).outerjoin(Bulletin, Bulletin.id == Broadcast.bulletin_id)
     )  # fmt: skip
     for some in session.execute(found).partitions():

@@ -21,7 +21,7 @@ from devices.receivers import Receiver
 from loa.times import Instant
 from scheduler.broadcasts import Broadcast, Delivery, DeliveryState
 from scheduler.campaign_tables import Campaign
-from scheduler.reporting.counts import Counts
+from scheduler.reporting.counts import NEVER_DUE, Counts
 from scheduler.reporting.periods import Period
 from scheduler.reporting.tables import DeliveryCount, Expectation
 from scheduler.reports import local_day
@@ -38,7 +38,8 @@ class Figures:
     emergencies: Counts = field(default_factory=Counts)
     drills: Counts = field(default_factory=Counts)
     days: dict[date, Counts] = field(default_factory=dict)
-    areas: dict[str, Counts] = field(default_factory=dict)
+    areas: dict[str, Counts] | None = None
+    """None: not added up, which takes as long as all the rest."""
     fields: dict[int, Counts] = field(default_factory=dict)
     priorities: dict[Priority, Counts] = field(default_factory=dict)
     campaigns: dict[int, Counts] = field(default_factory=dict)
@@ -61,10 +62,20 @@ class _Of:
     campaign_id: int | None
 
 
-def of_period(session: Session, period: Period, zone: ZoneInfo, inside: Inside = None) -> Figures:
+def of_period(
+    session: Session, period: Period, zone: ZoneInfo, inside: Inside = None, *, with_areas: bool = True
+) -> Figures:  # fmt: skip
     """All figures of the broadcasts asked for within the period."""
     since, until = period.bounds(zone)
-    return _figures(session, period, zone, inside, within(since, until))
+    return _figures(session, period, zone, inside, within(since, until), with_areas=with_areas)
+
+
+def areas_of_period(
+    session: Session, period: Period, zone: ZoneInfo, inside: Inside = None
+) -> dict[str, Counts]:
+    """Those of each area alone."""
+    since, until = period.bounds(zone)
+    return _areas(session, within(since, until), inside)
 
 
 def of_campaign(
@@ -78,10 +89,28 @@ def of_campaign(
 def total(session: Session, period: Period, zone: ZoneInfo, inside: Inside = None) -> Counts:
     """Its total alone: what another period is compared with."""
     since, until = period.bounds(zone)
+    which = within(since, until, drills=False)
     found = Counts()
-    for row in session.execute(_rows(within(since, until, drills=False), inside)):
-        found.add(*row)
+    if inside is not None:
+        for row in session.execute(_rows(which, inside)):
+            found.add(*row)
+        return found
+    # Which broadcasts is asked apart: adding up by state alone is half the work.
+    t = counted(None, which).c
+    sums = sa.select(t.state, *_sums(t)).join(Broadcast, Broadcast.id == t.broadcast_id)
+    for row in session.execute(sums.where(which).group_by(t.state)):
+        found.put((), *row)
+    found.heard = _with(session, which, t.state == DeliveryState.PLAYED)
+    found.broadcasts = _with(session, which, t.state.not_in(NEVER_DUE))
     return found
+
+
+def _with(
+    session: Session, which: sa.ColumnElement[bool], state: sa.ColumnElement[bool]
+) -> set[int]:
+    """Broadcasts with a delivery in such a state."""
+    has = sa.exists().where(DeliveryCount.broadcast_id == Broadcast.id, state)
+    return set(session.scalars(sa.select(Broadcast.id).where(which, has)))
 
 
 def by_area_and_state(
@@ -103,8 +132,9 @@ def within(since: Instant, until: Instant, *, drills: bool = True) -> sa.ColumnE
 
 
 def _figures(
-    session: Session, period: Period, zone: ZoneInfo, inside: Inside, which: sa.ColumnElement[bool]
-) -> Figures:
+    session: Session, period: Period, zone: ZoneInfo, inside: Inside, which: sa.ColumnElement[bool],
+    *, with_areas: bool = True,
+) -> Figures:  # fmt: skip
     about = _about(session, which, zone)
     groups: dict[str, dict[Hashable, Counts]] = defaultdict(lambda: defaultdict(Counts))
     found = Figures(period)
@@ -120,7 +150,7 @@ def _figures(
             groups[name][key].add(broadcast_id, *values)
     for name, by_key in groups.items():
         setattr(found, name, dict(by_key))
-    found.areas = _areas(session, which, inside)
+    found.areas = _areas(session, which, inside) if with_areas else None
     found.evidence = _evidence(session, which, inside)
     found.campaign_names = _names(session, found.campaigns)
     return found
@@ -187,26 +217,30 @@ def counted(inside: Inside, which: sa.ColumnElement[bool]) -> sa.FromClause:
 
 
 SUMS = ("deliveries", "asked_ms", "played_ms", "timed")
+EVIDENCE = ("E1", "E2", "E3")
 
 
 def _rows(which: sa.ColumnElement[bool], inside: Inside) -> sa.Select[Any]:
     """(broadcast, state, deliveries, asked, played, timed)."""
     t = counted(inside, which).c
     return (
-        sa.select(t.broadcast_id, t.state, *(sa.cast(sa.func.sum(t[name]), sa.BigInteger) for name in SUMS))
+        sa.select(t.broadcast_id, t.state, *_sums(t))
         .join(Broadcast, Broadcast.id == t.broadcast_id)
         .where(which)
         .group_by(t.broadcast_id, t.state)
     )  # fmt: skip
 
 
+def _sums(t: Any) -> list[sa.Cast[int]]:
+    return [sa.cast(sa.func.sum(t[name]), sa.BigInteger) for name in SUMS]
+
+
 def _areas(session: Session, which: sa.ColumnElement[bool], inside: Inside) -> dict[str, Counts]:
     t = counted(inside, which).c
     # Added up by the database, which gives the broadcasts as one text: there is a row for each of them and area.
     ids = sa.func.aggregate_strings(sa.cast(t.broadcast_id, sa.Text), ",")
-    sums = (sa.cast(sa.func.sum(t[name]), sa.BigInteger) for name in SUMS)
     found = (
-        sa.select(t.area_name, ids, t.state, *sums)
+        sa.select(t.area_name, ids, t.state, *_sums(t))
         .join(Broadcast, Broadcast.id == t.broadcast_id)
         .where(which, Broadcast.drill.is_(False))
         .group_by(t.area_name, t.state)
@@ -220,12 +254,12 @@ def _areas(session: Session, which: sa.ColumnElement[bool], inside: Inside) -> d
 def _evidence(session: Session, which: sa.ColumnElement[bool], inside: Inside) -> dict[str, int]:
     t = counted(inside, which).c
     found = (
-        sa.select(*(sa.func.coalesce(sa.func.sum(t[name]), 0) for name in ("e1", "e2", "e3")))
+        sa.select(*(sa.func.coalesce(sa.func.sum(t[name.lower()]), 0) for name in EVIDENCE))
         .join(Broadcast, Broadcast.id == t.broadcast_id)
         .where(which, Broadcast.drill.is_(False), t.state == DeliveryState.PLAYED)
     )
     levels = session.execute(found).one()
-    return {name: int(n) for name, n in zip(("E1", "E2", "E3"), levels, strict=True)}
+    return {name: int(n) for name, n in zip(EVIDENCE, levels, strict=True)}
 
 
 def _names(session: Session, campaigns: dict[int, Counts]) -> dict[int, str]:

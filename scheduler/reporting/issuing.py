@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from loa import audit
 from loa.staff import Staff
 from loa.times import Instant
+from loa.words import say
 from scheduler.exports import words
 from scheduler.exports.tables import Column, Kind, Table
 from scheduler.reporting.tables import IssuedReport
@@ -44,7 +45,13 @@ class Change:
 
     @property
     def sentence(self) -> str:
-        return f"{self.row} – {self.figure.lower()}: khi phát hành {self.was}, nay {self.now}"
+        return say(
+            "%(row)s – %(figure)s: khi phát hành %(was)s, nay %(now)s",
+            row=self.row,
+            figure=self.figure.lower(),
+            was=self.was,
+            now=self.now,
+        )
 
 
 def issue(
@@ -139,11 +146,11 @@ def _change(table: Table, row: str, column: Column, was: Any, now: Any) -> Chang
 
 
 COLUMNS = (
-    Column("table", "Bảng"),
-    Column("row", "Mục"),
-    Column("figure", "Chỉ tiêu"),
-    Column("was", "Khi phát hành"),
-    Column("now", "Nay"),
+    Column("table", say("Bảng")),
+    Column("row", say("Mục")),
+    Column("figure", say("Chỉ tiêu")),
+    Column("was", say("Khi phát hành")),
+    Column("now", say("Nay")),
 )
 
 

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from loa import languages
+from loa.words import say
 from scheduler import reports
 from scheduler.broadcasts import Broadcast, Delivery
 from scheduler.exports.tables import Column, Kind
@@ -51,7 +52,7 @@ _STATES = {str(each.value): words for each, words in reports.STATES.items()}
 
 
 def _yes(value: bool) -> str:
-    return "có" if value else ""
+    return say("có") if value else ""
 
 
 def _names(text: str) -> str:
@@ -63,37 +64,37 @@ def _language(code: str) -> str:
 
 
 SHOWN = (
-    _Shown(Column("occurrence", "lượt phát"), B.occurrence),
-    _Shown(Column("asked_at", "giờ hẹn", K.MOMENT), frozen("starts_at")),
-    _Shown(Column("title", "bản tin"), frozen("title")),
-    _Shown(Column("field", "lĩnh vực", K.INTEGER), frozen("field")),
-    _Shown(Column("priority", "mức ưu tiên"), sa.cast(frozen("priority"), sa.Text), _PRIORITIES.get),
-    _Shown(Column("area", "địa bàn"), D.area_name),
-    _Shown(Column("receiver_id", "mã đầu thu"), D.receiver_id),
-    _Shown(Column("receiver", "đầu thu"), D.receiver_name),
-    _Shown(Column("state", "kết quả"), sa.cast(D.state, sa.Text), _STATES.get),
-    _Shown(Column("reason", "lý do"), D.reason, reports.reason),
-    _Shown(Column("started_at", "giờ bắt đầu thật", K.MOMENT), D.started_at),
-    _Shown(Column("late_ms", "trễ (ms)", K.INTEGER), D.late_ms),
-    _Shown(Column("ended_at", "giờ kết thúc thật", K.MOMENT), D.ended_at),
-    _Shown(Column("asked_ms", "thời lượng yêu cầu (ms)", K.INTEGER), ASKED),
-    _Shown(Column("played_ms", "thời lượng đã phát (ms)", K.INTEGER), D.played_ms),
-    _Shown(Column("evidence", "mức chứng cứ"), D.evidence),
-    _Shown(Column("volume", "âm lượng", K.INTEGER), D.volume),
-    _Shown(Column("sha256", "mã băm âm thanh"), _SOUND),
-    _Shown(Column("author", "người soạn"), frozen("author")),
-    _Shown(Column("approver", "người duyệt"), _APPROVER, _names),
-    _Shown(Column("scheduler", "người đặt lịch"), frozen("scheduler")),
-    _Shown(Column("language", "ngôn ngữ"), D.language, _language),
-    _Shown(Column("relay", "tiếp sóng"), D.rel, lambda rel: reports.RELAYED.get(rel, rel)),
-    _Shown(Column("origin", "nguồn lịch"), frozen("origin")),
-    _Shown(Column("drill", "diễn tập"), frozen("drill"), _yes),
-    _Shown(Column("asked_volume", "âm lượng yêu cầu", K.INTEGER), D.expected_volume),
-    _Shown(Column("households", "số hộ", K.INTEGER), D.expected_households),
-    _Shown(Column("sent_at", "giờ gửi lệnh", K.MOMENT), D.sent_at),
-    _Shown(Column("plan", "lệnh đầu tiên số", K.INTEGER), D.rev),
-    _Shown(Column("accepted_at", "giờ đầu thu nhận lệnh", K.MOMENT), D.accepted_at),
-    _Shown(Column("started_raw_at", "giờ bắt đầu theo đồng hồ đầu thu", K.MOMENT), D.started_raw_at),
+    _Shown(Column("occurrence", say("lượt phát")), B.occurrence),
+    _Shown(Column("asked_at", say("giờ hẹn"), K.MOMENT), frozen("starts_at")),
+    _Shown(Column("title", say("bản tin")), frozen("title")),
+    _Shown(Column("field", say("lĩnh vực"), K.INTEGER), frozen("field")),
+    _Shown(Column("priority", say("mức ưu tiên")), sa.cast(frozen("priority"), sa.Text), _PRIORITIES.get),
+    _Shown(Column("area", say("địa bàn")), D.area_name),
+    _Shown(Column("receiver_id", say("mã đầu thu")), D.receiver_id),
+    _Shown(Column("receiver", say("đầu thu")), D.receiver_name),
+    _Shown(Column("state", say("kết quả")), sa.cast(D.state, sa.Text), _STATES.get),
+    _Shown(Column("reason", say("lý do")), D.reason, reports.reason),
+    _Shown(Column("started_at", say("giờ bắt đầu thật"), K.MOMENT), D.started_at),
+    _Shown(Column("late_ms", say("trễ (ms)"), K.INTEGER), D.late_ms),
+    _Shown(Column("ended_at", say("giờ kết thúc thật"), K.MOMENT), D.ended_at),
+    _Shown(Column("asked_ms", say("thời lượng yêu cầu (ms)"), K.INTEGER), ASKED),
+    _Shown(Column("played_ms", say("thời lượng đã phát (ms)"), K.INTEGER), D.played_ms),
+    _Shown(Column("evidence", say("mức chứng cứ")), D.evidence),
+    _Shown(Column("volume", say("âm lượng"), K.INTEGER), D.volume),
+    _Shown(Column("sha256", say("mã băm âm thanh")), _SOUND),
+    _Shown(Column("author", say("người soạn")), frozen("author")),
+    _Shown(Column("approver", say("người duyệt")), _APPROVER, _names),
+    _Shown(Column("scheduler", say("người đặt lịch")), frozen("scheduler")),
+    _Shown(Column("language", say("ngôn ngữ")), D.language, _language),
+    _Shown(Column("relay", say("tiếp sóng")), D.rel, lambda rel: reports.RELAYED.get(rel, rel)),
+    _Shown(Column("origin", say("nguồn lịch")), frozen("origin")),
+    _Shown(Column("drill", say("diễn tập")), frozen("drill"), _yes),
+    _Shown(Column("asked_volume", say("âm lượng yêu cầu"), K.INTEGER), D.expected_volume),
+    _Shown(Column("households", say("số hộ"), K.INTEGER), D.expected_households),
+    _Shown(Column("sent_at", say("giờ gửi lệnh"), K.MOMENT), D.sent_at),
+    _Shown(Column("plan", say("lệnh đầu tiên số"), K.INTEGER), D.rev),
+    _Shown(Column("accepted_at", say("giờ đầu thu nhận lệnh"), K.MOMENT), D.accepted_at),
+    _Shown(Column("started_raw_at", say("giờ bắt đầu theo đồng hồ đầu thu"), K.MOMENT), D.started_raw_at),
 )  # fmt: skip
 ON_PAPER = frozenset(
     {
@@ -119,7 +120,7 @@ def rows(session: Session, wanted: LogFilter) -> Iterator[tuple[Any, ...]]:
     """One tuple per delivery in the order of COLUMNS, newest broadcast first; moments are instants."""
     # As the driver gives them: one value to be converted would have every row copied.
     plain: list[Any] = [sa.type_coerce(shown.value, sa.types.NullType()) for shown in SHOWN]
-    query = in_order(matching(sa.select(*plain), wanted))
+    query = in_order(matching(sa.select(*plain), reports.looked_up(session, wanted)))
     worded = [(place, _known(shown.words)) for place, shown in enumerate(SHOWN) if shown.words]
     for some in _batches(session, query):
         columns: list[Any] = list(zip(*some, strict=True))

@@ -32,6 +32,7 @@ class Page:
 
 def page(session: Session, wanted: LogFilter, number: int, size: int) -> Page:
     """That page of so many rows, in the order of the log."""
+    wanted = reports.looked_up(session, wanted)
     counts: Counter[DeliveryState] = Counter()
     per_broadcast: Counter[int] = Counter()
     for broadcast_id, state, n in session.execute(_counted(wanted)):
@@ -89,6 +90,4 @@ def _kept(wanted: LogFilter) -> sa.Select[Any]:
         query = query.where(DeliveryCount.area_name == wanted.area)
     if wanted.state:
         query = query.where(DeliveryCount.state == wanted.state)
-    if wanted.search.strip():
-        query = query.where(Broadcast.title.icontains(wanted.search.strip(), autoescape=True))
-    return query
+    return reports.titled(query, wanted)

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from loa.staff import Staff
 from loa.times import Instant, local
+from loa.words import say
 from scheduler.exports import words
 from scheduler.exports.tables import Document, Table
 from scheduler.reporting import bulletin_codes, document, figures, fleet, issuing, log, unheard
@@ -24,8 +25,8 @@ from scheduler.reporting.periods import Period
 from scheduler.reporting.tables import IssuedReport
 from scheduler.reports import LogFilter
 
-TITLE = "Kết quả phát thanh của đài truyền thanh"
-NOT_PLAYED = (
+TITLE = say("Kết quả phát thanh của đài truyền thanh")
+NOT_PLAYED = say(
     "Dòng “chưa có xác nhận” là kết quả mà đầu thu chưa báo kết quả về đài: không được hiểu là đã phát, cũng không "
     "được hiểu là không phát."
 )
@@ -71,11 +72,16 @@ class Paper:
 
 
 def of_period(
-    session: Session, period: Period, about: About, *, with_receivers: bool = True
-) -> Paper:
-    """All of it; ``with_receivers``: with a table of them, which takes longer."""
+    session: Session, period: Period, about: About, *, with_receivers: bool = True,
+    with_areas: bool = True,
+) -> Paper:  # fmt: skip
+    """All of it; ``with_receivers``, ``with_areas``: with a table of them, which takes longer.
+
+    What was issued is compared area by area, and always has them.
+    """
     zone, inside = about.zone, about.inside
-    found = figures.of_period(session, period, zone, inside)
+    with_areas = with_areas or bool(_issues(session, period, about))
+    found = figures.of_period(session, period, zone, inside, with_areas=with_areas)
     before = figures.total(session, period.before(), zone, inside)
     made = document.of_period(
         found, before, title=TITLE, station=about.station, made_on=about.today
@@ -87,7 +93,7 @@ def of_period(
     made.footnotes += unheard.footnotes(named, zone)
     issued = _compare(session, period, made, about)
     if issued is not None and not with_receivers:
-        made.sentences.append("Thay đổi theo từng đầu thu có trong các tệp tải về.")
+        made.sentences.append(say("Thay đổi theo từng đầu thu có trong các tệp tải về."))
     return Paper(made, found, issued)
 
 
@@ -96,6 +102,11 @@ def of_receivers(session: Session, period: Period, about: About) -> Table:
     return document.of_receivers(
         fleet.of_period(session, period, about.zone, about.now, about.inside)
     )
+
+
+def of_areas(session: Session, period: Period, about: About) -> Table:
+    """One line per area."""
+    return document.of_areas(figures.areas_of_period(session, period, about.zone, about.inside))
 
 
 def of_log(
@@ -116,7 +127,7 @@ def rows_of_log(session: Session, wanted: LogFilter, about: About, *, codes: boo
     """Its rows alone, read while they are written; ``codes``: under those of “nhật ký bản tin”."""
     if codes:
         return bulletin_codes.table(session, wanted, about.station)
-    return Table("log", "Nhật ký phát", log.COLUMNS, log.rows(session, wanted))
+    return Table("log", say("Nhật ký phát"), log.COLUMNS, log.rows(session, wanted))
 
 
 def issue(session: Session, period: Period, about: About, staff: Staff) -> IssuedReport:
@@ -125,20 +136,23 @@ def issue(session: Session, period: Period, about: About, staff: Staff) -> Issue
     return issuing.issue(session, period.bounds(about.zone), tables, staff, about.now)
 
 
+def _issues(session: Session, period: Period, about: About) -> Sequence[IssuedReport]:
+    """Of the whole station only: a part of it is never issued."""
+    return issuing.of(session, *period.bounds(about.zone)) if about.inside is None else ()
+
+
 def _compare(session: Session, period: Period, made: Document, about: About) -> Issued | None:
     """Say in the document what is not as it was issued."""
-    if about.inside is not None:
-        return None
-    known = issuing.of(session, *period.bounds(about.zone))
+    known = _issues(session, period, about)
     if not known:
         return None
     issued = _issued(known, made.tables)
     made.sentences.append(_said(issued, about.zone))
     if issued.changes:
         title = (
-            "Thay đổi từ khi phát hành"
+            say("Thay đổi từ khi phát hành")
             if issued.is_since
-            else "Thay đổi so với lần phát hành trước"
+            else say("Thay đổi so với lần phát hành trước")
         )
         made.tables.append(issuing.table(issued.changes, title))
     return issued
@@ -155,16 +169,25 @@ def _issued(known: Sequence[IssuedReport], tables: Sequence[Table]) -> Issued:
 
 
 def _said(issued: Issued, zone: ZoneInfo) -> str:
-    when = f"{local(issued.at, zone):%H:%M ngày %d/%m/%Y}"
-    head = f"Báo cáo đã phát hành lần {issued.number} lúc {when}"
+    at = local(issued.at, zone)
+    head = say(
+        "Báo cáo đã phát hành lần %(number)s lúc %(clock)s ngày %(day)s",
+        number=issued.number,
+        clock=f"{at:%H:%M}",
+        day=f"{at:%d/%m/%Y}",
+    )
     n = words.number(len(issued.changes))
     if not issued.changes:
-        return f"{head}; số liệu vẫn như khi phát hành."
+        return say("%(head)s; số liệu vẫn như khi phát hành.", head=head)
     if issued.is_since:
-        return (
-            f"{head}; từ đó đến nay {n} số liệu đã thay đổi, xem bảng “Thay đổi từ khi phát hành”."
+        return say(
+            "%(head)s; từ đó đến nay %(n)s số liệu đã thay đổi, xem bảng “Thay đổi từ khi phát hành”.",
+            head=head,
+            n=n,
         )
-    return (
-        f"{head}; {n} số liệu khác với lần phát hành trước, "
-        "xem bảng “Thay đổi so với lần phát hành trước”."
+    return say(
+        "%(head)s; %(n)s số liệu khác với lần phát hành trước, "
+        "xem bảng “Thay đổi so với lần phát hành trước”.",
+        head=head,
+        n=n,
     )

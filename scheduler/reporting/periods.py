@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from loa.errors import ScheduleError
 from loa.times import Instant
+from loa.words import say
 from scheduler import reports
 
 MOST_DAYS = 366 * 3
@@ -30,14 +31,26 @@ class Period:
     def name(self) -> str:
         """As a report's head says it."""
         if self.kind == "month":
-            return f"tháng {self.first.month} năm {self.first.year}"
+            return say("tháng %(month)s năm %(year)s", month=self.first.month, year=self.first.year)
         if self.kind == "half":
-            return f"6 tháng, từ {self.first:%d/%m/%Y} đến {self.last:%d/%m/%Y}"
+            return say(
+                "6 tháng, từ %(first)s đến %(last)s",
+                first=f"{self.first:%d/%m/%Y}",
+                last=f"{self.last:%d/%m/%Y}",
+            )
         if self.kind == "year":
-            return f"năm {self.first.year}"
+            return say("năm %(year)s", year=self.first.year)
         if self.kind == "week":
-            return f"tuần từ {self.first:%d/%m} đến {self.last:%d/%m/%Y}"
-        return f"từ {self.first:%d/%m/%Y} đến {self.last:%d/%m/%Y}"
+            return say(
+                "tuần từ %(first)s đến %(last)s",
+                first=f"{self.first:%d/%m}",
+                last=f"{self.last:%d/%m/%Y}",
+            )
+        return say(
+            "từ %(first)s đến %(last)s",
+            first=f"{self.first:%d/%m/%Y}",
+            last=f"{self.last:%d/%m/%Y}",
+        )
 
     @property
     def days(self) -> list[date]:
@@ -90,11 +103,16 @@ def span(first: date, last: date) -> Period:
     """Any days; a whole month or year is known as such. Raises ScheduleError."""
     if last < first:
         raise ScheduleError(
-            f"Ngày cuối {last:%d/%m/%Y} đứng trước ngày đầu {first:%d/%m/%Y}.", field="until"
+            say(
+                "Ngày cuối %(last)s đứng trước ngày đầu %(first)s.",
+                last=f"{last:%d/%m/%Y}",
+                first=f"{first:%d/%m/%Y}",
+            ),
+            field="until",
         )
     if (last - first).days >= MOST_DAYS:
         raise ScheduleError(
-            "Một báo cáo gồm nhiều nhất ba năm. Hãy chọn khoảng ngắn hơn.", field="until"
+            say("Một báo cáo gồm nhiều nhất ba năm. Hãy chọn khoảng ngắn hơn."), field="until"
         )
     known = (month(first), half(first), year(first.year), week(first))
     return next((p for p in known if (p.first, p.last) == (first, last)), Period(first, last))
@@ -116,6 +134,9 @@ def parse(text: str) -> Period:
         return span(date.fromisoformat(first), date.fromisoformat(last or first))
     except ValueError as error:
         raise ScheduleError(
-            f"Kỳ báo cáo “{text}” không hợp lệ. Ví dụ đúng: 2026, 2026-11, 2026-H1, 2026-11-01..2026-11-15.",
+            say(
+                "Kỳ báo cáo “%(text)s” không hợp lệ. Ví dụ đúng: 2026, 2026-11, 2026-H1, 2026-11-01..2026-11-15.",
+                text=text,
+            ),
             field="period",
         ) from error

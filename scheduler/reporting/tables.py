@@ -8,15 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from content.bulletins import Priority
-from loa.database import Base, Json
+from loa.database import Base, Json, word_of
 from loa.times import Instant
 from scheduler.broadcasts import DeliveryState
-
-
-def _enum(kind: type[Priority] | type[DeliveryState]) -> sa.Enum:
-    return sa.Enum(
-        kind, native_enum=False, length=16, values_callable=lambda e: [m.value for m in e]
-    )
 
 
 class Expectation(Base):
@@ -27,7 +21,7 @@ class Expectation(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     broadcast_id: Mapped[int] = mapped_column(sa.ForeignKey("broadcasts.id"), index=True)
     title: Mapped[str] = mapped_column(sa.String(200))
-    priority: Mapped[Priority] = mapped_column(_enum(Priority))
+    priority: Mapped[Priority] = mapped_column(word_of(Priority))
     field: Mapped[int]
     starts_at: Mapped[Instant]
     author: Mapped[str] = mapped_column(sa.String(128))
@@ -47,7 +41,7 @@ class DeliveryCount(Base):
 
     broadcast_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     area_name: Mapped[str] = mapped_column(sa.String(128), primary_key=True)
-    state: Mapped[DeliveryState] = mapped_column(_enum(DeliveryState), primary_key=True)
+    state: Mapped[DeliveryState] = mapped_column(word_of(DeliveryState), primary_key=True)
     deliveries: Mapped[int] = mapped_column(sa.BigInteger)
     asked_ms: Mapped[int] = mapped_column(sa.BigInteger)
     played_ms: Mapped[int] = mapped_column(sa.BigInteger)

@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 
 from devices.receivers import Receiver
 from loa.times import Instant, local
+from loa.words import say
+from scheduler import reports
 from scheduler.broadcasts import Broadcast, Delivery, DeliveryState
 from scheduler.exports import words
 from scheduler.reporting import figures, log
@@ -20,7 +22,7 @@ from scheduler.reports import LogFilter
 
 MOST_BROADCASTS = 8
 MOST_RECEIVERS = 6
-WHERE = "Danh sách đầy đủ: Nhật ký phát, kết quả “chưa có xác nhận”."
+WHERE = say("Danh sách đầy đủ: Nhật ký phát, kết quả “chưa có xác nhận”.")
 
 _ROW: tuple[sa.SQLColumnExpression[Any], ...] = (
     Broadcast.starts_at, sa.func.coalesce(Expectation.title, Broadcast.title), Broadcast.drill,
@@ -80,7 +82,7 @@ def of_log(session: Session, wanted: LogFilter) -> Unheard:
     """Those that a filter of the log means."""
     if wanted.state not in (None, DeliveryState.UNKNOWN):
         return Unheard([], 0, 0)
-    wanted = replace(wanted, state=DeliveryState.UNKNOWN)
+    wanted = reports.looked_up(session, replace(wanted, state=DeliveryState.UNKNOWN))
     numbers = (
         log.matching(sa.select(*_NUMBER), wanted)
         .group_by(Broadcast.id, Broadcast.starts_at)
@@ -113,16 +115,31 @@ def footnotes(found: Unheard, zone: ZoneInfo) -> list[str]:
     """One sentence per broadcast, and where the others are; nothing where all was heard of."""
     if not found.named:
         return []
-    said = ["Chưa có xác nhận, lượt mới nhất trước:", *(_line(each, zone) for each in found.named)]
+    said: list[str] = [
+        say("Chưa có xác nhận, lượt mới nhất trước:"),
+        *(_line(each, zone) for each in found.named),
+    ]
     if found.more:
         said.append(
-            f"– và {words.number(found.more)} kết quả khác của {words.number(found.more_broadcasts)} lượt phát."
+            say(
+                "– và %(more)s kết quả khác của %(broadcasts)s lượt phát.",
+                more=words.number(found.more),
+                broadcasts=words.number(found.more_broadcasts),
+            )
         )
     return [*said, WHERE]
 
 
 def _line(each: Named, zone: ZoneInfo) -> str:
-    drill = " (diễn tập)" if each.drill else ""
-    more = f" và {words.number(each.more)} đầu thu khác" if each.more else ""
-    when = f"{local(each.starts_at, zone):%H:%M ngày %d/%m/%Y}"
-    return f"– {when}, “{each.title}”{drill}: {', '.join(each.receivers)}{more}."
+    drill = say(" (diễn tập)") if each.drill else ""
+    more = say(" và %(more)s đầu thu khác", more=words.number(each.more)) if each.more else ""
+    when = local(each.starts_at, zone)
+    return say(
+        "– %(clock)s ngày %(day)s, “%(title)s”%(drill)s: %(names)s%(more)s.",
+        clock=f"{when:%H:%M}",
+        day=f"{when:%d/%m/%Y}",
+        title=each.title,
+        drill=drill,
+        names=", ".join(each.receivers),
+        more=more,
+    )

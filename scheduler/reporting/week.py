@@ -46,7 +46,7 @@ def of_station(session: Session, zone: ZoneInfo, now: Instant, view: View) -> We
     """The week that holds ``now``, as far as ``view`` lets it be seen."""
     inside = view.inside
     period = periods.week(local(now, zone).date())
-    found = figures.of_period(session, period, zone, inside)
+    found = figures.of_period(session, period, zone, inside, with_areas=False)
     each = fleet.of_period(session, period, zone, now, inside)
     bad = [one for one in each if one.counts.missing or one.counts.unknown]
     bad.sort(key=lambda one: (-(one.counts.missing + one.counts.unknown), one.name))

@@ -19,6 +19,7 @@ from loa.config import Config
 from loa.database import Database
 from loa.errors import ScheduleError
 from loa.times import Instant
+from loa.words import say
 from scheduler.evidence import bundles, checkpoints, station_keys
 from scheduler.evidence import scope as scopes
 from scheduler.evidence.scope import Scope
@@ -92,8 +93,14 @@ def demand_good(path: Path, keys: Iterable[PublicKey]) -> None:
     wrong = [each for each in report.findings if each.level == loa_verify.CHANGED]
     if wrong:
         raise ScheduleError(
-            f"Chưa lưu trữ được: tệp {path.name} vừa ghi không qua được bước kiểm ({len(wrong)} điều, đầu tiên: "
-            f"{wrong[0].text}). Không dòng nào bị xoá. Hãy chạy “loa verify {path}” để xem từng điều."
+            say(
+                "Chưa lưu trữ được: tệp %(name)s vừa ghi không qua được bước kiểm (%(n)s điều, đầu tiên: "
+                "%(first)s). Không dòng nào bị xoá. Hãy chạy “loa verify %(path)s” để xem từng điều.",
+                name=path.name,
+                n=len(wrong),
+                first=wrong[0].text,
+                path=path,
+            )
         )
 
 
@@ -146,15 +153,26 @@ def demand_there(archive: Archive, config: Config) -> Path:
         is_same = digest(path) == archive.sha256
     except FileNotFoundError as error:
         raise ScheduleError(
-            f"{gone.named(archive)} không thấy trong {config.archives}. Hãy chép tệp ấy từ bản sao lưu về."
+            say(
+                "%(archive)s không thấy trong %(archives)s. Hãy chép tệp ấy từ bản sao lưu về.",
+                archive=gone.named(archive),
+                archives=config.archives,
+            )
         ) from error
     except OSError as error:
         raise ScheduleError(
-            f"{gone.named(archive)} không đọc được ({error.strerror}). Hãy kiểm tra ổ đĩa."
+            say(
+                "%(archive)s không đọc được (%(why)s). Hãy kiểm tra ổ đĩa.",
+                archive=gone.named(archive),
+                why=error.strerror,
+            )
         ) from error
     if not is_same:
         raise ScheduleError(
-            f"{gone.named(archive)} đã bị thay đổi: nội dung không còn như lúc lưu trữ. "
-            "Hãy chép lại tệp ấy từ bản sao lưu."
+            say(
+                "%(archive)s đã bị thay đổi: nội dung không còn như lúc lưu trữ. "
+                "Hãy chép lại tệp ấy từ bản sao lưu.",
+                archive=gone.named(archive),
+            )
         )
     return path

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from loa.config import Config
 from loa.errors import ScheduleError
 from loa.times import Instant
+from loa.words import join, say
 from scheduler.broadcasts import Broadcast
 from scheduler.retention.tables import Archive, Progress
 
@@ -64,10 +65,15 @@ def demand_here(
         else of_campaign(session, campaign_id, since, until)
     )
     if found:
-        every = "; ".join(named(archive) for archive, _ in found)
+        every = join("; ", [named(archive) for archive, _ in found])
         raise ScheduleError(
-            f"Kỳ này có phần đã lưu trữ. {every}, trong {config.archives}. Mỗi tệp ấy là gói chứng cứ của cả tháng, "
-            "kiểm được bằng “loa verify”: hãy dùng chính tệp ấy, và xuất phần còn lại từ sau tháng cuối đã lưu trữ."
+            say(
+                "Kỳ này có phần đã lưu trữ. %(every)s, trong %(archives)s. "
+                "Mỗi tệp ấy là gói chứng cứ của cả tháng, kiểm được bằng “loa verify”: "
+                "hãy dùng chính tệp ấy, và xuất phần còn lại từ sau tháng cuối đã lưu trữ.",
+                every=every,
+                archives=config.archives,
+            )
         )
 
 
@@ -75,12 +81,20 @@ def demand_current(session: Session, since: Instant, until: Instant) -> None:
     """Raise ScheduleError where a report of [since, until) can no more be issued: its figures stand."""
     if is_touched(session, since, until):
         raise ScheduleError(
-            "Kỳ này có phần đã lưu trữ: số liệu của nó không đổi nữa nên không ghi phát hành lại được. "
-            "Bản đã phát hành trước đây vẫn còn."
+            say(
+                "Kỳ này có phần đã lưu trữ: số liệu của nó không đổi nữa nên không ghi phát hành lại được. "
+                "Bản đã phát hành trước đây vẫn còn."
+            )
         )
 
 
 def named(archive: Archive) -> str:
     """The archive by its name and hash, to begin a sentence about it."""
     month, year = archive.month[5:], archive.month[:4]
-    return f"Tệp lưu trữ tháng {month}/{year} {archive.name} (sha256 {archive.sha256})"
+    return say(
+        "Tệp lưu trữ tháng %(month)s/%(year)s %(name)s (sha256 %(sha256)s)",
+        month=month,
+        year=year,
+        name=archive.name,
+        sha256=archive.sha256,
+    )

@@ -13,6 +13,7 @@ from loa import audit
 from loa.errors import NotFound, ScheduleError
 from loa.staff import May, Staff
 from loa.times import Instant
+from loa.words import say
 from scheduler.broadcasts import Broadcast
 from scheduler.campaign_tables import Campaign
 from scheduler.retention.tables import Hold
@@ -53,19 +54,26 @@ def _check(session: Session, order: Order) -> None:
     is_span = order.since is not None and order.until is not None
     if sum((is_span, order.campaign_id is not None, order.bulletin_id is not None)) != 1:
         raise ScheduleError(
-            "Hãy chọn đúng một thứ cần giữ lại: một khoảng ngày, một chiến dịch hoặc một bản tin.",
+            say(
+                "Hãy chọn đúng một thứ cần giữ lại: một khoảng ngày, một chiến dịch hoặc một bản tin."
+            ),
             field="what",
         )
     if is_span and (order.until or 0) <= (order.since or 0):
-        raise ScheduleError("Ngày cuối phải từ ngày đầu trở đi.", field="until")
+        raise ScheduleError(say("Ngày cuối phải từ ngày đầu trở đi."), field="until")
     if order.campaign_id is not None and session.get(Campaign, order.campaign_id) is None:
         raise ScheduleError(
-            f"Không có chiến dịch số {order.campaign_id}. Số ở cuối địa chỉ trang chiến dịch.",
+            say(
+                "Không có chiến dịch số %(id)s. Số ở cuối địa chỉ trang chiến dịch.",
+                id=order.campaign_id,
+            ),
             field="number",
         )
     if order.bulletin_id is not None and session.get(Bulletin, order.bulletin_id) is None:
         raise ScheduleError(
-            f"Không có bản tin số {order.bulletin_id}. Số ở cuối địa chỉ trang bản tin.",
+            say(
+                "Không có bản tin số %(id)s. Số ở cuối địa chỉ trang bản tin.", id=order.bulletin_id
+            ),
             field="number",
         )
 
@@ -75,7 +83,7 @@ def lift(session: Session, hold_id: int, staff: Staff, reason: str, now: Instant
     staff.demand(May.MANAGE)
     hold = get(session, hold_id)
     if hold.lifted_at is not None:
-        raise ScheduleError("Yêu cầu giữ lại này đã được gỡ trước đó.")
+        raise ScheduleError(say("Yêu cầu giữ lại này đã được gỡ trước đó."))
     hold.lifted_reason = _reason(reason, "reason")
     hold.lifted_at, hold.lifted_by = now, staff.name
     session.flush()
@@ -89,10 +97,12 @@ def _reason(words: str, field: str) -> str:
     words = words.strip()
     if not words:
         raise ScheduleError(
-            "Hãy ghi lý do, ví dụ: theo công văn số … của thanh tra huyện.", field=field
+            say("Hãy ghi lý do, ví dụ: theo công văn số … của thanh tra huyện."), field=field
         )
     if len(words) > MOST_WORDS:
-        raise ScheduleError(f"Lý do dài quá {MOST_WORDS} ký tự. Hãy viết gọn lại.", field=field)
+        raise ScheduleError(
+            say("Lý do dài quá %(most)s ký tự. Hãy viết gọn lại.", most=MOST_WORDS), field=field
+        )
     return words
 
 
@@ -100,7 +110,7 @@ def get(session: Session, hold_id: int) -> Hold:
     """That hold. Raises NotFound."""
     hold = session.get(Hold, hold_id)
     if hold is None:
-        raise NotFound("Không tìm thấy yêu cầu giữ lại này. Hãy quay lại trang Lưu trữ.")
+        raise NotFound(say("Không tìm thấy yêu cầu giữ lại này. Hãy quay lại trang Lưu trữ."))
     return hold
 
 

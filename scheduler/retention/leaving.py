@@ -22,6 +22,7 @@ from loa.config import Config
 from loa.database import Database
 from loa.errors import ScheduleError
 from loa.times import Instant
+from loa.words import say
 from scheduler.broadcasts import Broadcast, Delivery
 from scheduler.evidence import rows
 from scheduler.evidence.scope import Scope
@@ -97,7 +98,11 @@ def _demand_free(session: Session, scope: Scope) -> None:
     held = holds.touching(session, scope.since, scope.until)
     if held:
         raise ScheduleError(
-            f"Có yêu cầu giữ lại số {held[0].id} ({held[0].reason}): chưa xoá gì của kỳ này."
+            say(
+                "Có yêu cầu giữ lại số %(id)s (%(reason)s): chưa xoá gì của kỳ này.",
+                id=held[0].id,
+                reason=held[0].reason,
+            )
         )
 
 

@@ -17,6 +17,7 @@ from loa.config import Config
 from loa.database import Database
 from loa.errors import ScheduleError
 from loa.times import DAY, MINUTE, Instant, after, local
+from loa.words import join, say
 from scheduler.broadcasts import LIVE, Broadcast, Delivery
 from scheduler.reporting import periods
 from scheduler.reporting.periods import Period
@@ -86,7 +87,7 @@ def work(
             raise ScheduleError(_held(month))
         if month is not None:
             unfinished = archives.make(database, config, month.month, now)
-            yield f"Đã ghi và kiểm tệp lưu trữ {month.month.name}."
+            yield say("Đã ghi và kiểm tệp lưu trữ %(name)s.", name=month.month.name)
         if unfinished is not None:
             yield from _leave(database, config, unfinished, now, go_on)
 
@@ -104,7 +105,7 @@ def _leave(
         went += some
         if not go_on():
             return
-    yield f"Đã chuyển {went} dòng sang tệp lưu trữ."
+    yield say("Đã chuyển %(went)s dòng sang tệp lưu trữ.", went=went)
 
 
 def _unfinished(session: Session) -> int | None:
@@ -113,11 +114,15 @@ def _unfinished(session: Session) -> int | None:
 
 
 def _held(month: Due) -> str:
-    reasons = "; ".join(f"số {hold.id}: {hold.reason}" for hold in month.held)
-    name = month.month.name
-    return (
-        f"{name[0].upper()}{name[1:]} đang được giữ lại theo yêu cầu ({reasons}). Tháng này và các tháng sau "
-        "chưa được chuyển đi. Gỡ yêu cầu ở trang Lưu trữ khi không cần nữa."
+    reasons = join(
+        "; ",
+        [say("số %(id)s: %(reason)s", id=hold.id, reason=hold.reason) for hold in month.held],
+    )
+    return say(
+        "%(month)s đang được giữ lại theo yêu cầu (%(reasons)s). Tháng này và các tháng sau "
+        "chưa được chuyển đi. Gỡ yêu cầu ở trang Lưu trữ khi không cần nữa.",
+        month=month.month.name.capitalize(),
+        reasons=reasons,
     )
 
 

@@ -12,6 +12,7 @@ from loa.audit import AuditEntry
 from loa.config import Config
 from loa.errors import ScheduleError
 from loa.times import Instant
+from loa.words import say
 from scheduler.evidence import station_keys
 from scheduler.retention import archives
 from scheduler.retention.tables import Archive, Progress
@@ -31,44 +32,61 @@ def rule(config: Config, *, confirmed: bool) -> str:
     """Whether and when anything leaves, in one sentence."""
     months = config.retention.log_months
     if months == 0:
-        return "Nhật ký được giữ mãi trong cơ sở dữ liệu; không có gì được lưu trữ hay xoá."
-    agreed = "" if confirmed else " Quản trị chưa đồng ý nên chưa có gì được chuyển đi."
-    return f"Mỗi tháng nhật ký được giữ đủ {months} tháng, rồi chuyển sang tệp lưu trữ.{agreed}"
+        return say("Nhật ký được giữ mãi trong cơ sở dữ liệu; không có gì được lưu trữ hay xoá.")
+    agreed = "" if confirmed else say(" Quản trị chưa đồng ý nên chưa có gì được chuyển đi.")
+    return say(
+        "Mỗi tháng nhật ký được giữ đủ %(months)s tháng, rồi chuyển sang tệp lưu trữ.%(agreed)s",
+        months=months,
+        agreed=agreed,
+    )
 
 
 def kinds(config: Config) -> list[Kept]:
     """Every kind of data that piles up."""
     log = _months(config.retention.log_months)
     return [
-        Kept("Kết quả phát, nhật ký đầu thu và chữ ký, lệnh phát", log, "vào tệp lưu trữ, vẫn xem và báo cáo được"),
-        Kept("Số liệu báo cáo, lượt phát, bản báo cáo đã phát hành", "mãi mãi", ""),
-        Kept("Nhật ký hệ thống và dấu mốc đã ký", "mãi mãi", ""),
-        Kept("Sự cố, thời gian trực tuyến, dung lượng SIM theo tháng", "mãi mãi", ""),
-        Kept("Bản tin, quyết định duyệt, âm thanh đã làm và đã gửi lên", "mãi mãi", ""),
-        Kept("Câu đã đọc sẵn của giọng đọc", "tới 500 MB", "xoá câu lâu không dùng, cần thì đọc lại"),
-        Kept("Trả lời cho phần mềm gọi lại cùng một lệnh", "48 giờ", "xoá"),
-    ]  # fmt: skip
+        Kept(
+            say("Kết quả phát, nhật ký đầu thu và chữ ký, lệnh phát"),
+            log,
+            say("vào tệp lưu trữ, vẫn xem và báo cáo được"),
+        ),
+        Kept(say("Số liệu báo cáo, lượt phát, bản báo cáo đã phát hành"), say("mãi mãi"), ""),
+        Kept(say("Nhật ký hệ thống và dấu mốc đã ký"), say("mãi mãi"), ""),
+        Kept(say("Sự cố, thời gian trực tuyến, dung lượng SIM theo tháng"), say("mãi mãi"), ""),
+        Kept(say("Bản tin, quyết định duyệt, âm thanh đã làm và đã gửi lên"), say("mãi mãi"), ""),
+        Kept(
+            say("Câu đã đọc sẵn của giọng đọc"),
+            say("tới 500 MB"),
+            say("xoá câu lâu không dùng, cần thì đọc lại"),
+        ),
+        Kept(say("Trả lời cho phần mềm gọi lại cùng một lệnh"), say("48 giờ"), say("xoá")),
+    ]
 
 
 def _months(months: int) -> str:
-    return f"{months} tháng trọn" if months else "mãi mãi"
+    return say("%(months)s tháng trọn", months=months) if months else say("mãi mãi")
 
 
 def state(archive: Archive, progress: Progress, config: Config) -> str:
     """How far it is, and whether its file is there; quick, so its content is not looked at."""
     if not (config.archives / archive.name).exists():
-        return "không thấy tệp"
+        return say("không thấy tệp")
     if progress.finished_at is None:
-        return "đang chuyển" if progress.upto else "đã ghi, chưa chuyển"
-    return "đã chuyển một phần, phần còn lại ở tệp sau" if progress.stopped else "đã chuyển xong"
+        return say("đang chuyển") if progress.upto else say("đã ghi, chưa chuyển")
+    return (
+        say("đã chuyển một phần, phần còn lại ở tệp sau")
+        if progress.stopped
+        else say("đã chuyển xong")
+    )
 
 
 def wrong(session: Session, config: Config, archive: Archive) -> str | None:
     """What is wrong with its file, read whole and verified as a stranger would; None: nothing."""
     said = session.get(AuditEntry, archive.audit_n)
     if said is None or json.loads(said.data).get("sha256") != archive.sha256:
-        return (
-            f"nhật ký hệ thống, dòng {archive.audit_n}, không ghi mã băm này: sổ lưu trữ đã bị sửa."
+        return say(
+            "nhật ký hệ thống, dòng %(n)s, không ghi mã băm này: sổ lưu trữ đã bị sửa.",
+            n=archive.audit_n,
         )
     try:
         path = archives.demand_there(archive, config)

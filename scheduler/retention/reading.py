@@ -63,8 +63,17 @@ def whole(session: Session, config: Config, since: Instant, until: Instant) -> I
 
 def campaign_span(session: Session, campaign_id: int) -> tuple[Instant, Instant]:
     """From its first broadcast until behind its last; an empty span where it has none."""
+    return _span(session, Broadcast.campaign_id == campaign_id)
+
+
+def alert_span(session: Session, alert_id: int) -> tuple[Instant, Instant]:
+    """The same of an alert."""
+    return _span(session, Broadcast.alert_id == alert_id)
+
+
+def _span(session: Session, ours: sa.ColumnElement[bool]) -> tuple[Instant, Instant]:
     found = sa.select(sa.func.min(Broadcast.starts_at), sa.func.max(Broadcast.starts_at))
-    row = session.execute(found.where(Broadcast.campaign_id == campaign_id)).one()
+    row = session.execute(found.where(ours)).one()
     return Instant(row[0] or NOTHING), Instant((row[1] or NOTHING) + 1)
 
 

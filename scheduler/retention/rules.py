@@ -12,6 +12,7 @@ from loa.config import Config
 from loa.errors import ScheduleError
 from loa.staff import May, Staff
 from loa.times import Instant, local
+from loa.words import say
 from scheduler.reporting import periods
 from scheduler.reporting.periods import Period
 from scheduler.retention.tables import Rule
@@ -49,8 +50,10 @@ def confirm(session: Session, config: Config, staff: Staff, now: Instant) -> Non
     staff.demand(May.MANAGE)
     if config.retention.log_months == 0:
         raise ScheduleError(
-            "config.toml đang đặt giữ nhật ký mãi mãi ([retention] log_months = 0): không có gì để đồng ý. "
-            "Hãy đặt số tháng trước."
+            say(
+                "config.toml đang đặt giữ nhật ký mãi mãi ([retention] log_months = 0): không có gì để đồng ý. "
+                "Hãy đặt số tháng trước."
+            )
         )
     if not confirmed(session, config):
         _add(session, config, staff, now)

@@ -54,9 +54,7 @@ class OfStation:
     @property
     def is_missing(self) -> bool:
         """It has handed in nothing of the period."""
-        return (
-            not self.counts.states and not self.drills.states and self.days_missing == self.days_due
-        )
+        return not self.counts.sums and not self.drills.sums and self.days_missing == self.days_due
 
 
 @dataclass

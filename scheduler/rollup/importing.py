@@ -6,7 +6,7 @@ receiver, broadcast) and no other.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from loa import audit
 from loa.staff import Staff
 from loa.times import Instant, local
+from loa.words import say
 from scheduler.exports import words
 from scheduler.rollup import stations
 from scheduler.rollup.reading import Bundle, RollupError, Told
@@ -52,18 +53,43 @@ class Outcome:
     @property
     def sentences(self) -> list[str]:
         if self.is_known:
-            return [f"“{self.station}”: gói này đã nhập rồi, không tính lần nữa."]
-        told = [f"“{self.station}”: nhận {words.number(self.new)} lượt phát mới."]
-        for number, sentence in (
-            (self.replaced, "lượt đã có được thay bằng số liệu của gói mới hơn này."),
-            (self.kept, "lượt giữ theo gói mới hơn đã nhập trước."),
-            (self.dropped, "lượt của gói cũ không còn trong gói mới hơn này, đã bỏ."),
-        ):
-            if number:
-                told.append(f"{words.number(number)} {sentence}")
+            return [
+                say("“%(station)s”: gói này đã nhập rồi, không tính lần nữa.", station=self.station)
+            ]
+        told: list[str] = [
+            say(
+                "“%(station)s”: nhận %(new)s lượt phát mới.",
+                station=self.station,
+                new=words.number(self.new),
+            )
+        ]
+        told += self._changes()
         if self.campaign is not None:
-            told.append(f"Gói chỉ có chiến dịch “{self.campaign}”: chưa thay cho gói của cả kỳ.")
+            told.append(
+                say(
+                    "Gói chỉ có chiến dịch “%(campaign)s”: chưa thay cho gói của cả kỳ.",
+                    campaign=self.campaign,
+                )
+            )
         return [*told, self.said] if self.said else told
+
+    def _changes(self) -> Iterator[str]:
+        """What became of broadcasts that an earlier bundle told of."""
+        if self.replaced:
+            yield say(
+                "%(number)s lượt đã có được thay bằng số liệu của gói mới hơn này.",
+                number=words.number(self.replaced),
+            )
+        if self.kept:
+            yield say(
+                "%(number)s lượt giữ theo gói mới hơn đã nhập trước.",
+                number=words.number(self.kept),
+            )
+        if self.dropped:
+            yield say(
+                "%(number)s lượt của gói cũ không còn trong gói mới hơn này, đã bỏ.",
+                number=words.number(self.dropped),
+            )
 
 
 def take_in(
@@ -78,8 +104,11 @@ def take_in(
         return Outcome(known.station.name, is_known=True)
     if bundle.manifest.made_at > now:
         raise RollupError(
-            "Gói ghi lúc lập sau giờ hiện tại của máy này. Hãy xem lại đồng hồ hai bên rồi xuất lại gói.", field="file"
-        )  # fmt: skip
+            say(
+                "Gói ghi lúc lập sau giờ hiện tại của máy này. Hãy xem lại đồng hồ hai bên rồi xuất lại gói."
+            ),
+            field="file",
+        )
     station, said = stations.of_bundle(session, bundle, staff, now, name=name, confirmed=key)
     row = _note(session, station, bundle, file, staff, now)
     outcome = Outcome(station.name, said=said, campaign=bundle.manifest.campaign)

@@ -16,6 +16,7 @@ import msgspec
 from content.bulletins import Priority
 from loa.errors import ScheduleError
 from loa.times import Instant
+from loa.words import say
 from scheduler.broadcasts import DeliveryState
 from scheduler.reporting.counts import MISSING
 from verifier import loa_verify
@@ -122,7 +123,10 @@ def read(path: Path, processes: int | None = None) -> Bundle:
         broadcasts, rows = _broadcasts(path)
     except (msgspec.ValidationError, ZoneInfoNotFoundError, ValueError) as error:
         raise RollupError(
-            f"Gói chứng cứ có giá trị không dùng được ({error}). Hãy nhờ xã xuất lại gói.",
+            say(
+                "Gói chứng cứ có giá trị không dùng được (%(error)s). Hãy nhờ xã xuất lại gói.",
+                error=error,
+            ),
             field="file",
         ) from error
     return Bundle(_sha256(path), report.signer, manifest, zone, broadcasts, rows)
@@ -140,9 +144,13 @@ def _verified(path: Path, processes: int | None) -> Report:
         f"{each.file}{f' dòng {each.row}' if each.row else ''}: {each.text}"
         for each in found[:TOLD_MOST]
     )
-    more = f"; và {len(found) - TOLD_MOST} chỗ nữa" if len(found) > TOLD_MOST else ""
+    more = say("; và %(n)s chỗ nữa", n=len(found) - TOLD_MOST) if len(found) > TOLD_MOST else ""
     raise RollupError(
-        f"Gói đã bị thay đổi nên không nhận: {named}{more}. Chạy “loa verify” để xem đủ.",
+        say(
+            "Gói đã bị thay đổi nên không nhận: %(named)s%(more)s. Chạy “loa verify” để xem đủ.",
+            named=named,
+            more=more,
+        ),
         field="file",
     )
 

@@ -9,6 +9,7 @@ from loa import audit
 from loa.errors import NotFound
 from loa.staff import May, Staff
 from loa.times import Instant
+from loa.words import say
 from scheduler import levels
 from scheduler.rollup.reading import Bundle, RollupError
 from scheduler.rollup.tables import RollupBundle, RollupStation
@@ -20,7 +21,7 @@ ENOUGH_DIGITS = 8
 def demand(session: Session, staff: Staff) -> None:
     """Raise NotAllowed unless this person may bring other stations' figures."""
     staff.demand(May.MANAGE)
-    levels.demand_whole(session, staff, "tổng hợp báo cáo của các xã")
+    levels.demand_whole(session, staff, say("tổng hợp báo cáo của các xã"))
 
 
 def listed(session: Session) -> list[RollupStation]:
@@ -33,9 +34,9 @@ def expect(session: Session, name: str, staff: Staff, now: Instant) -> RollupSta
     demand(session, staff)
     name = " ".join(name.split())
     if not name or len(name) > 128:
-        raise RollupError("Hãy nhập tên đài, ví dụ “Đài truyền thanh xã Mẫu”.", field="name")
+        raise RollupError(say("Hãy nhập tên đài, ví dụ “Đài truyền thanh xã Mẫu”."), field="name")
     if _named(session, name) is not None:
-        raise RollupError(f"Đã có “{name}” trong danh sách.", field="name")
+        raise RollupError(say("Đã có “%(name)s” trong danh sách.", name=name), field="name")
     return _add(session, name, staff, now)
 
 
@@ -43,7 +44,9 @@ def drop(session: Session, station: RollupStation, staff: Staff, now: Instant) -
     """It is expected no more. Raises RollupError where it has handed in."""
     demand(session, staff)
     if session.scalar(sa.select(sa.exists().where(RollupBundle.station_id == station.id))):
-        raise RollupError(f"“{station.name}” đã nộp gói nên vẫn nằm trong báo cáo.")
+        raise RollupError(
+            say("“%(name)s” đã nộp gói nên vẫn nằm trong báo cáo.", name=station.name)
+        )
     session.delete(station)
     audit.append(session, now, staff.login, "rollup.drop", station=station.name)
 
@@ -52,7 +55,7 @@ def get(session: Session, station_id: int) -> RollupStation:
     """Raises NotFound."""
     found = session.get(RollupStation, station_id)
     if found is None:
-        raise NotFound("Không có đài này trong danh sách. Hãy tải lại trang.")
+        raise NotFound(say("Không có đài này trong danh sách. Hãy tải lại trang."))
     return found
 
 
@@ -69,24 +72,37 @@ def of_bundle(
     if owner is not None:
         if name and owner.name != wanted:
             raise RollupError(
-                f"Gói này ký bằng khoá của “{owner.name}”, không phải “{wanted}”.", field="name"
+                say(
+                    "Gói này ký bằng khoá của “%(name)s”, không phải “%(wanted)s”.",
+                    name=owner.name,
+                    wanted=wanted,
+                ),
+                field="name",
             )
         return owner, ""
     station = _named(session, wanted) or _add(session, wanted, staff, now)
     is_first = not station.keys
     if not is_first and not _is_confirmed(bundle, confirmed):
         raise RollupError(
-            f"Gói của “{station.name}” ký bằng khoá {bundle.signer}, khác khoá đã ghi ({', '.join(station.keys)}). Hãy "
-            "hỏi xã: nếu xã vừa đổi khoá, nhập dấu vân tay mới để xác nhận; nếu là xã khác trùng tên, nhập tên khác.",
+            say(
+                "Gói của “%(name)s” ký bằng khoá %(signer)s, khác khoá đã ghi (%(keys)s). Hãy hỏi xã: "
+                "nếu xã vừa đổi khoá, nhập dấu vân tay mới để xác nhận; nếu là xã khác trùng tên, nhập tên khác.",
+                name=station.name,
+                signer=bundle.signer,
+                keys=", ".join(station.keys),
+            ),
             field="key",
         )
     station.keys = [*station.keys, bundle.signer]
     audit.append(session, now, staff.login, "rollup.key", station=station.name, key=bundle.signer)
     if not is_first:
-        return station, f"Đã ghi thêm khoá mới {bundle.signer}."
+        return station, say("Đã ghi thêm khoá mới %(signer)s.", signer=bundle.signer)
     return (
         station,
-        f"Lần đầu nhận: đã ghi khoá {bundle.signer}. Hãy đối chiếu dấu vân tay này với xã.",
+        say(
+            "Lần đầu nhận: đã ghi khoá %(signer)s. Hãy đối chiếu dấu vân tay này với xã.",
+            signer=bundle.signer,
+        ),
     )
 
 

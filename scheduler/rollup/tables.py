@@ -8,15 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from content.bulletins import Priority
-from loa.database import Base, Json
+from loa.database import Base, Json, word_of
 from loa.times import Instant
 from scheduler.broadcasts import DeliveryState
-
-
-def _enum(kind: type[Priority] | type[DeliveryState]) -> sa.Enum:
-    return sa.Enum(
-        kind, native_enum=False, length=16, values_callable=lambda e: [m.value for m in e]
-    )
 
 
 class RollupStation(Base):
@@ -71,7 +65,7 @@ class RollupBroadcast(Base):
     starts_at: Mapped[Instant]
     day: Mapped[date]
     """By that station's clock."""
-    priority: Mapped[Priority] = mapped_column(_enum(Priority))
+    priority: Mapped[Priority] = mapped_column(word_of(Priority))
     drill: Mapped[bool]
     heard: Mapped[list[str]] = mapped_column(Json)
     """Receivers that say what became of it."""
@@ -88,7 +82,7 @@ class RollupCount(Base):
         sa.ForeignKey("rollup_broadcasts.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
     )  # fmt: skip
     area_name: Mapped[str] = mapped_column(sa.String(128), primary_key=True)
-    state: Mapped[DeliveryState] = mapped_column(_enum(DeliveryState), primary_key=True)
+    state: Mapped[DeliveryState] = mapped_column(word_of(DeliveryState), primary_key=True)
     deliveries: Mapped[int]
     asked_ms: Mapped[int] = mapped_column(sa.BigInteger)
     played_ms: Mapped[int] = mapped_column(sa.BigInteger)

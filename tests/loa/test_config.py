@@ -40,6 +40,10 @@ def test_the_shipped_file_says_what_the_defaults_are() -> None:
         ("[mqtt]\nbroker = 'external'", "url"),
         ("[mqtt]\nurl = 'http://x'", "http://x"),
         ("[mqtt]\nurl = 'mqtt://x:99999'", "mqtt://x:99999"),
+        ("[map]\ntiles = 'https://x.vn/{z}/{x}.png'", "{x}.png"),
+        ("[map]\ntiles = 'https://{s}.x.vn/{z}/{x}/{y}.png'", "{s}"),
+        ('[map]\ntiles = "https://x.vn; script-src */{z}/{x}/{y}.png"', "script-src"),
+        ("[map]\ntiles = '//x.vn/{z}/{x}/{y}.png'", "//x.vn"),
         ("[web\nport", "TOML"),
         ("folder = '/tmp'", "folder"),
     ],
@@ -73,6 +77,19 @@ def test_the_data_lie_beside_the_file(tmp_path: Path) -> None:
 )
 def test_it_knows_where_the_broker_is(text: str, address: tuple[str, int, bool]) -> None:
     assert parse(text).broker_address == address
+
+
+@pytest.mark.parametrize(
+    ("tiles", "origin"),
+    [
+        ("", ""),
+        ("/nen/{z}/{x}/{y}.png", ""),
+        ("https://tile.example.vn/{z}/{x}/{y}.png?khoa=a1", "https://tile.example.vn"),
+        ("http://10.0.0.5:8081/{z}/{y}/{x}", "http://10.0.0.5:8081"),
+    ],
+)
+def test_it_knows_whose_pictures_the_map_may_load(tiles: str, origin: str) -> None:
+    assert parse(f"[map]\ntiles = '{tiles}'").map.origin == origin
 
 
 def test_a_secret_prints_as_stars() -> None:

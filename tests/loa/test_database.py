@@ -7,9 +7,11 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from sqlalchemy.exc import TimeoutError
 from sqlalchemy.pool import NullPool
 
 import content.entries
+import content.notices
 import content.recordings
 import devices.claim_desk
 import devices.outages
@@ -27,13 +29,14 @@ import scheduler.report_orders.tables
 import scheduler.retention.tables
 import scheduler.rollup.tables
 from loa import audit, audit_guard, idempotency, second_step, tokens
-from loa.database import Base, Database
+from loa.database import READERS, Base, Database
 from loa.errors import DatabaseError
 from loa.touches import Touches
 from tests.cast import NOON
 
 ROOMS = (
     content.entries,
+    content.notices,
     content.recordings,
     devices.claim_desk,
     devices.outages,
@@ -88,6 +91,57 @@ def test_it_lets_one_writer_look_then_write(database: Database) -> None:
     with database.read() as session:
         assert audit.checkpoint(session)[0] == 160
         assert audit.first_broken(session) is None
+
+
+def test_all_who_may_read_at_once_may_read_within_that(database: Database) -> None:
+    """A page asks for what stands in its head while it asks for the rest: nobody may wait for the others' seconds."""
+    together, done = threading.Barrier(READERS, timeout=60), []
+
+    def read() -> None:
+        with database.read() as outer:
+            outer.execute(sa.text("select 1"))
+            together.wait()
+            with database.read() as inner:
+                done.append(inner.execute(sa.text("select 1")).scalar())
+
+    threads = [threading.Thread(target=read) for _ in range(2 * READERS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert done == [1] * 2 * READERS
+
+
+def test_the_writer_may_read_while_all_who_read_wait_for_it(database: Database) -> None:
+    together, done = threading.Barrier(READERS + 1, timeout=60), []
+
+    def read_and_write() -> None:
+        with database.read() as session:
+            session.execute(sa.text("select 1"))
+            together.wait()
+        with database.write() as session:
+            done.append(session.execute(sa.text("select 1")).scalar())
+
+    threads = [threading.Thread(target=read_and_write) for _ in range(READERS)]
+    with database.write():
+        for thread in threads:
+            thread.start()
+        with database.read() as session:
+            done.append(session.execute(sa.text("select 1")).scalar())
+        together.wait()
+    for thread in threads:
+        thread.join(60)
+    assert done == [1] * (READERS + 1)
+
+
+def test_who_gets_no_turn_to_write_is_told(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("loa.database.BUSY_SECONDS", 0.01)
+    with database.write(), pytest.raises(TimeoutError, match="no turn"), database.write():
+        pass
+    with database.write() as session:
+        audit.append(session, NOON, "hoa", "test.again")
 
 
 def test_it_takes_back_what_failed_midway(database: Database) -> None:

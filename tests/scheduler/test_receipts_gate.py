@@ -143,7 +143,7 @@ def started(verifiers: Verifiers) -> None:
 
 
 def test_many_signatures_are_checked_in_processes_that_end_when_it_is_quiet() -> None:
-    verifiers = Verifiers(workers=2, flood=20)
+    verifiers = Verifiers(workers=2, flood=20, many=60)
     jobs = tokens(signing.generate(RID), 50)
     try:
         assert list(verifiers.faults(jobs[:10], NOON)) == [fault(job) for job in jobs[:10]]
@@ -162,8 +162,23 @@ def test_many_signatures_are_checked_in_processes_that_end_when_it_is_quiet() ->
         verifiers.close()
 
 
+def test_what_all_answer_once_is_checked_without_processes() -> None:
+    """Their start would take the cores from the very answers."""
+    verifiers = Verifiers(workers=2, flood=20, many=101)
+    jobs = tokens(signing.generate(RID), 50)
+    checked = [fault(job) for job in jobs]
+    try:
+        for minutes in range(3):
+            for seconds in (0, 5):
+                now = after(NOON, minutes * MINUTE + seconds * SECOND)
+                assert list(verifiers.faults(jobs, now)) == checked
+                assert not verifiers.is_awake
+    finally:
+        verifiers.close()
+
+
 def test_a_process_that_is_killed_costs_no_signature() -> None:
-    verifiers = Verifiers(workers=1, flood=2)
+    verifiers = Verifiers(workers=1, flood=2, many=8)
     jobs = tokens(signing.generate(RID), 8)
     try:
         list(verifiers.faults(jobs, NOON))

@@ -31,6 +31,14 @@ _DECLARED: dict[tuple[str, ...], str] = {
         api.describe GET
         audio.file GET
         claiming.claim POST
+        installable.contact GET
+        installable.manifest GET
+        installable.no_answer GET
+        installable.no_network GET
+        installable.worker GET
+        look.choose POST
+        i18n.choose POST
+        i18n.script GET
         sign_in.sign_in GET POST
         sign_in.sign_out POST
         sign_in.step GET POST
@@ -43,20 +51,51 @@ _DECLARED: dict[tuple[str, ...], str] = {
         account.renew_codes POST
         account.show GET
         account.take_off POST
+        api.alerts_deliveries GET
+        api.alerts_listing GET
+        api.alerts_show GET
+        api.alerts_sounded GET
         api.broadcasts_deliveries GET
         api.broadcasts_listing GET
         api.broadcasts_show GET
         api.bulletins_listing GET
         api.bulletins_show GET
+        api.bulletins_sound GET
+        api.campaigns_forecast GET
+        api.campaigns_listing GET
+        api.campaigns_receivers GET
+        api.campaigns_show GET
+        api.days_listing GET
+        api.days_marks GET
+        api.log_file GET
+        api.log_listing GET
         api.me_show GET
+        api.occurrences_listing GET
         api.places_areas_listing GET
         api.places_areas_show GET
         api.places_groups_listing GET
         api.places_groups_show GET
         api.places_receivers_listing GET
         api.places_receivers_show GET
+        api.plan_listing GET
+        api.plan_why GET
+        api.programmes_listing GET
+        api.programmes_runs GET
+        api.programmes_show GET
+        api.regulation_show GET
+        api.regulation_versions GET
+        api.remote_coming GET
+        api.remote_faults GET
+        api.reports_campaign GET
+        api.reports_campaign_file GET
+        api.reports_period GET
+        api.reports_period_file GET
+        api.reports_receivers GET
         api.schedules_listing GET
         api.schedules_show GET
+        api.uploads_show GET
+        api.versions_listing GET
+        api.versions_show GET
         areas.download GET
         areas.listing GET
         broadcasts.part GET
@@ -70,9 +109,11 @@ _DECLARED: dict[tuple[str, ...], str] = {
         calendar_panel.of_campaign GET
         calendar_panel.of_programme GET
         calendar_panel.of_schedule GET
+        campaigns.download GET
         campaigns.listing GET
         campaigns.show GET
         canned.listing GET
+        claims.download GET
         claims.listing GET
         claims.part GET
         claims.show GET
@@ -88,7 +129,9 @@ _DECLARED: dict[tuple[str, ...], str] = {
         emergency.cap_file GET
         emergency.show GET
         emergency.state GET
+        faults.download GET
         faults.listing GET
+        groups.download GET
         groups.listing GET
         library.download GET
         library.show GET
@@ -96,8 +139,15 @@ _DECLARED: dict[tuple[str, ...], str] = {
         log.download GET
         log.show GET
         log.workbook GET
+        map_page.marks GET
+        map_page.part GET
+        map_page.show GET
+        notice_templates.listing GET
         plan.ahead GET
         plan.day GET
+        plan.download_ahead GET
+        plan.download_day GET
+        programmes.download GET
         programmes.listing GET
         programmes.show GET
         readings.show GET
@@ -107,6 +157,7 @@ _DECLARED: dict[tuple[str, ...], str] = {
         receivers.show GET
         receivers.show_part GET
         regulation.show GET
+        reports.areas GET
         reports.campaign GET
         reports.download GET
         reports.download_campaign GET
@@ -116,6 +167,7 @@ _DECLARED: dict[tuple[str, ...], str] = {
         rollup.download GET
         rollup.show GET
         schedules.calendar GET
+        schedules.download GET
         schedules.listing GET
         schedules.show GET
         sounds.file GET
@@ -131,13 +183,40 @@ _DECLARED: dict[tuple[str, ...], str] = {
     """,
     WORKERS: """
         api.broadcasts_stop POST
+        api.bulletins_change POST
         api.bulletins_create POST
+        api.bulletins_sound_again POST
         api.bulletins_submit POST
+        api.campaigns_change POST
+        api.campaigns_create POST
+        api.campaigns_end POST
+        api.campaigns_pause POST
+        api.campaigns_preview POST
+        api.campaigns_preview_change POST
+        api.campaigns_resume POST
+        api.days_mark POST
+        api.days_unmark POST
+        api.occurrences_move POST
+        api.occurrences_replace POST
+        api.previews_change POST
+        api.previews_schedule POST
+        api.programme_days_move POST
+        api.programme_days_replace POST
+        api.programme_days_restore POST
+        api.programme_days_skip POST
+        api.programmes_change POST
+        api.programmes_create POST
+        api.programmes_end POST
+        api.programmes_preview POST
+        api.programmes_preview_change POST
+        api.schedules_change POST
         api.schedules_create POST
         api.schedules_end POST
         api.schedules_play_now POST
         api.schedules_restore POST
         api.schedules_skip POST
+        api.uploads_create POST
+        api.versions_again POST
         broadcasts.ask_stop GET
         broadcasts.stop POST
         bulletins.drop_lines POST
@@ -188,6 +267,19 @@ _DECLARED: dict[tuple[str, ...], str] = {
         levels.show GET
         levels.withdraw POST
         listening.wav GET
+        new_broadcast.again POST
+        new_broadcast.done GET
+        new_broadcast.name POST
+        new_broadcast.recall POST
+        new_broadcast.slots POST
+        new_broadcast.sound GET
+        new_broadcast.what GET POST
+        new_broadcast.when GET POST
+        notice_templates.ask_drop GET
+        notice_templates.drop POST
+        notice_templates.edit GET POST
+        notice_templates.new GET POST
+        notice_templates.restore POST
         programme_days.change GET POST
         programme_days.restore POST
         programmes.ask_end GET
@@ -208,6 +300,7 @@ _DECLARED: dict[tuple[str, ...], str] = {
         report_orders.make_now POST
         report_orders.pause POST
         report_orders.resume POST
+        report_orders.table GET
         reports.issue POST
         schedule_import.bring_in GET POST
         schedule_import.template GET
@@ -231,10 +324,13 @@ _DECLARED: dict[tuple[str, ...], str] = {
         versions.ask_again GET
     """,
     THE_AUTHOR: """
+        api.bulletins_withdraw POST
         decisions.ask_withdraw GET
         decisions.withdraw POST
     """,
     STOPPERS: """
+        audit_log.download GET
+        audit_log.show GET
         emergency.stop GET POST
         evidence.check POST
         evidence.download GET
@@ -247,6 +343,10 @@ _DECLARED: dict[tuple[str, ...], str] = {
         today.stop_all POST
     """,
     OPERATORS: """
+        api.remote_change POST
+        api.remote_know POST
+        api.remote_restart POST
+        api.remote_tone POST
         claims.heard POST
         claims.not_heard POST
         claims.play POST
@@ -266,6 +366,13 @@ _DECLARED: dict[tuple[str, ...], str] = {
     """,
     ADMINS: """
         account.take_off_of GET POST
+        api.audit_head GET
+        api.audit_listing GET
+        api.place_acts_add_area POST
+        api.place_acts_add_group POST
+        api.place_acts_change_area POST
+        api.place_acts_change_group POST
+        api.place_acts_speak POST
         areas.bring_in GET POST
         areas.edit GET POST
         areas.language GET POST
@@ -283,6 +390,7 @@ _DECLARED: dict[tuple[str, ...], str] = {
         groups.change GET POST
         groups.new GET POST
         groups.remove GET POST
+        map_page.place POST
         receiver_files.bring_in GET POST
         receivers.ask_retire GET
         receivers.change GET POST
@@ -304,6 +412,7 @@ _DECLARED: dict[tuple[str, ...], str] = {
         staff.ask_close GET
         staff.ask_reset GET
         staff.close POST
+        staff.download GET
         staff.listing GET
         staff.move GET POST
         staff.new GET POST

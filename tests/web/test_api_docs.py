@@ -12,9 +12,11 @@ import pytest
 
 from content import bulletins
 from loa import tokens
+from loa.database import Database
+from loa.staff import Staff
 from loa.tokens import Scope
 from scheduler.admission import Rule
-from tests.cast import NOON, give_sound
+from tests.cast import NOON, Cast, give_sound
 from tests.parts import refuse
 from tests.web.conftest import plan
 from web.api import refusals
@@ -24,32 +26,35 @@ BLOCK = re.compile(r"```(sh|json)\n(.*?)```", re.DOTALL)
 
 
 @pytest.fixture
-def run(served, database, cast):
+def run(served, database, cast, tmp_path):
     """Runs a shell example; gives what each call in it was answered."""
     if shutil.which("curl") is None:
         refuse("curl is not on this machine: the examples of docs/api.md are not tested")
-    with database.write() as session:
-        _, text = tokens.make(
-            session,
-            cast.admin,
-            name="Cổng xã",
-            owner=cast.hoa,
-            scopes=list(Scope),
-            days=30,
-            now=NOON,
-        )
-    environment = {"PATH": "/usr/bin:/bin", "LOA": served, "TOKEN": text, "NO_PROXY": "*"}
+    made = {name: _token(database, cast, owner) for name, owner in
+            (("TOKEN", cast.hoa), ("ADMIN", cast.admin))}  # fmt: skip
+    environment = {"PATH": "/usr/bin:/bin", "LOA": served, "NO_PROXY": "*", **made}
+    (tmp_path / "hop.mp3").write_bytes(b"ID3 whatever somebody recorded")
 
     def run(example: str) -> list[dict[str, object]]:
         # One answer a line: none holds a line break of its own.
         script = example.replace("curl -sS", r"curl -sS -w '\n'")
         done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", script], env=environment, check=True,
+            ["bash", "-euo", "pipefail", "-c", script], env=environment, check=True, cwd=tmp_path,
             capture_output=True, text=True, timeout=120,
         )  # fmt: skip
         return [json.loads(line) for line in done.stdout.splitlines() if line]
 
     return run
+
+
+def _token(database: Database, cast: Cast, owner: Staff) -> str:
+    """For all that the owner may."""
+    scopes = [each for each in Scope if owner.may(tokens.NEEDS[each])]
+    with database.write() as session:
+        _, text = tokens.make(
+            session, cast.admin, name="Cổng xã", owner=owner, scopes=scopes, days=30, now=NOON
+        )
+    return text
 
 
 def test_its_examples_do_what_they_say(run, database, cast):

@@ -25,7 +25,7 @@ def test_it_makes_a_token_and_shows_it_once(admin, client, cast):
     listed = admin.get("/ma-truy-cap")
     assert token not in listed.text
     assert "thay cho Hoa (người soạn)" in words(listed)
-    assert "soạn bản tin và gửi duyệt" in words(listed)
+    assert "soạn, sửa, thu hồi bản tin và gửi duyệt" in words(listed)
     assert f"“{token[-4:]}”" in words(listed)
     assert "dùng được đến 19/02/2027" in words(listed)
     assert "dùng lần cuối khoảng 12:00" in words(listed)

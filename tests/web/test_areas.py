@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from devices import areas
@@ -47,6 +49,21 @@ def test_it_shows_a_wrong_value_at_its_field(admin, cast, field, value, sentence
     assert answer.status_code == 400
     assert sentence in error_at(answer, field)
     assert 'value="55"' in answer.text or field == "households"
+
+
+def shown(client, query):
+    return re.findall(r'<div class="row">\s*<b>([^<]+)<', client.get(f"/dia-ban?{query}").text)
+
+
+def test_it_is_found_with_and_without_marks_and_sorted(lan, database, cast):
+    with database.write() as session:
+        areas.get(session, cast.villages[2].id).households = 300
+    assert shown(lan, "") == ["xã Mẫu", "thôn Bãi", "thôn Đoài", "thôn Đông"]
+    assert shown(lan, "tim=thon+do") == ["thôn Đoài", "thôn Đông"]
+    assert shown(lan, "tim=đong") == []
+    assert shown(lan, "xep=-ho")[0] == "thôn Bãi"
+    assert "thuộc xã Mẫu" in words(lan.get("/dia-ban?tim=bai"))
+    assert "Không có địa bàn nào khớp." in words(lan.get("/dia-ban?tim=khong-co"))
 
 
 def test_it_says_what_comes_first(admin, monkeypatch):

@@ -13,6 +13,7 @@ from scheduler.broadcasts import Broadcast, Delivery, DeliveryState
 from scheduler.schedules import Kind, Rule
 from tests.cast import NOON, PASSWORD, ZONE, approved_bulletin
 from tests.web.conftest import plan, words
+from web import broadcasts as pages
 
 
 def test_it_shows_all_that_is_known_of_a_broadcast(hoa, database, broadcast):
@@ -113,3 +114,29 @@ def test_it_keeps_the_results_live(hoa, database, broadcast):
     with database.write() as session:
         session.query(Delivery).first().state = DeliveryState.SENT
     assert "đã gửi" in words(hoa.get(here, headers={"X-Seen": digest}))
+
+
+def test_many_receivers_are_shown_page_by_page_with_what_went_wrong_first(
+    hoa, database, broadcast, monkeypatch
+):
+    with database.write() as session:
+        found = session.get_one(Broadcast, broadcast.id)
+        for delivery in found.deliveries:
+            delivery.state = DeliveryState.PLAYED
+        last = max(found.deliveries, key=lambda each: (each.area_name, each.receiver_name))
+        last.state = DeliveryState.MISSED
+        names = {each.receiver_name for each in found.deliveries}
+        wrong = last.receiver_name
+        broadcasts.settle(session, found)
+    monkeypatch.setattr(pages, "PER_PAGE", 2)
+    here = f"/luot-phat/{broadcast.id}"
+    first, second = words(hoa.get(here)), words(hoa.get(f"{here}?trang=2"))
+    assert "đã phát 2/3" in first
+    assert "Trang 1/2" in first
+    assert wrong in first
+    shown = [{name for name in names if name in told} for told in (first, second)]
+    assert [len(each) for each in shown] == [2, 1]
+    assert shown[0] | shown[1] == names
+    assert words(hoa.get(f"{here}?trang=99")) == second
+    part = hoa.get(f"{here}/ket-qua?trang=2")
+    assert {name for name in names if name in words(part)} == shown[1]

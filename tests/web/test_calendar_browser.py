@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from scheduler.schedules import Schedule
 from tests.cast import PASSWORD
+from tests.two_languages import MARKED
 from tests.web.test_calendar_page import add, add_programme, put_in_force
 
 pytestmark = pytest.mark.browser
@@ -211,3 +212,16 @@ def test_the_line_of_now_is_by_the_stations_clock(tab: Page, served, schedule) -
     noon = page.locator('.fc-timegrid-slot-lane[data-time="12:00:00"]')
     expect(line).to_have_count(1)
     assert abs(line.bounding_box()["y"] - noon.bounding_box()["y"]) < 12  # minutes of a slow test
+
+
+def test_it_speaks_english_to_who_chose_it(tab: Page, served, schedule) -> None:
+    tab.context.add_cookies([{"name": "loa-lang", "value": "en", "url": served}])
+    page = sign_in(tab, served)
+    expect(page.locator(".fc-col-header-cell").first).to_contain_text("Mon 23/11")
+    for view in ("Day", "Week", "Month"):
+        page.get_by_role("button", name=view, exact=True).click()
+        expect(page.locator(".fc-event:not(.fc-bg-event)").first).to_be_attached()
+        shown = page.locator(".calendar").inner_text()
+        assert not MARKED.search(re.sub("Lịch tiêm chủng|Chiều", "", shown)), shown
+    expect(page.locator(".calendar [data-title]")).to_have_text("Month 11/2026")
+    assert page.amiss == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from datetime import date, time
 
@@ -19,6 +21,7 @@ from scheduler.rulebook import Rulebook, Slot
 from scheduler.targets import Where
 from tests.cast import NOON, ZONE, approved_bulletin
 from tests.web.conftest import error_at, plan, words
+from web import campaign_list
 
 SLOTS = (
     Slot(key="s", name="Sáng", start="05:30", minutes=15),
@@ -187,6 +190,34 @@ def test_the_list_has_two_bars_and_a_forecast(hoa, campaign, database, clock):
     assert "lượt đã xác nhận" in page
     assert "Dự báo đủ chỉ tiêu." in page
     assert answer.text.count("<progress") == 2
+
+
+@pytest.mark.parametrize(
+    ("question", "names"),
+    [
+        ("", ["Tiêm chủng", "Quét dọn"]), ("tim=tiem+chung", ["Tiêm chủng"]), ("tim=tiệm", []),
+        ("xep=ten", ["Quét dọn", "Tiêm chủng"]), ("tinh_trang=xong", ["Phòng cháy"]),
+        ("tinh_trang=tam-dung", ["Quét dọn"]), ("tinh_trang=tat-ca&xep=ten", ["Phòng cháy", "Quét dọn", "Tiêm chủng"]),
+    ],
+)  # fmt: skip
+def test_the_list_is_filtered_sorted_and_told_as_a_file(hoa, approved, question, names):
+    for name in ("Phòng cháy", "Quét dọn", "Tiêm chủng"):
+        hoa.post("/chien-dich/moi", data=sent(approved, name=name))
+    hoa.post("/chien-dich/1/ket-thuc")
+    hoa.post("/chien-dich/2/tam-dung")
+    page = hoa.get(f"/chien-dich?{question}")
+    assert re.findall(r'<b><a href="/chien-dich/\d+">([^<]+)</a>', page.text) == names
+    assert names or "Không có chiến dịch nào như vậy." in words(page)
+    file = hoa.get(f"/chien-dich/danh-sach.csv?{question}").data.decode("utf-8-sig")
+    assert [row["Chiến dịch"] for row in csv.DictReader(io.StringIO(file))] == names
+
+
+def test_a_long_list_has_pages(hoa, approved, monkeypatch):
+    monkeypatch.setattr(campaign_list, "PER_PAGE", 1)
+    for name in ("Một", "Hai"):
+        hoa.post("/chien-dich/moi", data=sent(approved, name=name))
+    assert "Trang 1/2" in words(hoa.get("/chien-dich?xep=ten"))
+    assert "Một" in words(hoa.get("/chien-dich?xep=ten&trang=2"))
 
 
 def test_unknown_plays_stand_apart(hoa, campaign, database, clock):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 
@@ -160,6 +162,31 @@ def test_no_address_of_a_page_can_be_the_id_of_a_receiver(app):
         if re.match(r"/dau-thu/[a-z0-9-]{4,32}(/|$)", rule.rule)
     }
     assert taken <= set(claims.PAGES), taken - set(claims.PAGES)
+
+
+@pytest.mark.parametrize(
+    ("query", "wanted"),
+    [
+        ("", ["Đê Đông", "Bãi sậy", "Cột chợ"]),
+        ("xep=ten", ["Bãi sậy", "Cột chợ", "Đê Đông"]),
+        ("xep=-moi", ["Cột chợ", "Bãi sậy", "Đê Đông"]),
+        ("tim=de+dong", ["Đê Đông"]),
+        ("tim=SN-001", ["Cột chợ"]),
+        ("dia_ban=4", ["Bãi sậy"]),
+        ("tinh_trang=claimed", []),
+    ],
+)
+def test_what_is_waited_for_is_found_sorted_and_taken_home(
+    hoa, database, cast, added, query, wanted
+):
+    with database.write() as session:
+        for minutes, (name, area) in enumerate((("Bãi sậy", 2), ("Đê Đông", 0)), 1):
+            place = claims.Place(name, cast.villages[area])
+            claims.add(session, place, now=after(NOON, minutes * MINUTE), by="test")
+    here = f"/dau-thu/cho-nhan?{query}"
+    assert re.findall(r'<li><a href="/dau-thu/cho-nhan/\d">([^<]+)<', hoa.get(here).text) == wanted
+    file = hoa.get(f"/dau-thu/cho-nhan.csv?{query}").data.decode("utf-8-sig")
+    assert [row["tên"] for row in csv.DictReader(io.StringIO(file))] == wanted
 
 
 def test_it_lists_what_is_waited_for(admin, hoa, added):

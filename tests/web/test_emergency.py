@@ -11,13 +11,15 @@ import sqlalchemy as sa
 from content import bulletins
 from content.bulletins import Priority
 from loa.times import HOUR, MINUTE, after
-from scheduler import alert_consent, alert_orders, alerts, cap
+from scheduler import alert_consent, alert_orders, alert_templates, alerts, cap
 from scheduler.alert_orders import Order
 from scheduler.alerts import Alert, State
 from scheduler.regulation import Regulation
 from scheduler.targets import Where
 from tests.cast import NOON, ZONE, another_approver, approved_bulletin, give_sound
 from tests.web.conftest import error_at, plan, words
+from web import alert_names
+from web.emergency_forms import LATE
 
 SAMPLES = Path(__file__).parent.parent / "cap"
 FLOOD = {"blank_0": "thôn Bãi", "blank_1": "đồi chè", "blank_2": "114", "hours": 2, "every": 5}
@@ -157,6 +159,15 @@ def test_a_drill_is_marked_wherever_it_is_shown(hoa, minh, cast, one, database) 
     assert "Đang phát khẩn cấp" not in words(hoa.get("/nhat-ky"))
 
 
+def test_each_template_and_blank_has_a_name_that_can_be_said_otherwise():
+    names = {key: each.name for key, each in alert_templates.known().items()}
+    assert {key: str(alert_names.NAMES[key]) for key in names} == names
+    blanks = {
+        name for each in alert_templates.known().values() for name in alert_templates.blanks(each)
+    }
+    assert blanks == set(alert_names.BLANKS)
+
+
 # -- agreeing -------------------------------------------------------------------------------------
 
 
@@ -184,6 +195,34 @@ def test_nobody_agrees_unheard(minh, waiting, one) -> None:
     assert answer.status_code == 400
     assert "Hãy nghe hết bản ghi" in words(answer)
     assert one().state is State.WAITING
+
+
+@pytest.mark.parametrize("door", ["dong-y", "mot-minh"])
+def test_an_order_the_network_held_back_for_long_is_not_carried_out(
+    minh, waiting, one, clock, door
+) -> None:
+    pressed = {**consent(waiting), "pressed": str(clock.now)}
+    clock.move(LATE + 1)
+    answer = minh.post(f"/khan-cap/{waiting.id}/{door}", data=pressed)
+    assert answer.status_code == 400
+    assert "Lệnh bấm lúc 12:00:00 mà tới đài lúc 12:01:30 nên không được thực hiện" in words(answer)
+    assert one().state is State.WAITING
+    assert one().agreed_at is None
+
+
+@pytest.mark.parametrize("pressed", [NOON, NOON + HOUR, ""])
+def test_an_order_that_comes_in_time_is_carried_out(minh, waiting, clock, pressed) -> None:
+    """Also of a page whose clock is ahead, and of one without scripts."""
+    clock.move(LATE)
+    sent = {**consent(waiting), "pressed": str(pressed)}
+    assert minh.post(f"/khan-cap/{waiting.id}/dong-y", data=sent).status_code == 302
+
+
+def test_a_time_that_no_calendar_has_is_only_a_late_one(minh, waiting) -> None:
+    sent = {**consent(waiting), "pressed": "-9" + "9" * 30}
+    answer = minh.post(f"/khan-cap/{waiting.id}/dong-y", data=sent)
+    assert answer.status_code == 400
+    assert "nên không được thực hiện" in words(answer)
 
 
 def test_a_sound_changed_meanwhile_is_heard_anew(minh, waiting) -> None:
@@ -310,7 +349,7 @@ def test_a_message_brought_waits_for_a_place_and_for_people(hoa, minh, cast, dat
     assert answer.status_code == 302
     alert = one()
     page = hoa.get(f"/khan-cap/{alert.id}")
-    assert "Nơi gửi viết: xã Mẫu, thôn Đông (mã DVHC 00123)" in words(page)
+    assert "Nơi gửi viết: xã Mẫu, thôn Đông. Mã: DVHC 00123." in words(page)
     ticked = re.findall(r'name="area_ids" value="(\d+)" checked', page.text)
     assert ticked == [str(cast.commune.id), str(cast.villages[0].id)]
     with database.write() as session:

@@ -13,6 +13,7 @@ from scheduler.alert_orders import Order
 from scheduler.alerts import Alert
 from scheduler.targets import Where
 from tests.cast import NOON, PASSWORD, ZONE, give_sound
+from web import i18n
 
 pytestmark = pytest.mark.browser
 PHONE = {"width": 390, "height": 844}
@@ -92,3 +93,14 @@ def test_no_page_is_wider_than_the_screen(phone, served, database):
                 "document.documentElement.scrollWidth - document.documentElement.clientWidth"
             )
             assert wider == 0, (width, path)
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_the_words_fill_as_the_blanks_do_in_either_language(phone, served, language):
+    phone.context.add_cookies([{"name": i18n.COOKIE, "value": language, "url": served}])
+    phone.goto(served + "/khan-cap/moi?mau=lu")
+    words = phone.locator("[data-words]")
+    expect(words).to_contain_text("[nơi]")
+    phone.locator("[data-blank='nơi']").fill("thôn Bãi")
+    expect(words).to_contain_text("thôn Bãi")
+    expect(words).not_to_contain_text("[nơi]")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
+from html import unescape
 
 import pytest
 import sqlalchemy as sa
@@ -48,6 +51,10 @@ def more_receivers(session, cast, number):
             for each in range(number)
         ],
     )  # fmt: skip
+
+
+def spreadsheet(answer):
+    return list(csv.DictReader(io.StringIO(answer.data.decode("utf-8-sig"))))
 
 
 def listed(answer):
@@ -345,12 +352,41 @@ def test_faults_stand_oldest_first_with_age_and_remedy(operator, hoa, database, 
             ("r-0001", Kind.OFFLINE): Wrong(after(NOON, -2 * HOUR)),
         }, NOON)  # fmt: skip
     told = words(operator.get("/dau-thu/loi"))
-    assert "2 sự cố , lâu nhất trước: 1 mất kết nối 1 đường ra loa báo lỗi" in told
+    assert "2 sự cố 1 mất kết nối 1 đường ra loa báo lỗi" in told
     assert told.index("Đã 2 giờ 00 phút, từ 10:00") < told.index("Đã 1 giờ 00 phút, từ 11:00")
     assert "Kiểm tra ampli đã bật" in told
     assert "1 sự cố" in words(operator.get("/dau-thu/loi?loai=output"))
     assert "Không có sự cố nào khớp." in words(operator.get("/dau-thu/loi?loai=disk"))
     assert "r-0001" not in words(operator.get("/dau-thu/loi?dia_ban=4"))
+
+
+@pytest.mark.parametrize(
+    ("query", "wanted"),
+    [
+        ("", ["r-0001", "r-0002", "x-0003"]),
+        ("xep=-tu", ["x-0003", "r-0002", "r-0001"]),
+        ("xep=dia_ban", ["r-0002", "r-0001", "x-0003"]),
+        ("tim=dinh", ["x-0003"]),
+        ("tim=đoài", ["x-0003"]),
+        ("tim=r-&xep=-dau_thu", ["r-0002", "r-0001"]),
+        ("da_biet=da-biet", ["x-0003"]),
+        ("da_biet=chua-ai-lo&loai=output", ["r-0002"]),
+    ],
+)
+def test_faults_are_found_sorted_and_taken_home(hoa, database, fleet, query, wanted):
+    with database.write() as session:
+        outages.settle(session, {
+            ("r-0001", Kind.OFFLINE): Wrong(after(NOON, -3 * HOUR)),
+            ("r-0002", Kind.OUTPUT): Wrong(after(NOON, -2 * HOUR)),
+            ("x-0003", Kind.DISK): Wrong(after(NOON, -HOUR), "93 %"),
+        }, NOON)  # fmt: skip
+        known = session.scalars(sa.select(Fault).where(Fault.receiver_id == "x-0003")).one()
+        outages.take_note(session, known, "mai thay thẻ", now=NOON, by="Hoa", login="hoa")
+    page = hoa.get(f"/dau-thu/loi?{query}").text
+    rows = spreadsheet(hoa.get(f"/dau-thu/loi.csv?{query}"))
+    assert re.findall(r'</span><a href="/dau-thu/([^"]+)"', page) == wanted
+    assert [row["mã"] for row in rows] == wanted
+    assert {"x-0003": "mai thay thẻ"}.get(wanted[0], "") == rows[0]["ghi chú"]
 
 
 def test_what_somebody_looks_after_leaves_the_front_page_not_the_list(operator, database, fleet):
@@ -381,6 +417,53 @@ def test_groups_are_made_changed_and_dropped(admin, database, cast):
     assert "Đã có nhóm “Trường”." in error_at(taken, "name")
     assert "Bỏ nhóm “Trường”?" in words(admin.get("/dau-thu/nhom/1/bo"))
     assert admin.post("/dau-thu/nhom/1/bo").location == "/dau-thu/nhom"
+
+
+def test_groups_are_found_sorted_and_taken_home(hoa, database, cast):
+    with database.write() as session:
+        for name, members in (
+            ("Đê", ["r-0000"]),
+            ("Chợ", []),
+            ("Trường học", ["r-0001", "r-0002"]),
+        ):
+            groups.add(session, name, members, **BY)
+
+    def shown(query):
+        return re.findall(r'<li class="row"><b>([^<]+)<', hoa.get(f"/dau-thu/nhom?{query}").text)
+
+    assert shown("") == ["Chợ", "Đê", "Trường học"]
+    assert shown("xep=-so") == ["Trường học", "Đê", "Chợ"]
+    assert shown("tim=truong") == ["Trường học"]
+    assert "Không có nhóm nào khớp." in words(hoa.get("/dau-thu/nhom?tim=tiệm"))
+    rows = spreadsheet(hoa.get("/dau-thu/nhom.csv?tim=de"))
+    assert rows == [{"nhóm": "Đê", "mã đầu thu": "r-0000"}]
+
+
+@pytest.mark.parametrize(
+    ("query", "wanted"),
+    [
+        ("xep=name", ["x-0003", "r-0000"]),
+        ("xep=-name", ["x-0005", "x-0004"]),
+        ("xep=volume", ["x-0001", "r-0002"]),
+        ("xep=-volume", ["x-0005", "x-0004"]),
+        ("xep=nonsense", ["r-0002", "x-0002"]),
+    ],
+)
+def test_a_head_sorts_the_receivers_either_way(hoa, database, fleet, query, wanted):
+    with database.write() as session:
+        receivers.get(session, "r-0002").volume = 20
+        receivers.get(session, "x-0001").muted = True
+    page = hoa.get(f"/dau-thu?{query}")
+    assert listed(page)[:2] == wanted
+
+
+def test_a_head_keeps_the_filter_and_turns_round_when_clicked_again(hoa, fleet):
+    page = hoa.get("/dau-thu?tim=cum&xep=volume&trang=2").text
+    heads = re.findall(r'<th scope="col"( aria-sort="\w+")?><a href="([^"]+)"', page)
+    assert [unescape(address) for _, address in heads] == [
+        "/dau-thu?tim=cum&xep=name", "/dau-thu?tim=cum&xep=worst", "/dau-thu?tim=cum&xep=-volume",
+    ]  # fmt: skip
+    assert heads[2][0] == ' aria-sort="ascending"'
 
 
 def test_a_schedule_speaks_to_a_group_without_some(admin, database, cast, approved):

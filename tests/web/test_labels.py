@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from content.bulletins import Priority
@@ -7,13 +9,15 @@ from content.bulletins import State as BulletinState
 from devices.fleet import Health
 from devices.outages import Kind
 from devices.remote import Obeyed
+from loa import words
 from loa.staff import Role
+from loa.times import HOUR, MINUTE
 from scheduler.broadcasts import DeliveryState, Tally
 from scheduler.broadcasts import State as BroadcastState
 from scheduler.readiness import Why
 from scheduler.schedules import Kind as ScheduleKind
 from scheduler.tones import Stage
-from tests.cast import ZONE, vn
+from tests.cast import NOON, ZONE, vn
 from web import labels, remedies
 
 D, S = DeliveryState, BroadcastState
@@ -134,3 +138,35 @@ def test_a_reason_nobody_foresaw_is_shown_as_it_came():
     assert labels.reason(None) == ""
     assert labels.reason("power") == "mất điện"
     assert labels.reason("gremlins") == "đầu thu báo “gremlins”"
+
+
+@pytest.fixture
+def english():
+    """A reader of English, to whom this much is known."""
+    known = {
+        "%(left)s.%(right)s": "%(left)s,%(right)s", "%(whole)s,%(part)s": "%(whole)s.%(part)s",
+        "đã giao lệnh": "handed out", "%(n)s/%(total)s đầu thu sẵn sàng": "%(n)s/%(total)s receivers ready",
+        "%(hours)s giờ %(minutes)s phút": "%(hours)s h %(minutes)s min", "muộn %(span)s": "%(span)s late",
+        "%(day)s tháng %(month)s": "lunar %(day)s/%(month)s", "rằm": "15", "thứ Bảy": "Saturday",
+        "%(time)s ngày %(date)s": "%(time)s on %(date)s",
+    }  # fmt: skip
+    token = words.translator.set(lambda template, _number: known.get(template, template))
+    yield
+    words.translator.reset(token)
+
+
+def test_numbers_are_written_as_their_reader_does(english):
+    assert labels.number(1_234_567.5, 1) == "1.234.567,5"
+    assert words.told(labels.number(1_234_567.5, 1)) == "1,234,567.5"
+    assert words.told(labels.size(1_234_000_000)) == "1,234.0 MB"
+    assert words.told(labels.number(12)) == "12"
+
+
+def test_every_part_of_what_is_told_is_in_the_readers_language(english):
+    told = labels.outcome(S.DISPATCHED, Tally({D.READY: 4, D.SENT: 1}))
+    assert told.rest == "đã giao lệnh · 4/5 đầu thu sẵn sàng"
+    assert words.told(told.rest) == "handed out · 4/5 receivers ready"
+    assert words.told(labels.lateness(HOUR + 5 * MINUTE)) == "1 h 05 min late"
+    assert words.told(labels.moon(date(2026, 11, 23))) == "lunar 15/10"
+    assert words.told(labels.long_day(date(2026, 11, 21))) == "Saturday, 21/11/2026"
+    assert words.told(labels.moment(NOON, ZONE)) == "12:00 on 21/11/2026"

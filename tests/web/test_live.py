@@ -130,7 +130,8 @@ def test_a_slow_reader_misses_nothing_and_keeps_little():
 
 
 def test_it_turns_away_more_than_there_are_threads_for(hoa, hub, config):
-    most = config.web.threads - live.SPARE_THREADS
+    most = live.room(config.web.threads)
+    assert most == 72  # of 96
     joined = [hub.join() for _ in range(most)]
     assert None not in joined
     refused = hoa.get("/truc-tiep")
@@ -234,6 +235,7 @@ def test_a_code_that_runs_out_is_seen(database, cast):
         lambda session: setattr(session.get_one(Presence, "r-0001"), "ready", 2),
         lambda session: setattr(session.get_one(Receiver, "r-0002"), "muted", True),
         lambda session: setattr(session.get_one(Receiver, "r-0002"), "name", "Khác"),
+        lambda session: setattr(session.get_one(Receiver, "r-0002"), "lat", 21.03),
         lambda session: session.delete(session.get_one(Presence, "r-0001")),
     ],
 )
@@ -253,5 +255,5 @@ def test_it_sees_what_becomes_of_one_receiver(database, cast, change):
     assert not told_apart(
         database,
         "receivers",
-        lambda session: setattr(session.get_one(Receiver, "r-0002"), "lat", 1.0),
+        lambda session: setattr(session.get_one(Receiver, "r-0002"), "households", 7),
     )

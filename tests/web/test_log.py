@@ -56,6 +56,15 @@ def test_it_narrows_the_log(hoa, played, question, rows):
     assert file.data.count(b"\r\n") == rows + 1
 
 
+@pytest.mark.parametrize(("typed", "rows"), [("tiem+chung", 3), ("TIÊM", 3), ("tiệm", 0)])
+def test_words_are_found_with_marks_and_without(hoa, played, database, broadcast, typed, rows):
+    with database.write() as session:
+        session.get_one(Broadcast, broadcast.id).title = "Tiêm chủng mở rộng"
+    assert hoa.get(f"/nhat-ky?tim={typed}").text.count('<th scope="row"') == rows
+    assert hoa.get(f"/nhat-ky.csv?tim={typed}").data.count(b"\r\n") == rows + 1
+    assert hoa.get(f"/nhat-ky.csv?tim={typed}&ma=nhat-ky-ban-tin").status_code == 200
+
+
 def test_it_keeps_the_filter_in_the_address(hoa, played):
     page = hoa.get("/nhat-ky?ket_qua=played&tim=1").text
     assert "/nhat-ky.csv?ket_qua=played&amp;tim=1" in page

@@ -16,6 +16,7 @@ from content.dictionary import Entry
 from content.parts import Recorded, Translation, spoken
 from devices import claims, groups, outages
 from loa import tokens
+from loa.database import Database
 from loa.staff import May, Role
 from loa.times import HOUR, after
 from loa.tokens import Scope
@@ -28,7 +29,7 @@ from scheduler.report_orders.tables import What
 from scheduler.retention import holds
 from scheduler.rollup import stations
 from scheduler.targets import Where
-from tests.cast import NOON, ZONE, approved_bulletin, give_sound
+from tests.cast import NOON, ZONE, Cast, approved_bulletin, give_sound
 from tests.web.conftest import words
 
 BOTH_DATABASES = True
@@ -43,6 +44,7 @@ PLACES = {
     "version": 1,
     "number": 1,
     "n": 1,
+    "sha256": SHA,
     "entry_id": 1,
     "language": "tyz",
     "sha": SHA,
@@ -64,12 +66,16 @@ PLACES = {
     "run_id": 1,
     "commune_id": 1,
     "what": "month",
+    "key": "hop-thon",
     "hold_id": 1,
     "day": "2026-11-22",
     "kind": "csv",
+    "code": "en",
 }
 OTHER_PLACES = {"number": 2}
 """A part that is a recording: the pages of ``cuts`` are of such alone."""
+A_DRAFT = {"bulletin_id": 3}
+"""One that is not handed in yet, by ``fill``."""
 ASKED = {
     "bulletins.new_part": "?loai=text&so=1",
     "readings.show": "?tu=0&den=3",
@@ -77,6 +83,10 @@ ASKED = {
 }
 NOT_PAGES = {
     "static",
+    "i18n.script",
+    "installable.contact",
+    "installable.manifest",
+    "installable.worker",
     "live.stream",
     "sign_in.sign_in",
     "sign_in.step",
@@ -87,7 +97,9 @@ NOT_PAGES = {
     "schedules.calendar",
     "calendar_page.events",
     "emergency.cap_file",
+    "audit_log.download",
     "log.workbook",
+    "map_page.marks",
     "evidence.download",
     "evidence.job",
     "evidence.state",
@@ -106,12 +118,18 @@ def _is_no_page(endpoint: str) -> bool:
 
 def _places(rule: Rule) -> dict[str, object]:
     known = PLACES | OTHER_PLACES if rule.endpoint.startswith("cuts.") else PLACES
+    if rule.endpoint == "new_broadcast.when":
+        known = PLACES | A_DRAFT
     return {name: known[name] for name in rule.arguments}
 
 
 @pytest.fixture
 def station(database, cast, broadcast):
-    """Something of every kind that a page can show, under the numbers in PLACES."""
+    fill(database, cast)
+
+
+def fill(database: Database, cast: Cast) -> None:
+    """Something of every kind that a page can show, under the numbers in PLACES; broadcast 1 is there already."""
     with database.write() as session:
         bulletin = session.get_one(Bulletin, 1)
         bulletin.parts = (*bulletin.parts, Recorded(upload=SHA, name="đọc.mp3"))
@@ -121,7 +139,10 @@ def station(database, cast, broadcast):
         claims.issue(session, claims.add(session, place, now=NOON, by="test"), now=NOON, by="test")
         groups.add(session, "Nhà văn hoá", ["r-0000"], now=NOON, by="test")
         outages.settle(session, {("r-0000", outages.Kind.DISK): outages.Wrong(NOON, "93 %")}, NOON)
-        alarm = approved_bulletin(session, cast, priority=Priority.EMERGENCY)
+        alarm = approved_bulletin(
+            session, cast, priority=Priority.EMERGENCY, title="Báo động lũ cấp 2",
+            parts=spoken("Nước sông lên nhanh. Bà con ven sông rời chỗ thấp."),
+        )  # fmt: skip
         canned.keep(session, 1, alarm, cast.admin, NOON)
         session.add(DayMark(kind="holiday", first=date(2026, 12, 24), last=date(2026, 12, 24), name="Hội làng",
                             staff_id=cast.hoa.id, made_at=NOON))  # fmt: skip
@@ -156,6 +177,8 @@ def station(database, cast, broadcast):
         report_orders.ask_now(session, order, cast.hoa, NOON, ZONE)
         stations.expect(session, "Xã Lân", cast.admin, NOON)
         entries.teach(session, cast.hoa, Entry("NVH", "nhà văn hóa", True, ""), NOON)
+        draft = Draft(title="Họp thôn", parts=spoken("Mời bà con họp thôn."))
+        assert bulletins.write(session, cast.hoa, draft, NOON).id == A_DRAFT["bulletin_id"]
 
 
 def pages(app: Flask) -> list[tuple[str, str, May]]:
@@ -247,7 +270,8 @@ def test_it_names_no_reading_act_that_only_needs_reading(app):
     account = {
         f"account.{act}" for act in ("begin", "confirm", "give_up", "renew_codes", "take_off")
     }
-    own = {"staff.own_password", "decisions.withdraw", "claiming.claim", *account}
+    device = {"look.choose", "i18n.choose"}
+    own = {"staff.own_password", "decisions.withdraw", "claiming.claim", *account, *device}
     assert {endpoint for endpoint, _, act in acts(app) if act is May.READ} == own
 
 

@@ -71,6 +71,27 @@ def test_a_plan_is_narrowed_to_an_area(lan, database, cast, daily, approved):
     assert "Họp thôn Đông" not in elsewhere
 
 
+@pytest.mark.parametrize("page", ["/lich-phat/24-gio", "/lich-phat/ngay"])
+def test_a_plan_is_searched_with_marks_and_without(lan, daily, page):
+    for sought in ("tiem chung", "tiêm", "hoa"):
+        assert "Lịch tiêm chủng" in words(lan.get(f"{page}?tim={sought}"))
+    told = words(lan.get(f"{page}?tim=khong+co"))
+    assert "Không có lượt nào như vậy" in told
+    assert "17:05 30 giây" not in told
+
+
+def test_a_plan_is_given_as_a_file(lan, daily, cast):
+    head = "Ngày,Giờ,Dài,Bản tin,Mức ưu tiên,Nơi phát,Số đầu thu,Tình trạng,Theo,Người đặt"
+    for address in ("/lich-phat/24-gio.csv", "/lich-phat/ngay.csv?ngay=21/11/2026"):
+        file = lan.get(address).data.decode("utf-8-sig").splitlines()
+        assert file[0] == head
+        assert file[1].startswith("21/11/2026,17:05,30 giây,Lịch tiêm chủng,thông thường,xã Mẫu,3,")
+    assert len(lan.get("/lich-phat/24-gio.csv?tim=khong+co").data.splitlines()) == 1
+    village = cast.villages[0].id
+    file = lan.get(f"/lich-phat/ngay.csv?ngay=21/11/2026&noi={village}").data.decode("utf-8-sig")
+    assert ",xã Mẫu,1," in file
+
+
 def test_nothing_ahead_says_what_to_do(lan):
     assert "24 giờ tới không có lượt nào" in words(lan.get("/lich-phat/24-gio"))
 

@@ -21,6 +21,7 @@ from scheduler.rulebook import Rulebook, Slot
 from scheduler.targets import Where
 from tests.cast import NOON, ZONE, approved_bulletin
 from tests.web.conftest import error_at, plan, words
+from web import programme_list
 
 TODAY = date(2026, 11, 21)
 SLOTS = (Slot(key="chieu", name="Chiều", start="17:00", minutes=15),)
@@ -87,6 +88,47 @@ def test_the_empty_list_says_what_to_do_next(hoa, lan):
     assert 'href="/chuong-trinh/moi"' in page.text
     assert 'href="/chuong-trinh/moi"' not in lan.get("/chuong-trinh").text
     assert 'href="/chuong-trinh"' in page.text
+
+
+@pytest.fixture
+def two_programmes(database, cast, news, programme) -> int:
+    """“Bản tin chiều” at 17:00 with “Tiêm chủng”, “Chuyện đồng áng” at 18:00 with “Đồng ruộng”; id of the latter."""
+    with database.write() as session:
+        line = Line(ItemKind.BULLETIN, news["Đồng ruộng"])
+        other = order(cast, line, name="Chuyện đồng áng", at=time(18))
+        return programme_acts.add(session, cast.hoa, other, now=NOON, zone=ZONE).id
+
+
+def _names(client, asked: str) -> list[str]:
+    page = client.get(f"/chuong-trinh?{asked}").text
+    return re.findall(r'<b><a href="/chuong-trinh/\d+">([^<]+)</a></b>', page)
+
+
+@pytest.mark.parametrize("sought", ["chuyen", "chuyện đồng", "dong ruong", "Đồng ruộng"])
+def test_it_is_found_by_its_name_and_its_bulletins_with_marks_and_without(
+    hoa, two_programmes, sought
+):
+    assert _names(hoa, f"tim={sought}") == ["Chuyện đồng áng"]
+
+
+def test_programmes_are_sorted_and_turned_as_asked(hoa, two_programmes, monkeypatch):
+    assert _names(hoa, "") == ["Bản tin chiều", "Chuyện đồng áng"]
+    assert _names(hoa, "xep=-ten") == ["Chuyện đồng áng", "Bản tin chiều"]
+    monkeypatch.setattr(programme_list, "PER_PAGE", 1)
+    assert _names(hoa, "trang=2") == ["Chuyện đồng áng"]
+
+
+def test_programmes_that_are_over_are_listed_when_asked_for(hoa, two_programmes):
+    hoa.post(f"/chuong-trinh/{two_programmes}/ket-thuc")
+    assert _names(hoa, "") == ["Bản tin chiều"]
+    assert _names(hoa, "tinh_trang=xong") == ["Chuyện đồng áng"]
+    assert "Không có chương trình nào như vậy" in words(hoa.get("/chuong-trinh?tim=khong-co"))
+
+
+def test_the_programmes_of_the_filter_are_given_as_a_file(hoa, two_programmes):
+    file = hoa.get("/chuong-trinh.csv?tim=chuyen").data.decode("utf-8-sig").splitlines()
+    assert file[0] == "Chương trình,Khi nào,Nơi phát,Số mục,Lần tới,Cần xem lại,Người lập"
+    assert file[1:] == ['Chuyện đồng áng,"18:00, hằng ngày",xã Mẫu,1,18:00 ngày 21/11/2026,,Hoa']
 
 
 def test_it_is_made_in_a_session_of_the_regulation(hoa, database, news, slots):

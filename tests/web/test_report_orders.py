@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import re
+
 import pytest
 
 from loa.database import Database
@@ -36,6 +40,24 @@ def test_one_is_set_and_shows_when_it_is_due(hoa, monthly) -> None:
     assert "Báo cáo tháng" in page
     assert "05/12" in page
     assert "thư mục “gui-tinh”" in page
+
+
+@pytest.mark.parametrize(
+    ("question", "kinds"),
+    [
+        ("", ["tháng", "tuần"]), ("xep=loai", ["tuần", "tháng"]), ("tim=gui+huyen", []), ("tim=gui-tinh", ["tháng"]),
+        ("tim=thang", ["tháng"]), ("tinh_trang=tam-dung", ["tuần"]), ("tinh_trang=truc-trac", []),
+    ],
+)  # fmt: skip
+def test_the_list_is_filtered_sorted_and_told_as_a_file(hoa, monthly, question, kinds) -> None:
+    data = {**MONTHLY, "day": 3, "folder": "gui-xa"}
+    assert hoa.post(f"{HERE}/them/week", data=data).status_code == 302
+    assert hoa.post(f"{HERE}/2/tam-dung").status_code == 302
+    page = hoa.get(f"{HERE}?{question}")
+    assert re.findall(r"<b>Báo cáo (\S+)</b>", page.text) == kinds
+    assert kinds or "Không có báo cáo định kỳ nào như vậy." in words(page)
+    file = hoa.get(f"{HERE}/danh-sach.csv?{question}").data.decode("utf-8-sig")
+    assert [row["Báo cáo"] for row in csv.DictReader(io.StringIO(file))] == kinds
 
 
 @pytest.mark.parametrize("what", ["week", "month", "half", "year"])

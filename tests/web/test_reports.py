@@ -182,6 +182,31 @@ def _rename_everything(database) -> None:
             session.execute(sa.text(statement))
 
 
+def test_the_areas_come_after_the_rest_of_a_report(hoa, told):
+    page = hoa.get(f"/bao-cao{MONTH}")
+    assert 'hx-get="/bao-cao/dia-ban?tu=' in page.text
+    assert "thôn Đông" not in words(page)
+    alone = hoa.get(f"/bao-cao/dia-ban{MONTH}")
+    part = hoa.get(f"/bao-cao/dia-ban{MONTH}", headers={"HX-Request": "true"})
+    assert "thôn Đông" in words(alone)
+    assert "<html" in alone.text
+    assert "thôn Đông" in words(part)
+    assert part.text.strip().startswith('<section class="report-table" id="areas"')
+
+
+def test_an_issued_report_is_compared_area_by_area_and_has_them_at_once(hoa, told):
+    hoa.post("/bao-cao/phat-hanh", data={"tu": "01/11/2026", "den": "30/11/2026"})
+    page = hoa.get(f"/bao-cao{MONTH}")
+    assert "thôn Đông" in words(page)
+    assert 'hx-get="/bao-cao/dia-ban' not in page.text
+
+
+def test_areas_of_no_period_are_asked_for_again(hoa):
+    answer = hoa.get("/bao-cao/dia-ban?tu=31/11/2026&den=x", headers={"HX-Request": "true"})
+    assert answer.status_code == 400
+    assert "<form" in answer.text
+
+
 def test_staff_of_an_area_see_the_figures_of_that_area_only(hoa, told, database, cast):
     with database.write() as session:
         session.get(Staff, cast.hoa.id).area_id = cast.villages[2].id
@@ -194,6 +219,8 @@ def test_staff_of_an_area_see_the_figures_of_that_area_only(hoa, told, database,
     assert "0,0 % số hộ" in page  # of the one receiver there, that nothing was heard of
     assert "Cột r-0001" not in page
     assert words(hoa.get(f"/bao-cao{MONTH}")).count("khi phát hành") == 0
+    areas = words(hoa.get(f"/bao-cao/dia-ban{MONTH}"))
+    assert ("thôn Bãi" in areas, "thôn Đông" in areas) == (True, False)
 
 
 def test_a_report_issued_again_says_what_it_changed(hoa, told, database, cast):

@@ -23,7 +23,7 @@ from tests.cast import NOON, PASSWORD
 from tests.web.conftest import words
 from tests.web.program import BASE
 from tests.web.rights import NOBODY, RIGHTS, SIGNED_IN, WHO_WORKS_FOR_ONE_AREA, declared
-from tests.web.test_pages import ASKED, OTHER_PLACES, PLACES, station  # noqa: F401
+from tests.web.test_pages import ASKED, OTHER_PLACES, PLACES, station  # noqa: F401 - fixtures
 
 METHODS = {"GET", "POST", "PATCH", "PUT", "DELETE"}
 ENDLESS = ("live.stream",)
@@ -134,7 +134,7 @@ def is_let_in(call: Call, answer) -> bool:
 
 @pytest.mark.parametrize("role", SIGNED_IN)
 def test_each_role_is_let_in_where_the_table_says_and_nowhere_else(
-    role, app, people, sign_in, program, database, station, nothing_kept  # noqa: F811
+    role, app, people, sign_in, program, database, station, nothing_kept  # noqa: F811 - the fixture, not the import
 ):  # fmt: skip
     reader, made = sign_in(people[role]), program(people[role])
     with database.write() as session:  # every scope, so that the role alone refuses
@@ -166,7 +166,7 @@ def _demand_a_sentence(call: Call, answer) -> None:
         assert "Về trang Hôm nay" in said
 
 
-def test_who_has_not_signed_in_is_let_in_nowhere_else(app, client, station):  # noqa: F811
+def test_who_has_not_signed_in_is_let_in_nowhere_else(app, client, station):  # noqa: F811 - the fixture, not the import
     wrong = [
         (call, answer.status_code)
         for call in calls(app)
@@ -250,7 +250,7 @@ class Walk:
 
 @pytest.mark.parametrize("role", SIGNED_IN)
 def test_no_page_offers_what_its_reader_is_refused(
-    role, app, people, sign_in, station, nothing_kept  # noqa: F811
+    role, app, people, sign_in, station, nothing_kept  # noqa: F811 - the fixture, not the import
 ):  # fmt: skip
     nothing_kept()
     walk = Walk(app, sign_in(people[role]), role)
@@ -263,7 +263,7 @@ def test_no_page_offers_what_its_reader_is_refused(
     assert not walk.wrong, "\n".join(map(str, walk.wrong))
 
 
-def test_nor_to_who_works_for_one_village(app, village, station, nothing_kept):  # noqa: F811
+def test_nor_to_who_works_for_one_village(app, village, station, nothing_kept):  # noqa: F811 - the fixture, not the import
     nothing_kept()
     walk = Walk(app, village, Role.EDITOR)
     walk.follow(["/"])

@@ -17,6 +17,7 @@ from scheduler.schedules import Kind, Schedule
 from scheduler.targets import Where
 from tests.cast import NOON, PASSWORD, ZONE, approved_bulletin, vn
 from tests.web.conftest import error_at, plan, words
+from web import schedule_list
 from web.where_form import places
 
 
@@ -228,6 +229,66 @@ def test_it_lists_what_runs_and_what_is_over(hoa, lan, database, form, here, clo
     assert "Kết thúc lịch này" not in words(lan.get("/lich-phat"))
     clock.now = vn("2026-11-26 08:00")
     assert "Lịch đã xong hoặc đã kết thúc (1)" in words(hoa.get("/lich-phat"))
+
+
+@pytest.fixture
+def two_schedules(hoa, database, cast, form, here):
+    """“Lịch tiêm chủng” at 17:00 in the whole commune, “Họp thôn” at 18:00 in one village."""
+    hoa.post(here + "/dat-lich", data=form)
+    with database.write() as session:
+        other = approved_bulletin(session, cast, title="Họp thôn")
+    places = {"area_ids": str(cast.villages[1].id), "at": "18:00"}
+    hoa.post(f"/ban-tin/{other.id}/dat-lich", data={**form, **places})
+
+
+def _titles(client, asked: str) -> list[str]:
+    page = client.get(f"/lich-phat?{asked}").text
+    return re.findall(r'<b><a href="/lich-phat/\d+">([^<]+)</a></b>', page)
+
+
+@pytest.mark.parametrize("sought", ["hop", "họp thôn", "doai", "Đoài"])
+def test_it_finds_schedules_by_bulletin_and_place_with_marks_and_without(
+    hoa, two_schedules, sought
+):
+    assert _titles(hoa, f"tim={sought}") == ["Họp thôn"]
+
+
+def test_it_says_when_no_schedule_is_found_and_how_to_see_them_again(hoa, two_schedules):
+    page = hoa.get("/lich-phat?tim=khong-co")
+    assert "Không có lịch phát nào như vậy" in words(page)
+    assert 'href="/lich-phat"' in page.text
+    assert "Không có lịch phát nào như vậy" in words(hoa.get("/lich-phat?tinh_trang=xong"))
+
+
+def test_it_sorts_schedules_as_asked(hoa, two_schedules):
+    assert _titles(hoa, "") == ["Lịch tiêm chủng", "Họp thôn"]
+    assert _titles(hoa, "xep=-gio") == ["Họp thôn", "Lịch tiêm chủng"]
+    assert _titles(hoa, "xep=ten") == ["Họp thôn", "Lịch tiêm chủng"]
+
+
+def test_it_shows_schedules_a_page_at_a_time_and_keeps_the_filter(hoa, two_schedules, monkeypatch):
+    monkeypatch.setattr(schedule_list, "PER_PAGE", 1)
+    page = hoa.get("/lich-phat?xep=ten&trang=2")
+    assert _titles(hoa, "xep=ten&trang=2") == ["Lịch tiêm chủng"]
+    assert "Trang 2/2" in words(page)
+    assert "/lich-phat?trang=1&amp;xep=ten" in page.text
+
+
+def test_it_gives_the_schedules_of_the_filter_as_a_file(hoa, two_schedules, clock):
+    file = hoa.get("/lich-phat.csv?tim=hop").data.decode("utf-8-sig").splitlines()
+    assert file[0] == "Bản tin,Khi nào,Nơi phát,Lượt tới,Tình trạng,Người đặt"
+    assert len(file) == 2
+    assert file[1].startswith("Họp thôn,")
+    assert "thôn Đoài,18:00 ngày 21/11/2026,sắp phát,Hoa" in file[1]
+    hoa.set_cookie("loa-lang", "en")
+    assert hoa.get("/lich-phat.csv?tim=hop").data.decode("utf-8-sig").splitlines() == file
+
+
+def test_what_is_over_is_listed_when_asked_for(hoa, two_schedules, clock):
+    clock.now = vn("2026-11-26 08:00")
+    assert _titles(hoa, "") == []
+    assert _titles(hoa, "tinh_trang=xong&xep=ten") == ["Họp thôn", "Lịch tiêm chủng"]
+    assert _titles(hoa, "tinh_trang=tat-ca&xep=ten") == ["Họp thôn", "Lịch tiêm chủng"]
 
 
 def test_it_warns_of_a_schedule_whose_bulletin_is_not_approved(

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import os
+import socket
 import threading
+from contextlib import suppress
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -43,6 +47,27 @@ def test_it_frees_the_place_of_a_page_that_was_left(served):
             return stream.status_code == 200
 
     parts.wait_until(there_is_room, "the dead streams to be dropped")
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="only Linux can be told so")
+def test_a_reader_who_fell_silent_is_given_up_by_the_system(served):
+    """A phone switched off says no goodbye; without this its stream would hold a thread for minutes."""
+    port = int(served.rsplit(":", 1)[1])
+    with socket.create_connection(("127.0.0.1", port)) as reader:
+        mine = reader.getsockname()
+        parts.wait_until(lambda: _accepted(mine) == serving.SILENT_MS, "the limit to be set")
+
+
+def _accepted(peer: tuple[str, int]) -> int:
+    """The limit on this process's other end of that connection, ms; 0 while there is none."""
+    for entry in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):
+            if not str(entry.readlink()).startswith("socket:"):
+                continue
+            with socket.socket(fileno=os.dup(int(entry.name))) as found:
+                if found.family == socket.AF_INET and found.getpeername() == peer:
+                    return found.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+    return 0
 
 
 def test_it_ends_open_streams_when_told_to_stop(config, database, clock, cast):

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import argon2
 import pytest
 
 from loa import staff
 from loa.staff import Staff
 from loa.times import MINUTE
+from loa.turns import Turns
 from tests.cast import PASSWORD
 from tests.web.conftest import words
 
@@ -95,6 +97,27 @@ def test_it_counts_again_after_the_slow_hash(client, database, monkeypatch):
     client_clock = client.application.extensions["loa"].clock
     monkeypatch.setattr(staff, "password_matches", others_fail_meanwhile)
     assert give(client).status_code == 429
+
+
+def test_it_tells_whoever_comes_when_too_many_sign_in(client, monkeypatch):
+    monkeypatch.setattr(staff, "_hashing", Turns(at_once=0, waiting=0))
+    answer = give(client)
+    assert answer.status_code == 503
+    assert "Đang có nhiều người đăng nhập cùng lúc. Hãy chờ vài giây rồi thử lại." in words(answer)
+
+
+def test_it_hashes_a_password_anew_where_that_was_done_otherwise(client, hoa, database, cast):
+    """And nobody has to sign in again for that."""
+    older = argon2.PasswordHasher(time_cost=2, memory_cost=16, parallelism=1).hash(PASSWORD)
+    with database.write() as session:
+        session.get_one(Staff, cast.hoa.id).password_hash = older
+    assert give(client).status_code == 302
+    with database.read() as session:
+        kept = session.get_one(Staff, cast.hoa.id).password_hash
+    assert kept != older
+    assert not staff._hasher.check_needs_rehash(kept)
+    assert hoa.get("/").status_code == 200
+    assert give(client).status_code == 302
 
 
 def test_it_ends_the_session_of_a_closed_account(hoa, database, cast):

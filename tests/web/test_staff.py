@@ -6,6 +6,7 @@ import pytest
 
 from loa import staff
 from loa.staff import Role
+from loa.times import HOUR
 from tests.cast import PASSWORD
 from tests.web.conftest import error_at, words
 
@@ -98,3 +99,42 @@ def test_it_says_what_is_wrong_with_a_password(hoa, change, field, sentence):
     assert answer.status_code == 400
     assert sentence in error_at(answer, field)
     assert "con-meo" not in answer.text
+
+
+def names(answer) -> list[str]:
+    return re.findall(r'<li class="row">\s*<b>([^<]+)</b>', answer.text)
+
+
+def test_it_finds_people_without_their_marks_and_sorts_them(admin, cast, clock):
+    clock.move(HOUR)
+    admin.post("/can-bo/moi", data=NEW)
+    assert names(admin.get("/can-bo?tim=thi+tu")) == ["Vũ Thị Tư"]
+    assert names(admin.get("/can-bo?tim=tu.vu")) == ["Vũ Thị Tư"]
+    assert names(admin.get("/can-bo?xep=-them"))[0] == "Vũ Thị Tư"
+    assert names(admin.get("/can-bo")) == sorted(names(admin.get("/can-bo")))
+
+
+def test_it_narrows_the_list_by_role_and_by_state(admin, cast):
+    admin.post(f"/can-bo/{cast.hoa.id}/khoa")
+    assert names(admin.get("/can-bo?tinh-trang=da-khoa")) == ["Hoa"]
+    assert "Hoa" not in names(admin.get("/can-bo?tinh-trang=dang-lam"))
+    assert names(admin.get("/can-bo?vai-tro=approver")) == ["Minh"]
+    assert names(admin.get("/can-bo"))[-1] == "Hoa"
+    nobody = admin.get("/can-bo?tim=khong-ai")
+    assert "Không có cán bộ nào khớp." in words(nobody)
+
+
+def test_the_list_is_a_table_file_too(admin, hoa, cast):
+    answer = admin.get("/can-bo.csv?vai-tro=approver")
+    assert "can-bo-20261121.csv" in answer.headers["Content-Disposition"]
+    lines = answer.data.decode("utf-8-sig").splitlines()
+    assert lines[0].startswith("Họ và tên,Tên đăng nhập,Vai trò")
+    assert [line.split(",")[0] for line in lines[1:]] == ["Minh"]
+    assert hoa.get("/can-bo.csv").status_code == 403
+
+
+def test_a_long_list_is_turned_page_by_page(admin, cast, monkeypatch):
+    monkeypatch.setattr("web.lists.slice_of.__defaults__", (2,))
+    first, second = names(admin.get("/can-bo")), names(admin.get("/can-bo?trang=2"))
+    assert len(first) == 2
+    assert not set(first) & set(second)

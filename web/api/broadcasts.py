@@ -68,6 +68,7 @@ class DeliveryItem(Told, frozen=True):
     """One broadcast at one receiver. What it says after `sent` is the receiver's own word, from its journal."""
 
     id: Id
+    broadcast_id: Id
     receiver_id: str
     receiver_name: str
     area_name: str
@@ -108,7 +109,7 @@ def _listing(session: Session, query: BroadcastQuery) -> Page[BroadcastItem]:
     if key is not None:
         found = [each for each in found if (each.starts_at, each.id) > key]
     return paging.page(
-        found, query, lambda each: _item(each, tallies[each.id]),
+        found, query, lambda each: item(each, tallies[each.id]),
         lambda each: (each.starts_at, each.id),
     )  # fmt: skip
 
@@ -133,19 +134,20 @@ def deliveries(session: Session, broadcast_id: int, query: DeliveryQuery) -> Pag
 
 
 def _deliveries(session: Session, broadcast_id: int, query: DeliveryQuery) -> Page[DeliveryItem]:
-    found = (
-        sa.select(Delivery)
-        .join(Receiver, Receiver.id == Delivery.receiver_id)
-        .where(
-            Delivery.broadcast_id == broadcast_id,
-            Delivery.id > (paging.after(query, Id) or 0),
-            View(session, current.staff()).receivers(),
-        )
-    )
+    found = sa.select(Delivery).join(Receiver, Receiver.id == Delivery.receiver_id)
+    here = View(session, current.staff()).receivers()
+    return part_of(session, found.where(Delivery.broadcast_id == broadcast_id, here), query)
+
+
+def part_of(
+    session: Session, found: sa.Select[Delivery], query: DeliveryQuery
+) -> Page[DeliveryItem]:
+    """The part asked for of these deliveries, in the order in which they were made."""
+    found = found.where(Delivery.id > (paging.after(query, Id) or 0))
     if query.state is not None:
         found = found.where(Delivery.state == query.state)
     rows = session.scalars(found.order_by(Delivery.id).limit(query.limit + 1)).all()
-    return paging.page(rows, query, _delivery, lambda each: each.id)
+    return paging.page(rows, query, delivery, lambda each: each.id)
 
 
 def stop(session: Session, broadcast_id: int) -> BroadcastItem:
@@ -162,10 +164,10 @@ def stop(session: Session, broadcast_id: int) -> BroadcastItem:
 
 def _one(session: Session, broadcast: Broadcast) -> BroadcastItem:
     view = View(session, current.staff())
-    return _item(broadcast, view.tallies([broadcast.id])[broadcast.id])
+    return item(broadcast, view.tallies([broadcast.id])[broadcast.id])
 
 
-def _item(broadcast: Broadcast, tally: Tally) -> BroadcastItem:
+def item(broadcast: Broadcast, tally: Tally) -> BroadcastItem:
     return BroadcastItem(
         id=broadcast.id, schedule_id=broadcast.schedule_id, programme_id=broadcast.programme_id,
         campaign_id=broadcast.campaign_id, alert_id=broadcast.alert_id, bulletin_id=broadcast.bulletin_id,
@@ -177,15 +179,15 @@ def _item(broadcast: Broadcast, tally: Tally) -> BroadcastItem:
     )  # fmt: skip
 
 
-def _delivery(delivery: Delivery) -> DeliveryItem:
+def delivery(made: Delivery) -> DeliveryItem:
     return DeliveryItem(
-        id=delivery.id, receiver_id=delivery.receiver_id, receiver_name=delivery.receiver_name,
-        area_name=delivery.area_name, language=delivery.language, state=delivery.state,
-        reason=delivery.reason, sent_at=perhaps(delivery.sent_at), accepted_at=perhaps(delivery.accepted_at),
-        ready_at=perhaps(delivery.ready_at), started_at=perhaps(delivery.started_at),
-        ended_at=perhaps(delivery.ended_at), late_ms=delivery.late_ms, ms=delivery.ms,
-        played_ms=delivery.played_ms, volume=delivery.volume, relayed=delivery.rel,
-        evidence=delivery.evidence, sha256=delivery.recording_sha,
+        id=made.id, broadcast_id=made.broadcast_id, receiver_id=made.receiver_id, receiver_name=made.receiver_name,
+        area_name=made.area_name, language=made.language, state=made.state,
+        reason=made.reason, sent_at=perhaps(made.sent_at), accepted_at=perhaps(made.accepted_at),
+        ready_at=perhaps(made.ready_at), started_at=perhaps(made.started_at),
+        ended_at=perhaps(made.ended_at), late_ms=made.late_ms, ms=made.ms,
+        played_ms=made.played_ms, volume=made.volume, relayed=made.rel,
+        evidence=made.evidence, sha256=made.recording_sha,
     )  # fmt: skip
 
 

@@ -1,173 +1,146 @@
-"""Bulletins: found, written as text, handed in. What is decided about them stays with people at the pages."""
+"""Bulletins: found, written, changed, handed in, taken back. What is decided about them stays with people."""
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Annotated
-
 import sqlalchemy as sa
-from msgspec import Meta
 from sqlalchemy.orm import Session
 
-from content import bulletins, library, parts, recordings
-from content.bulletins import MAX_TITLE, Bulletin, Draft, Priority, State
+from content import bulletins, library, recordings
+from content.bulletins import Bulletin, State
 from content.library import Order
-from content.recordings import Recording, RenderingState
+from loa.errors import ContentError, NotFound
 from loa.languages import KINH
+from loa.staff import Staff
 from loa.tokens import Scope
-from scheduler import level_bulletins
-from web import current
-from web.api import paging
-from web.api.paging import Listed
+from scheduler import level_bulletins, withdrawing
+from web import current, saving
+from web.api import bulletin_words, paging
+from web.api.answers import File
+from web.api.bulletin_types import (
+    BulletinItem,
+    BulletinQuery,
+    ChangedBulletin,
+    NewBulletin,
+    OneBulletin,
+    SoundQuery,
+    Withdrawn,
+)
 from web.api.routes import Route
-from web.api.wire import Id, Moment, Page, Person, Strict, Told, moment, perhaps, person
+from web.api.wire import Id, Page
 
-
-class BulletinQuery(Listed, frozen=True):
-    """Which bulletins, the last written first."""
-
-    state: State | None = None
-    priority: Priority | None = None
-    search: Annotated[str, Meta(max_length=200)] = ""
-    """Words of title and text, with or without marks."""
-    valid_on: date | None = None
-    """Such as may be broadcast on that day."""
-
-
-class NewBulletin(Strict, frozen=True):
-    """A bulletin that is one text, to be read out."""
-
-    title: Annotated[str, Meta(max_length=MAX_TITLE)]
-    body: str
-    voice: Annotated[str, Meta(max_length=64)] = ""
-    """Empty: the station's own."""
-    speed: int = parts.USUAL_SPEED
-    """Words a minute."""
-    chimes: bool = True
-    field: Annotated[int, Meta(ge=1, le=6)] = 1
-    """Lĩnh vực, by the code list of the upper system."""
-    priority: Priority = Priority.NORMAL
-    valid_from: date | None = None
-    valid_until: date | None = None
-
-
-class BulletinItem(Told, frozen=True):
-    """A bulletin in a list."""
-
-    id: Id
-    title: str
-    state: State
-    version: int
-    priority: Priority
-    field: int
-    author: Person
-    has_sound: bool
-    """Its sound is made, so it can be handed in."""
-    valid_from: date | None
-    valid_until: date | None
-    created_at: Moment
-    updated_at: Moment
-    submitted_at: Moment | None
-
-
-class Sound(Told, frozen=True):
-    """How far the making of its sound has come."""
-
-    state: RenderingState
-    percent: int
-    ms: int | None
-    """Length, once it is made."""
-    sha256: str | None
-    error: str | None
-
-
-class OneBulletin(BulletinItem, frozen=True):
-    """A bulletin with all its words."""
-
-    body: str
-    chimes: bool
-    languages: list[str]
-    """Of its translations."""
-    sound: Sound | None
+MP3 = "audio/mpeg"
 
 
 def listing(session: Session, query: BulletinQuery) -> Page[BulletinItem]:
     wanted = library.Wanted(
         state=query.state, priority=query.priority, search=query.search, valid_on=query.valid_on,
+        field=query.field, author_id=_author(session, query.author), ends_by=query.ends_by,
         below_id=paging.after(query, Id),
     )  # fmt: skip
     found = library.listing(session, wanted, order=Order.NEWEST, limit=query.limit + 1)
-    return paging.page(found, query, item, lambda each: each.id)
+    return paging.page(found, query, bulletin_words.item, lambda each: each.id)
+
+
+def _author(session: Session, login: str) -> int | None:
+    """Of nobody of that name there are no bulletins."""
+    if not login:
+        return None
+    return session.scalar(sa.select(Staff.id).where(Staff.login == login)) or 0
 
 
 def show(session: Session, bulletin_id: int) -> OneBulletin:
-    return one(session, bulletins.get(session, bulletin_id))
+    return bulletin_words.one(session, bulletins.get(session, bulletin_id))
 
 
 def create(session: Session, body: NewBulletin) -> OneBulletin:
     now, content = current.now(), current.config().content
-    draft = Draft(
-        title=body.title, parts=parts.spoken(body.body, body.voice, body.speed), chimes=body.chimes,
-        field=body.field, priority=body.priority, valid_from=body.valid_from, valid_until=body.valid_until,
-    )  # fmt: skip
     bulletin = bulletins.write(
-        session, current.staff(), draft, now,
+        session, current.staff(), bulletin_words.draft(session, body), now,
         max_characters=content.max_characters, relay_hosts=content.relay_hosts,
     )  # fmt: skip
     recordings.queue(session, bulletin, now)
-    return one(session, bulletin)
+    return bulletin_words.one(session, bulletin)
+
+
+def change(session: Session, bulletin_id: int, body: ChangedBulletin) -> OneBulletin:
+    """Its words, days or parts as they are to be; an approval ends with it."""
+    bulletin = own(session, bulletin_id)
+    demand_version(bulletin, body.version)
+    saving.save(session, bulletin, bulletin_words.draft(session, body, bulletin.draft))
+    return bulletin_words.one(session, bulletin)
+
+
+def own(session: Session, bulletin_id: int) -> Bulletin:
+    """That bulletin, for one who may change it. Raises NotAllowed."""
+    bulletin = bulletins.get(session, bulletin_id)
+    level_bulletins.demand_change(session, current.staff(), bulletin)
+    return bulletin
+
+
+def demand_version(bulletin: Bulletin, version: int) -> None:
+    """Raise ContentError where somebody has changed it since that version was read."""
+    if bulletin.version != version:
+        raise ContentError(
+            f"{bulletin.editor.name} đã sửa bản tin này: nay là bản {bulletin.version}, không phải bản {version}. "
+            "Hãy đọc lại bản tin rồi gửi lại thay đổi.",
+            code="changed_meanwhile",
+        )
 
 
 def submit(session: Session, bulletin_id: int) -> OneBulletin:
-    bulletin = bulletins.get(session, bulletin_id)
-    level_bulletins.demand_change(session, current.staff(), bulletin)
+    bulletin = own(session, bulletin_id)
     bulletins.submit(session, bulletin, current.staff(), current.now())
-    return one(session, bulletin)
+    return bulletin_words.one(session, bulletin)
 
 
-# -- as it is told --------------------------------------------------------------------------------
-
-
-def item(bulletin: Bulletin) -> BulletinItem:
-    return BulletinItem(
-        id=bulletin.id, title=bulletin.title, state=bulletin.state, version=bulletin.version,
-        priority=bulletin.priority, field=bulletin.field, author=person(bulletin.author),
-        has_sound=bulletin.recording_sha is not None, valid_from=bulletin.valid_from,
-        valid_until=bulletin.valid_until, created_at=moment(bulletin.created_at),
-        updated_at=moment(bulletin.updated_at), submitted_at=perhaps(bulletin.submitted_at),
-    )  # fmt: skip
-
-
-def one(session: Session, bulletin: Bulletin) -> OneBulletin:
-    brief = item(bulletin)
-    return OneBulletin(
-        **{name: getattr(brief, name) for name in brief.__struct_fields__},
-        body=bulletin.body,
-        chimes=bulletin.chimes,
-        languages=[KINH, *(each.language for each in bulletin.translations)],
-        sound=_sound(session, bulletin),
+def withdraw(session: Session, bulletin_id: int) -> Withdrawn:
+    """Take it back: its schedules end, what sounds is silenced."""
+    bulletin = bulletins.get(session, bulletin_id)
+    done = withdrawing.withdraw(session, bulletin, current.staff(), current.now(), current.zone())
+    return Withdrawn(
+        bulletin=bulletin_words.one(session, bulletin),
+        schedules_ended=done.schedules,
+        broadcasts_stopped=done.broadcasts,
     )
 
 
-def _sound(session: Session, bulletin: Bulletin) -> Sound | None:
-    sha = bulletin.recording_sha
-    if sha is not None:
-        ms = session.scalar(sa.select(Recording.ms).where(Recording.sha256 == sha))
-        return Sound(state=RenderingState.DONE, percent=100, ms=ms, sha256=sha, error=None)
-    making = recordings.latest_rendering(session, bulletin.id)
-    if making is None:
-        return None
-    state = RenderingState(making.state)
-    return Sound(state=state, percent=making.percent, ms=None, sha256=None, error=making.error)
+def sound_again(session: Session, bulletin_id: int) -> OneBulletin:
+    """Have its sound made once more after that failed."""
+    bulletin = own(session, bulletin_id)
+    if bulletin.recording_sha is not None or bulletin.state is State.WITHDRAWN:
+        raise ContentError("Bản tin này không cần tạo lại âm thanh.", code="over")
+    recordings.queue(session, bulletin, current.now())
+    return bulletin_words.one(session, bulletin)
+
+
+def sound(session: Session, bulletin_id: int, query: SoundQuery) -> File:
+    """What would be broadcast, as it is now."""
+    bulletin = bulletins.get(session, bulletin_id)
+    language = query.language or KINH
+    sha = bulletin.sounds.get(language)
+    path = recordings.file(current.config().recordings, sha) if sha else None
+    if path is None or not path.is_file():
+        raise NotFound("Bản tin này chưa có âm thanh ấy. Hãy xem “sound” của bản tin.")
+    return File(path, MP3, f"ban-tin-{bulletin_id}-{language}.mp3")
 
 
 READ, WRITE = Scope.BULLETINS_READ, Scope.BULLETINS_WRITE
 ROUTES = (
     Route("GET", "/bulletins", listing, "Bulletins, the last written first.", READ),
-    Route("POST", "/bulletins", create, "Write a bulletin that is one text.", WRITE, 201),
+    Route("POST", "/bulletins", create, "Write a bulletin: one text, or several parts.", WRITE, 201),
     Route("GET", "/bulletins/<id:bulletin_id>", show, "A bulletin, and how far its sound is.", READ),
+    Route("POST", "/bulletins/<id:bulletin_id>/change", change, "Change a bulletin; its approval ends.", WRITE),
     Route(
         "POST", "/bulletins/<id:bulletin_id>/submit", submit,
         "Hand a bulletin to the approvers, once its sound is made.", WRITE,
+    ),
+    Route(
+        "POST", "/bulletins/<id:bulletin_id>/withdraw", withdraw,
+        "Take a bulletin back for good: its schedules end, what sounds of it is silenced.", WRITE,
+    ),
+    Route("GET", "/bulletins/<id:bulletin_id>/sound", sound, "The sound itself.", READ, media=(MP3,)),
+    Route(
+        "POST", "/bulletins/<id:bulletin_id>/sound", sound_again,
+        "Have the sound made once more after that failed.", WRITE,
     ),
 )  # fmt: skip

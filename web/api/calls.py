@@ -12,7 +12,9 @@ from loa import idempotency, tokens
 from loa.errors import NotAllowed
 from loa.tokens import Token, TokenRefused
 from web import current, level_guard
-from web.api import answers, decoding
+from web.api import answers, decoding, receiving
+from web.api.answers import File
+from web.api.receiving import Received
 from web.api.refusals import TokenMissing, TooManyTries
 from web.api.routes import Route
 from web.api.wire import Strict
@@ -27,9 +29,9 @@ def view_of(route: Route) -> Callable[..., Response]:
     def view(**places: Any) -> Response:
         _admit(route)
         level_guard.guard()
-        return _write(route, places) if route.method == "POST" else _read(route, places)
+        return _write(route, places) if route.writes else _read(route, places)
 
-    view.__dict__.update(needs=route.needs, route=route)
+    view.__dict__.update(needs=route.needs, route=route, takes_upload=route.takes_upload)
     return view
 
 
@@ -90,20 +92,20 @@ def _count(refused: TokenRefused) -> None:
 
 
 def _read(route: Route, places: dict[str, Any]) -> Response:
-    query = decoding.query(route.query or Strict)
-    given = {"query": query} if route.query else {}
+    given = _given(route)
     with current.read() as session:
-        told = answers.encoded(route.act(session, **places, **given))
-    return answers.json(route.status, told)
+        told = route.act(session, **places, **given)
+        content = told if isinstance(told, File) else answers.encoded(told)
+    if isinstance(content, File):
+        return answers.sent(content, route.status)
+    return answers.json(route.status, content)
 
 
 def _write(route: Route, places: dict[str, Any]) -> Response:
     """Carry it out, once for each key."""
     key = idempotency.demand(request.headers.get(KEY))
-    decoding.query(Strict)
-    body = decoding.body(route.body)
-    given = {} if body is None else {"body": body}
-    asked, now = _fingerprint(), current.now()
+    given = _given(route)
+    asked, now = _fingerprint(given.get("upload")), current.now()
     with current.write() as session:
         kept = idempotency.find(session, token().id, key, asked, now)
         if kept is not None:
@@ -118,7 +120,20 @@ def _write(route: Route, places: dict[str, Any]) -> Response:
     return answers.json(route.status, told)
 
 
-def _fingerprint() -> str:
+def _given(route: Route) -> dict[str, Any]:
+    """What was sent, as the arguments of the function that answers. Raises LoaError naming the field."""
+    query = decoding.query(route.query or Strict)
+    given: dict[str, Any] = {"query": query} if route.query else {}
+    if route.takes_upload:
+        return {**given, "upload": receiving.receive()}
+    if route.method == "POST":
+        body = decoding.body(route.body)
+        given |= {} if body is None else {"body": body}
+    return given
+
+
+def _fingerprint(upload: Received | None) -> str:
     """What was asked: method, address and body, byte for byte."""
-    asked = f"{request.method} {request.full_path}\n".encode() + request.get_data()
+    asked = f"{request.method} {request.full_path}\n".encode()
+    asked += request.get_data() if upload is None else upload.sha256.encode()
     return hashlib.sha256(asked).hexdigest()

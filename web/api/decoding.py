@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, datetime
 from typing import Any, TypeVar
 
 import msgspec
@@ -121,6 +121,8 @@ def _demand_usable(value: Any, place: str) -> None:
     """Raise Invalid for a letter no database keeps, and for a day no plan of a commune reaches."""
     if isinstance(value, str) and "\0" in value:
         raise Invalid(f"Mục “{place}” chứa ký tự không dùng được (mã 0).", field=place)
+    if isinstance(value, datetime):
+        value = value.date()
     if isinstance(value, date) and not forms.is_near(value):
         raise Invalid(
             f"Mục “{place}” có ngày cách đây quá {forms.MOST_YEARS} năm. Hãy xem lại năm.", field=place

@@ -14,8 +14,8 @@ from typing import Any
 import msgspec
 
 from loa.tokens import Scope
+from web.api import receiving
 from web.api.calls import KEY, REPLAYED
-from web.api.paging import Listed
 from web.api.refusals import Refusal
 from web.api.routes import PREFIX, Route
 from web.api.table import ROUTES
@@ -24,18 +24,29 @@ from web.api.wire import MOST_ID, Strict, Told
 Document = dict[str, Any]
 SCHEMAS = "#/components/schemas/{name}"
 REFUSED = {"$ref": "#/components/responses/refused"}
+FILE: Document = {"type": "string", "format": "binary"}
+JSON = "application/json"
+"""A file of this kind is read as what it holds."""
 PLACES: dict[str, Document] = {
     "id": {"type": "integer", "minimum": 1, "maximum": MOST_ID},
     "string": {"type": "string", "minLength": 1},
 }
 NAMES = {
     "content.bulletins.State": "BulletinState",
+    "devices.outages.Kind": "FaultKind",
+    "scheduler.alerts.State": "AlertState",
     "scheduler.broadcasts.State": "BroadcastState",
+    "scheduler.channel.Fate": "HindranceFate",
     "scheduler.exceptions.Kind": "ExceptionKind",
+    "scheduler.exports.tables.Kind": "ColumnKind",
+    "scheduler.running_order.Fate": "EntryFate",
     "scheduler.series.Kind": "ScheduleKind",
 }
 """Of types that are called alike in different rooms."""
 STATUSES = {200: "Done.", 201: "Made."}
+ALWAYS = (400, 401, 403, 404, 409, 422, 429, 503)
+"""How any call may be refused; of what is only there or not, 404."""
+OF_BODIES = (413, 415)
 
 
 def document() -> Document:
@@ -46,7 +57,7 @@ def document() -> Document:
         paths.setdefault(PREFIX + route.template, {})[route.method.lower()] = _operation(
             route, schemas, components
         )
-    queries = {kind.__name__ for kind in _kinds(Listed)}  # told as parameters
+    queries = {route.query.__name__ for route in ROUTES if route.query}  # told as parameters
     return {
         "openapi": "3.1.0",
         "info": {
@@ -112,7 +123,8 @@ def _docs(kind: type) -> Iterator[tuple[str, str]]:
 def _types() -> list[Any]:
     wanted: list[Any] = [Refusal]
     for route in ROUTES:
-        wanted += [kind for kind in (route.body, route.answer, route.query) if kind is not None]
+        told = None if route.media else route.answer
+        wanted += [kind for kind in (route.body, told, route.query) if kind is not None]
     return wanted
 
 
@@ -133,16 +145,32 @@ def _operation(route: Route, schemas: dict[int, Document], components: Document)
         "responses": {
             str(route.status): {
                 "description": STATUSES[route.status],
-                "content": _json(_schema_of(route.answer, schemas)),
-                **(_replayed() if route.method == "POST" else {}),
+                "content": _answer(route, schemas),
+                **(_replayed() if route.writes else {}),
             },
-            "default": REFUSED,
+            **{str(status): REFUSED for status in _refusals(route)},
         },
     }
-    if route.body is not None:
-        content = _json(_schema_of(route.body, schemas))
+    if (content := _body(route, schemas)) is not None:
         told["requestBody"] = {"required": True, "content": content}
     return told
+
+
+def _answer(route: Route, schemas: dict[int, Document]) -> Document:
+    if route.media:
+        names = [media.partition(";")[0] for media in route.media]
+        return {name: {"schema": {} if name == JSON else FILE} for name in names}
+    return _json(_schema_of(route.answer, schemas))
+
+
+def _body(route: Route, schemas: dict[int, Document]) -> Document | None:
+    if route.takes_upload:
+        return {receiving.MEDIA: {"schema": FILE}}
+    return None if route.body is None else _json(_schema_of(route.body, schemas))
+
+
+def _refusals(route: Route) -> list[int]:
+    return sorted({*ALWAYS, *(OF_BODIES if route.method == "POST" else ())})
 
 
 def _places(route: Route) -> list[Document]:
@@ -174,7 +202,7 @@ def _plain(schema: Document) -> Document:
 
 
 def _headers(route: Route) -> list[Document]:
-    if route.method != "POST":
+    if not route.writes:
         return []
     schema = {"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[!-~]+$"}
     says = (
@@ -194,7 +222,7 @@ def _refused() -> Document:
 
 
 def _json(schema: Document) -> Document:
-    return {"application/json": {"schema": schema}}
+    return {JSON: {"schema": schema}}
 
 
 def _scopes() -> str:

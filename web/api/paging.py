@@ -11,15 +11,24 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Any, TypeVar
 
 import msgspec
+import sqlalchemy as sa
 from msgspec import Meta
+from sqlalchemy.orm import Session
 
+from scheduler.level_views import Placed, View
+from web import current
 from web.api.refusals import Invalid
-from web.api.wire import Page, Strict
+from web.api.wire import Id, Page, Strict
 
 USUAL, MOST = 50, 200
+Time = Annotated[int, Meta(ge=0, le=2**53)]
+"""An instant in a cursor."""
 Row = TypeVar("Row")
 Item = TypeVar("Item")
 Key = TypeVar("Key")
+Source = TypeVar("Source", bound=Placed)
+AT_ONCE = 200
+"""Rows looked at in one step, of which a person of one area may see only some."""
 
 
 class Listed(Strict, frozen=True):
@@ -55,6 +64,25 @@ def page(
     shown = rows[: listed.limit]
     following = _cursor(key(shown[-1])) if len(rows) > listed.limit else None
     return Page(items=[told(row) for row in shown], next=following)
+
+
+def sources(
+    session: Session, listed: Listed, found: sa.Select[Source], number: Any
+) -> list[Source]:
+    """Schedules, programmes or the like that the reader gets to see, the last made first.
+
+    One more than asked for, where there are as many. ``number``: the column of their ids.
+    """
+    view, below = View(session, current.staff()), after(listed, Id)
+    shown: list[Source] = []
+    while len(shown) <= listed.limit:
+        step = found.order_by(number.desc()).limit(AT_ONCE)
+        rows = session.scalars(step if below is None else step.where(number < below)).all()
+        shown += view.sources(rows)
+        if len(rows) < AT_ONCE:
+            break
+        below = getattr(rows[-1], number.key)
+    return shown[: listed.limit + 1]
 
 
 def _cursor(key: Any) -> str:

@@ -182,9 +182,14 @@ def receivers_listing(session: Session, query: ReceiverQuery) -> Page[ReceiverIt
 
 
 def receivers_show(session: Session, receiver_id: str) -> ReceiverItem:
-    if "\0" in receiver_id:
+    return _receiver(receiver(session, receiver_id))
+
+
+def receiver(session: Session, receiver_id: str) -> Receiver:
+    """The one that an address names. Raises NotFound."""
+    if "\0" in receiver_id:  # no database keeps it
         raise NotFound("Không có đầu thu nào mang mã này. Hãy xem lại mã đầu thu.")
-    return _receiver(receivers.get(session, receiver_id))
+    return receivers.get(session, receiver_id)
 
 
 def _receiver(receiver: Receiver) -> ReceiverItem:

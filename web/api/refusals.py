@@ -10,14 +10,17 @@ from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
 
+from loa import words
 from loa.errors import DatabaseError, LoaError, NotAllowed, NotFound
 from loa.idempotency import KeyMissing
 from loa.staff import WAIT
 from loa.times import SECOND
 from loa.tokens import TokenRefused
+from loa.words import say
 from scheduler.admission import ReasonNeeded
 from web import current, errors
 from web.api import answers
+from web.api.answers import encoded
 from web.api.wire import Told
 
 log = logging.getLogger(__name__)
@@ -33,13 +36,15 @@ CODES = {
     503: "busy",
 }
 SENTENCES = {
-    404: "Không có địa chỉ này. Hãy xem lại đường dẫn trong tài liệu API.",
-    405: "Địa chỉ này không nhận cách gọi ấy. Tiêu đề Allow nói cách nào được.",
-    413: "Nội dung gửi lên quá lớn. Hãy chia nhỏ rồi gửi lại.",
-    500: "Chương trình gặp lỗi khi làm việc này; lỗi đã được ghi lại. Nếu vẫn thế, hãy báo người quản trị.",
+    404: say("Không có địa chỉ này. Hãy xem lại đường dẫn trong tài liệu API."),
+    405: say("Địa chỉ này không nhận cách gọi ấy. Tiêu đề Allow nói cách nào được."),
+    413: say("Nội dung gửi lên quá lớn. Hãy chia nhỏ rồi gửi lại."),
+    500: say(
+        "Chương trình gặp lỗi khi làm việc này; lỗi đã được ghi lại. Nếu vẫn thế, hãy báo người quản trị."
+    ),
     503: errors.SENTENCES[503],
 }
-OTHERWISE = "Yêu cầu này không hợp lệ. Hãy xem lại tài liệu API."
+OTHERWISE = say("Yêu cầu này không hợp lệ. Hãy xem lại tài liệu API.")
 
 
 class TokenMissing(TokenRefused):
@@ -109,16 +114,21 @@ def status_of(error: LoaError) -> int:
     return 422 if error.field else 409
 
 
+def told(error: LoaError) -> Error:
+    """A rule's refusal as it is told."""
+    said = Error(code=error.code, message=words.told(error.sentence), field=error.field)
+    if isinstance(error, ReasonNeeded):
+        rules: list[str] = [found.rule for found in error.findings]
+        said = msgspec.structs.replace(said, rules=rules)
+    return said
+
+
 def of_rule(error: LoaError) -> Response:
     """A refusal of a rule of ours."""
     status = status_of(error)
     if status == 503:
         log.error("%s", error.sentence)
-    told = Error(code=error.code, message=error.sentence, field=error.field)
-    if isinstance(error, ReasonNeeded):
-        rules: list[str] = [found.rule for found in error.findings]
-        told = msgspec.structs.replace(told, rules=rules)
-    answer = answers.json(status, msgspec.json.encode(Refusal(error=told)))
+    answer = answers.json(status, encoded(Refusal(error=told(error))))
     if status == 401:
         answer.headers["WWW-Authenticate"] = 'Bearer realm="loa"'
     if status == 429:
@@ -137,8 +147,8 @@ def of_http(error: HTTPException) -> Response:
 
 def of_status(status: int) -> Response:
     code, sentence = CODES.get(status, CODES[400]), SENTENCES.get(status, OTHERWISE)
-    told = Error(code=code, message=sentence, field=None)
-    return answers.json(status, msgspec.json.encode(Refusal(error=told)))
+    said = Error(code=code, message=words.told(sentence), field=None)
+    return answers.json(status, encoded(Refusal(error=said)))
 
 
 def of_fault(_error: InternalServerError) -> Response:

@@ -1,6 +1,7 @@
 """Route: one call of the API. Its types are those of the function that answers it, so that the two cannot differ.
 
-``session`` first; then what the address names, ``query`` and ``body`` where there are such; what it returns is sent.
+``session`` first; then what the address names, ``query``, ``body`` and ``upload`` where there are such; what it
+returns is sent.
 """
 
 from __future__ import annotations
@@ -30,6 +31,20 @@ class Route:
     scope: Scope | None = None
     """None: any token will do."""
     status: int = 200
+    dry: bool = False
+    """A POST that only looks: nothing is stored, so it needs no key."""
+    media: tuple[str, ...] = ()
+    """Of an ``answers.File``: the media types it may be of."""
+
+    @property
+    def writes(self) -> bool:
+        """Whether it changes the station."""
+        return self.method == "POST" and not self.dry
+
+    @property
+    def takes_upload(self) -> bool:
+        """Whether its body is a file."""
+        return "upload" in self.types
 
     @property
     def name(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import Meta
 
@@ -13,9 +13,19 @@ from scheduler.exceptions import MOST_REASON
 from scheduler.exceptions import Kind as ExceptionKind
 from scheduler.series import Kind
 from web.api.paging import Listed
-from web.api.wire import Clock, Id, Moment, Person, Reason, ReceiverId, Strict, Told
+from web.api.refusals import Error
+from web.api.wire import (
+    Clock,
+    Id,
+    Moment,
+    Person,
+    Reason,
+    ReceiverId,
+    Strict,
+    Told,
+    Weekday,
+)
 
-Weekday = Literal["MO", "TU", "WE", "TH", "FR", "SA", "SU"]
 Ids = Annotated[tuple[Id, ...], Meta(max_length=1000)]
 ReceiverIds = Annotated[tuple[ReceiverId, ...], Meta(max_length=10_000)]
 
@@ -30,10 +40,9 @@ class Where(Strict, frozen=True):
     """An officer's reason for what the regulation lets through only with one (see `reason_needed`)."""
 
 
-class NewSchedule(Where, frozen=True, kw_only=True):
-    """A bulletin at a time of day, on one day or again and again."""
+class Timing(Where, frozen=True, kw_only=True):
+    """When and where: at a time of day, on one day or again and again."""
 
-    bulletin_id: Id
     kind: Kind = Kind.ONCE
     at: Clock
     start_date: date
@@ -51,6 +60,12 @@ class NewSchedule(Where, frozen=True, kw_only=True):
     """Begins again after an interruption."""
 
 
+class NewSchedule(Timing, frozen=True, kw_only=True):
+    """A bulletin at a time of day, on one day or again and again."""
+
+    bulletin_id: Id
+
+
 class PlayNow(Where, frozen=True, kw_only=True):
     """An approved bulletin, at once."""
 
@@ -62,6 +77,35 @@ class Skip(Strict, frozen=True):
 
     day: date
     reason: Annotated[str, Meta(max_length=MOST_REASON)] = ""
+
+
+class OtherDay(Strict, frozen=True, kw_only=True):
+    """A day of a series that is to be otherwise."""
+
+    day: date
+    reason: Annotated[str, Meta(max_length=MOST_REASON)] = ""
+    waived_why: Reason = ""
+    """An officer's reason for what the regulation lets through only with one (see `reason_needed`)."""
+
+
+class Move(OtherDay, frozen=True, kw_only=True):
+    """A day that is to be heard at another time; what is left out stays."""
+
+    to_day: date | None = None
+    to_time: Clock | None = None
+
+
+class Replace(OtherDay, frozen=True, kw_only=True):
+    """A day on which another bulletin is heard instead."""
+
+    bulletin_id: Id
+
+
+class OccurrenceQuery(Listed, frozen=True):
+    """Which occurrences, in order of time."""
+
+    days: Annotated[int, Meta(ge=1, le=366)] = 31
+    """So many days from now on."""
 
 
 class Restore(Strict, frozen=True):
@@ -124,6 +168,23 @@ class ScheduleItem(Told, frozen=True):
     exceptions: list[ExceptionItem]
 
 
+class OccurrenceItem(Told, frozen=True):
+    """A day of a schedule: when it is heard, or why not."""
+
+    day: date
+    """By the series; a moved one is heard on another."""
+    at: Moment
+    heard: bool
+    code: str | None
+    """Why it is not heard, as a word and as a sentence."""
+    why_not: str | None
+    day_kind: str
+    """Kind of day of the regulation: normal, weekend, holiday, …"""
+    bulletin_id: int | None
+    """In place of the schedule's own."""
+    exception_id: int | None
+
+
 class Warning(Told, frozen=True):
     """What a schedule and one other thing do to each other at the same receivers."""
 
@@ -145,4 +206,15 @@ class Scheduled(Told, frozen=True):
     schedule: ScheduleItem
     receivers: int
     """At how many it is heard as things stand."""
+    warnings: list[Warning]
+
+
+class Previewed(Told, frozen=True):
+    """What would come of it. Nothing was stored."""
+
+    refusal: Error | None
+    """Why it would be refused, as the call that stores it would say; null where it would not."""
+    receivers: int
+    occurrences: list[OccurrenceItem]
+    """The first of the year ahead."""
     warnings: list[Warning]

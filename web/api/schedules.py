@@ -1,11 +1,9 @@
-"""Schedules: found, made, ended, a day of them skipped and put back; and "play now".
+"""Schedules: found, made, changed, ended, a day of them skipped and put back; and "play now".
 
 All through the gate of the pages: scheduler.schedules and scheduler.one_day.
 """
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -17,7 +15,6 @@ from loa.tokens import Scope
 from scheduler import exceptions, one_day, schedule_checks, schedules, targets
 from scheduler.exceptions import Kind as ExceptionKind
 from scheduler.exceptions import Otherwise
-from scheduler.level_views import View
 from scheduler.schedules import Kind, Rule, Schedule
 from web import current, schedule_page
 from web.api import paging, schedule_words
@@ -31,38 +28,21 @@ from web.api.schedule_types import (
     ScheduleItem,
     ScheduleQuery,
     Skip,
+    Timing,
 )
-from web.api.wire import WEEKDAYS, Id, Page, clock, named_in
-
-AT_ONCE = 200
-"""Schedules looked at in one step, of which a person of one area may see only some."""
+from web.api.wire import Page, named_in
 
 
 def listing(session: Session, query: ScheduleQuery) -> Page[ScheduleItem]:
-    found = _visible(session, query)
+    found = paging.sources(session, query, _asked(query), Schedule.id)
     known = schedule_page.read_context(session)
     return paging.page(
         found, query, lambda each: schedule_words.item(each, known), lambda each: each.id
     )
 
 
-def _visible(session: Session, query: ScheduleQuery) -> list[Schedule]:
-    """One more than is asked for, where there are as many."""
-    view, below = View(session, current.staff()), paging.after(query, Id)
-    found: list[Schedule] = []
-    while len(found) <= query.limit:
-        rows = session.scalars(_asked(query, below)).all()
-        found += view.sources(rows)
-        if len(rows) < AT_ONCE:
-            break
-        below = rows[-1].id
-    return found[: query.limit + 1]
-
-
-def _asked(query: ScheduleQuery, below: int | None) -> sa.Select[Schedule]:
-    found = sa.select(Schedule).order_by(Schedule.id.desc()).limit(AT_ONCE)
-    if below is not None:
-        found = found.where(Schedule.id < below)
+def _asked(query: ScheduleQuery) -> sa.Select[Schedule]:
+    found = sa.select(Schedule)
     if query.bulletin_id is not None:
         found = found.where(Schedule.bulletin_id == query.bulletin_id)
     if query.ended is not None:
@@ -75,7 +55,7 @@ def show(session: Session, schedule_id: int) -> ScheduleItem:
 
 
 def create(session: Session, body: NewSchedule) -> Scheduled:
-    rule = _rule(body)
+    rule = schedule_words.rule(body)
     with named_in("bulletin_id"):
         bulletin = bulletins.get(session, body.bulletin_id)
     schedule_checks.demand_ordinary(bulletin, "bulletin_id")
@@ -85,6 +65,18 @@ def create(session: Session, body: NewSchedule) -> Scheduled:
             waived_why=body.waived_why,
         )  # fmt: skip
     return _scheduled(session, bulletin, schedule, rule)
+
+
+def change(session: Session, schedule_id: int, body: Timing) -> Scheduled:
+    """Another rule for the same schedule from now on; what sounds goes on, exceptions stay."""
+    rule, schedule = schedule_words.rule(body), schedules.get(session, schedule_id)
+    schedule_checks.demand_ordinary(schedule.bulletin)
+    with named_in("group_ids"):
+        schedules.change(
+            session, schedule, current.staff(), rule, now=current.now(), zone=current.zone(),
+            waived_why=body.waived_why,
+        )  # fmt: skip
+    return _scheduled(session, schedule.bulletin, schedule, rule)
 
 
 def play_now(session: Session, body: PlayNow) -> Scheduled:
@@ -133,26 +125,7 @@ def restore(session: Session, schedule_id: int, exception_id: int, body: Restore
     return _told(session, schedule)
 
 
-# -- between the types ----------------------------------------------------------------------------
-
-
-def _rule(body: NewSchedule) -> Rule:
-    """What was sent, as the pages' form would have it."""
-    rule = Rule(
-        kind=body.kind, at=clock(body.at, "at"), start_date=body.start_date, minutes=body.minutes,
-        resumes=body.resumes, area_ids=body.area_ids, group_ids=body.group_ids, except_ids=body.except_ids,
-    )  # fmt: skip
-    if body.kind is Kind.ONCE:
-        return rule
-    return replace(
-        rule,
-        end_date=body.end_date,
-        weekdays=tuple(sorted({WEEKDAYS.index(each) for each in body.weekdays}))
-        if body.kind is Kind.WEEKDAYS
-        else (),
-        recurs=body.recurs if body.kind is Kind.OTHER else "",
-        skips=body.skips,
-    )
+# -- as it is told --------------------------------------------------------------------------------
 
 
 def _told(session: Session, schedule: Schedule) -> ScheduleItem:
@@ -172,6 +145,10 @@ ROUTES = (
     Route("GET", "/schedules", listing, "Schedules, the last made first.", READ),
     Route("POST", "/schedules", create, "Schedule a bulletin; what it meets is told as warnings.", WRITE, 201),
     Route("GET", "/schedules/<id:schedule_id>", show, "A schedule.", READ),
+    Route(
+        "POST", "/schedules/<id:schedule_id>/change", change,
+        "Change when and where; what is left out is as in a new schedule.", WRITE,
+    ),
     Route("POST", "/schedules/<id:schedule_id>/end", end, "End a schedule; what sounds goes on.", WRITE),
     Route("POST", "/schedules/<id:schedule_id>/skips", skip, "Leave out one day of a schedule.", WRITE, 201),
     Route(

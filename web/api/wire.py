@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, time
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Generic, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
 
+from loa import times
 from loa.errors import LoaError, NotFound
 from loa.staff import Staff
 from loa.times import Instant, local
@@ -17,7 +18,8 @@ from web import current
 
 MOST_ID = 2**31 - 1
 CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$"
-WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+Weekday = Literal["MO", "TU", "WE", "TH", "FR", "SA", "SU"]
+WEEKDAYS: tuple[Weekday, ...] = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
 Id = Annotated[int, Meta(ge=1, le=MOST_ID)]
 ReceiverId = Annotated[str, Meta(max_length=32)]
@@ -58,6 +60,11 @@ def person(staff: Staff) -> Person:
 def moment(instant: Instant) -> datetime:
     """An instant on the station's wall clock."""
     return local(instant, current.zone())
+
+
+def instant(told: datetime) -> Instant:
+    """A moment that was sent."""
+    return times.instant(told)
 
 
 def perhaps(instant: Instant | None) -> datetime | None:

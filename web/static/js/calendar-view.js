@@ -3,7 +3,9 @@
 // never matters.
 (function () {
   const VIEWS = ["timeGridDay", "timeGridWeek", "dayGridMonth"];
-  const WEEKDAYS = ["CN", "T2", "T3", "T4", "T5", "T6", "T7"];
+  const WEEKDAYS = [
+    inWords("CN"), inWords("T2"), inWords("T3"), inWords("T4"), inWords("T5"), inWords("T6"), inWords("T7"),
+  ];
   const narrow = window.matchMedia("(max-width: 767px)");
   const two = (n) => String(n).padStart(2, "0");
   const iso = (date) => date.toISOString().slice(0, 10);
@@ -53,11 +55,11 @@
 
   function aside(day, small) {
     if (!day) return [];
-    const short = `${small ? "" : "âm "}${day.moon}`, long = day.mark && !small;
+    const short = small ? day.moon : inWords("âm %(day)s", { day: day.moon }), long = day.mark && !small;
     const found = [element("span", day.mark ? "moon mark" : "moon", long ? day.mark : short)];
-    found[0].title = day.mark || `ngày ${day.moon} âm lịch`;
+    found[0].title = day.mark || inWords("ngày %(day)s âm lịch", { day: day.moon });
     if (day.name) {
-      found.push(element("span", "day-name", small ? "lễ" : day.name));
+      found.push(element("span", "day-name", small ? inWords("lễ") : day.name));
       found[1].title = day.name;
     }
     return found;
@@ -91,7 +93,7 @@
   function title(view) {
     const first = view.currentStart, last = new Date(view.currentEnd - 1);
     const short = (date) => `${date.getUTCDate()}/${date.getUTCMonth() + 1}`;
-    if (view.type === "dayGridMonth") return `Tháng ${first.getUTCMonth() + 1}/${first.getUTCFullYear()}`;
+    if (view.type === "dayGridMonth") return inWords("Tháng %(month)s/%(year)s", { month: first.getUTCMonth() + 1, year: first.getUTCFullYear() });
     if (view.type === "timeGridDay") return `${WEEKDAYS[first.getUTCDay()]} ${short(first)}/${first.getUTCFullYear()}`;
     return `${short(first)} – ${short(last)}/${last.getUTCFullYear()}`;
   }

@@ -26,7 +26,7 @@
       trouble("");
       done([...told.events.map(view.event), ...view.behind(told.sessions, "session"), ...view.behind(told.quiet, "quiet")]);
     } catch (error) {
-      trouble("Không tải được lịch. Hãy kiểm tra mạng rồi tải lại trang.");
+      trouble(inWords("Không tải được lịch. Hãy kiểm tra mạng rồi tải lại trang."));
       failed(error);
     }
   }
@@ -159,14 +159,14 @@
     const { event } = info, told = event.extendedProps;
     if (!told.stretches) {
       info.revert();
-      return tell("Bản tin này dài bằng âm thanh của nó nên không kéo dài hay rút ngắn được. Chỉ đổi được thời lượng của tiếp sóng và của chương trình có giờ riêng.");
+      return tell(inWords("Bản tin này dài bằng âm thanh của nó nên không kéo dài hay rút ngắn được. Chỉ đổi được thời lượng của tiếp sóng và của chương trình có giờ riêng."));
     }
     const minutes = Math.max(1, Math.round((event.end - event.start) / 60000));
     return open(panelOf(event, { luc: view.minute(event.start), phut: minutes }), info.revert);
   }
 
   function stopped() {
-    if (denied) tell(`Không thả vào đây được: ${denied} là giờ không phát của đài. Lượt vẫn ở chỗ cũ.`);
+    if (denied) tell(inWords("Không thả vào đây được: %(hours)s là giờ không phát của đài. Lượt vẫn ở chỗ cũ.", { hours: denied }));
     denied = "";
   }
 
@@ -182,7 +182,7 @@
   const wanted = { tuan: "timeGridWeek", thang: "dayGridMonth", ngay: "timeGridDay" }[box.dataset.view];
   const opened = Date.now(), servedAt = Date.parse(`${box.dataset.now}Z`);
   const calendar = new FullCalendar.Calendar(find("grid"), {
-    locale: "vi", timeZone: "UTC", now: () => new Date(servedAt + Date.now() - opened).toISOString(),
+    locale: document.documentElement.lang, timeZone: "UTC", now: () => new Date(servedAt + Date.now() - opened).toISOString(),
     initialView: wanted || (phone ? "timeGridDay" : "timeGridWeek"), initialDate: box.dataset.date,
     headerToolbar: false, allDaySlot: false, nowIndicator: true, firstDay: 1, height: phone ? "70vh" : "78vh",
     scrollTime: "05:00", slotEventOverlap: false,
@@ -190,7 +190,8 @@
     slotLabelFormat: { hour: "2-digit", minute: "2-digit", hour12: false }, defaultTimedEventDuration: "00:01",
     forceEventDuration: true, eventMinHeight: 24, eventShortHeight: 24, expandRows: false, dayMaxEvents: phone ? 2 : 4,
     eventInteractive: true, editable: true, longPressDelay: 400, eventOrder: "start,title", handleWindowResize: true,
-    moreLinkClick: "timeGridDay", moreLinkContent: (arg) => `+${arg.num} lượt`, moreLinkHint: (n) => `Xem thêm ${n} lượt`, closeHint: "Đóng",
+    moreLinkClick: "timeGridDay", moreLinkContent: (arg) => inWords("+%(n)s lượt", { n: arg.num }),
+    moreLinkHint: (n) => inWords("Xem thêm %(n)s lượt", { n }), closeHint: inWords("Đóng"),
     eventContent: view.runOf, events: read, datesSet: turned, eventAllow: allow, eventDrop: dropped,
     eventResize: stretched, eventDragStop: () => setTimeout(stopped), dateClick: pressed,
     eventClick: (info) => {

@@ -6,15 +6,15 @@
   function words(ms) {
     const seconds = Math.ceil(ms / 1000);
     const two = (n) => String(n).padStart(2, "0");
-    if (seconds >= 3600) return `còn ${Math.floor(seconds / 3600)} giờ ${two(Math.floor(seconds / 60) % 60)} phút`;
-    return `còn ${Math.floor(seconds / 60)}:${two(seconds % 60)}`;
+    if (seconds >= 3600) return inWords("còn %(hours)s giờ %(minutes)s phút", { hours: Math.floor(seconds / 3600), minutes: two(Math.floor(seconds / 60) % 60) });
+    return inWords("còn %(minutes)s:%(seconds)s", { minutes: Math.floor(seconds / 60), seconds: two(seconds % 60) });
   }
 
   function tick() {
     const now = Date.now() + ahead;
     document.querySelectorAll("[data-until]").forEach((element) => {
       const left = Number(element.dataset.until) - now;
-      const text = left > 0 ? words(left) : element.dataset.over || "đã đến giờ";
+      const text = left > 0 ? words(left) : element.dataset.over || inWords("đã đến giờ");
       if (element.textContent !== text) element.textContent = text;
     });
   }

@@ -25,9 +25,9 @@
     return `${String(minutes).padStart(2, "0")}:${String(Math.floor(tenths % 600 / 10)).padStart(2, "0")},${tenths % 10}`;
   }
 
-  function inWords(time) {
+  function lasting(time) {
     const whole = Math.round(time);
-    return whole < 60 ? `${whole} giây` : `${Math.floor(whole / 60)} phút ${String(whole % 60).padStart(2, "0")} giây`;
+    return whole < 60 ? inWords("%(seconds)s giây", { seconds: whole }) : inWords("%(minutes)s phút %(seconds)s giây", { minutes: Math.floor(whole / 60), seconds: String(whole % 60).padStart(2, "0") });
   }
 
   const fields = (row) => [...row.querySelectorAll("input")];
@@ -147,7 +147,7 @@
 
   function tell() {
     find("[data-none]").hidden = rows.size > 0;
-    left.textContent = `Sau khi cắt còn ${inWords(spans().reduce((rest, [begin, end]) => rest - (end - begin), LENGTH))}.`;
+    left.textContent = inWords("Sau khi cắt còn %(length)s.", { length: lasting(spans().reduce((rest, [begin, end]) => rest - (end - begin), LENGTH)) });
     compare();
   }
 

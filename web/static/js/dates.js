@@ -29,7 +29,7 @@
     native.setAttribute("aria-hidden", "true");
     const button = document.createElement("button");
     button.type = "button";
-    button.setAttribute("aria-label", "Chọn ngày trên lịch");
+    button.setAttribute("aria-label", inWords("Chọn ngày trên lịch"));
     button.innerHTML = '<svg class="icon" aria-hidden="true"><use href="' + document.body.dataset.icons + '#schedules"></use></svg>';
     const frame = document.createElement("div");
     frame.className = "with-picker";
@@ -50,7 +50,7 @@
 
   // An hour alone is that hour: "18", and the "18:" that the mark above makes of it.
   function completeHour(input) {
-    const found = /^(\d{1,2})\s*(?::|h|g|giờ)?$/i.exec(input.value.trim());
+    const found = /^(\d{1,2})\s*(?::|h|g|gi\u1edd)?$/i.exec(input.value.trim());
     if (!found || found[1] > 23) return false;
     input.value = `${two(found[1])}:00`;
     return true;

@@ -9,14 +9,14 @@
     if (!field || !button) return;
     const typed = document.createElement("details"), summary = document.createElement("summary"), hint = document.createElement("small");
     typed.className = "more";
-    summary.textContent = "Không giữ được nút?";
+    summary.textContent = inWords("Không giữ được nút?");
     const box = field.closest(".field");
     box.replaceWith(typed);
     typed.append(summary, box);
     if (box.querySelector(".error")) typed.open = true;
     hint.className = "hint";
     hint.setAttribute("role", "status");
-    hint.textContent = "Lệnh phát ở mọi đầu thu: giữ nút 3 giây.";
+    hint.textContent = inWords("Lệnh phát ở mọi đầu thu: giữ nút 3 giây.");
     button.after(hint);
 
     let timer = 0;
@@ -44,7 +44,7 @@
     button.addEventListener("click", (event) => {
       if (event.isTrusted && !field.value.trim()) {
         event.preventDefault();
-        hint.textContent = "Hãy giữ nút đủ 3 giây rồi thả tay.";
+        hint.textContent = inWords("Hãy giữ nút đủ 3 giây rồi thả tay.");
       }
     });
   }
@@ -56,9 +56,7 @@
     function show() {
       let words = shown.dataset.words;
       blanks.forEach((input) => {
-        const label = form.querySelector(`label[for="${input.id}"]`).textContent.trim();
-        const name = label[0].toLowerCase() + label.slice(1);
-        if (input.value.trim()) words = words.replaceAll(`[${name}]`, input.value.trim());
+        if (input.value.trim()) words = words.replaceAll(`[${input.dataset.blank}]`, input.value.trim());
       });
       shown.textContent = words;
     }

@@ -8,7 +8,7 @@
       all.hidden = boxes.length < 2;
       const show = () => {
         const number = boxes.filter((box) => box.checked).length;
-        go.textContent = number ? `Làm với ${number} đầu thu đã chọn` : "Làm với các đầu thu đã chọn";
+        go.textContent = number ? go.dataset.pickSome.replace("%(n)s", number) : go.dataset.pickNone;
         go.disabled = number === 0;
         every.checked = number > 0 && number === boxes.length;
         every.indeterminate = number > 0 && number < boxes.length;

@@ -36,7 +36,7 @@
       said.setAttribute("role", "alert");
       input.closest(".field").append(said);
     }
-    said.textContent = `Tệp này nặng ${Math.ceil(megabytes)} MB, quá giới hạn ${most} MB. Hãy nén thành MP3 hoặc chia nhỏ.`;
+    said.textContent = inWords("Tệp này nặng %(size)s MB, quá giới hạn %(most)s MB. Hãy nén thành MP3 hoặc chia nhỏ.", { size: Math.ceil(megabytes), most });
     input.focus();
     return true;
   }
@@ -49,16 +49,16 @@
     if (input.classList.contains("only-read")) return;
     const button = document.createElement("label"), name = document.createElement("span"), frame = document.createElement("div");
     button.htmlFor = input.id;
-    button.textContent = "Chọn tệp";
+    button.textContent = inWords("Chọn tệp");
     button.className = "file-button";
-    name.textContent = "chưa chọn tệp nào";
+    name.textContent = inWords("chưa chọn tệp nào");
     frame.className = "file";
     input.replaceWith(frame);
     input.classList.add("only-read");
     frame.append(input, button, name);
     input.addEventListener("change", () => {
       const file = input.files[0];
-      name.textContent = file ? `${file.name} (${(file.size / 1e6).toFixed(1).replace(".", ",")} MB)` : "chưa chọn tệp nào";
+      name.textContent = file ? `${file.name} (${(file.size / 1e6).toFixed(1).replace(".", ",")} MB)` : inWords("chưa chọn tệp nào");
     });
   }
   document.querySelectorAll("input[type=file]").forEach(dress);

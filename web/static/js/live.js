@@ -23,6 +23,7 @@
     stream.addEventListener("changed", (event) => tell(event.data.split(" ")));
     stream.addEventListener("error", () => {
       ask(ASK_SECONDS);
+      dispatchEvent(new Event("loa:lost"));
       if (stream.readyState === EventSource.CLOSED) {  // refused: full, or signed out
         close();
         clearTimeout(retry);
@@ -50,6 +51,7 @@
   document.addEventListener("visibilitychange", look);
   window.addEventListener("pagehide", close);
   window.addEventListener("pageshow", (event) => { if (event.persisted) look(); });
+  document.addEventListener("loa:network", (event) => { if (!event.detail.down) look(); });
 
   document.addEventListener("htmx:configRequest", (event) => {
     const seen = event.detail.elt.dataset.digest;
@@ -77,7 +79,9 @@
     note.className = "note wait";
     note.dataset.newer = "";
     note.setAttribute("role", "status");
-    note.innerHTML = '<p>Trang có thay đổi mới. <a role="button" class="outline small">Tải lại</a></p>';
+    note.innerHTML = '<p><span></span> <a role="button" class="outline small"></a></p>';
+    note.querySelector("span").textContent = inWords("Trang có thay đổi mới.");
+    note.querySelector("a").textContent = inWords("Tải lại");
     note.querySelector("a").href = page ? page.dataset.page : location.pathname + location.search;
     part.before(note);
   }

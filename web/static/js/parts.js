@@ -60,9 +60,11 @@
     const note = document.createElement("div"), when = new Date(kept.at).toLocaleString("vi-VN", { hour: "2-digit", minute: "2-digit", day: "2-digit", month: "2-digit" });
     note.className = "unsaved";
     note.setAttribute("role", "status");
-    note.innerHTML = '<span></span><span class="actions"><button type="button" class="small">Khôi phục</button><button type="button" class="outline secondary small">Bỏ bản đó</button></span>';
-    note.firstElementChild.textContent = `Khôi phục bản đang soạn dở? Máy này còn giữ bản lúc ${when}.`;
+    note.innerHTML = '<span></span><span class="actions"><button type="button" class="small"></button><button type="button" class="outline secondary small"></button></span>';
+    note.firstElementChild.textContent = inWords("Khôi phục bản đang soạn dở? Máy này còn giữ bản lúc %(when)s.", { when });
     const [restoring, dropping] = note.querySelectorAll("button");
+    restoring.textContent = inWords("Khôi phục");
+    dropping.textContent = inWords("Bỏ bản đó");
     restoring.addEventListener("click", async () => { await restore(kept.values); note.remove(); });
     dropping.addEventListener("click", () => { note.remove(); keep(); if (JSON.stringify(values()) === untouched) store.drop(key); });
     form.before(note);
@@ -111,7 +113,7 @@
       const before = part.nextElementSibling;
       putBack = () => parts().insertBefore(part, before && before.isConnected ? before : null);
       part.remove();
-      removed.firstElementChild.textContent = `Đã bỏ phần ${place + 1}.`;
+      removed.firstElementChild.textContent = inWords("Đã bỏ phần %(number)s.", { number: place + 1 });
       removed.hidden = false;
     }
     number(parts());
@@ -127,7 +129,7 @@
     trouble.hidden = true;
     await htmx.ajax("GET", address, { target: box, swap: "beforeend" }).catch(() => {});
     if (box.children.length === count) {
-      trouble.textContent = "Không nối được với đài nên chưa thêm được phần. Hãy thử lại.";
+      trouble.textContent = inWords("Không nối được với đài nên chưa thêm được phần. Hãy thử lại.");
       trouble.hidden = false;
       return;
     }
@@ -188,7 +190,7 @@
       return;
     }
     const boxes = [...part.querySelectorAll("[data-line]:checked")];
-    said.firstElementChild.textContent = boxes.length ? `Đã bỏ ${boxes.length} dòng khỏi văn bản.` : "Hãy đánh dấu ít nhất một dòng cần bỏ.";
+    said.firstElementChild.textContent = boxes.length ? inWords("Đã bỏ %(count)s dòng khỏi văn bản.", { count: boxes.length }) : inWords("Hãy đánh dấu ít nhất một dòng cần bỏ.");
     said.querySelector("button").hidden = !boxes.length;
     said.hidden = false;
     if (!boxes.length) return;

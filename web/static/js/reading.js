@@ -35,14 +35,14 @@
     if (again) return;  // pressed while it speaks: stop
     playing = button;
     button.setAttribute("aria-busy", "true");
-    say(button, "đang tạo tiếng…");
+    say(button, inWords("đang tạo tiếng…"));
     try {
       // Asked as a part of a page, an error is a plain sentence.
       const answer = await fetch(addressOf(button), { headers: { "HX-Request": "true" } });
       if (playing !== button) return;
       if (!answer.ok || !(answer.headers.get("Content-Type") || "").startsWith("audio/")) {
         const sentence = answer.headers.get("Content-Type").startsWith("text/plain") ? await answer.text() : "";
-        throw new Error(sentence || "Không nghe thử được. Hãy tải lại trang rồi thử lại.");
+        throw new Error(sentence || inWords("Không nghe thử được. Hãy tải lại trang rồi thử lại."));
       }
       const sound = await answer.blob();
       if (playing !== button) return;
@@ -51,18 +51,18 @@
       if (playing !== button) return;
       playing = null;
       button.removeAttribute("aria-busy");
-      say(button, error instanceof TypeError ? "Không nối được với đài. Hãy thử lại." : error.message, true);
+      say(button, error instanceof TypeError ? inWords("Không nối được với đài. Hãy thử lại.") : error.message, true);
     }
   }
 
   function play(button, sound, note) {
     player = new Audio(URL.createObjectURL(sound));
     player.addEventListener("ended", () => { quiet(); say(button, note); });
-    player.addEventListener("error", () => { quiet(); say(button, "Trình duyệt không phát được âm thanh này.", true); });
+    player.addEventListener("error", () => { quiet(); say(button, inWords("Trình duyệt không phát được âm thanh này."), true); });
     button.removeAttribute("aria-busy");
-    name(button, "Dừng");
-    say(button, note ? `đang phát. ${note}` : "đang phát");
-    player.play().catch(() => { quiet(); say(button, "Trình duyệt không cho phát. Hãy bấm lại lần nữa.", true); });
+    name(button, inWords("Dừng"));
+    say(button, note ? inWords("đang phát. %(note)s", { note }) : inWords("đang phát"));
+    player.play().catch(() => { quiet(); say(button, inWords("Trình duyệt không cho phát. Hãy bấm lại lần nữa."), true); });
   }
 
   document.addEventListener("click", (event) => {
@@ -211,7 +211,7 @@
   document.addEventListener("htmx:responseError", (event) => {
     if (event.detail.target && (dialog.contains(event.detail.target) || event.detail.target.id === "van-ban")) complain(event.detail.xhr.responseText.slice(0, 300));
   });
-  document.addEventListener("htmx:sendError", () => { if (dialog.open) complain("Không nối được với đài. Hãy thử lại."); });
+  document.addEventListener("htmx:sendError", () => { if (dialog.open) complain(inWords("Không nối được với đài. Hãy thử lại.")); });
   dialog.addEventListener("close", () => { quiet(); if (opener && opener.isConnected) opener.focus(); });
 
   // --- any words of the text -------------------------------------------------------------------------
@@ -236,7 +236,7 @@
     const found = picked();
     if (chosen && !found) return;
     pick.hidden = !found;
-    if (found) pick.firstElementChild.textContent = `Sửa cách đọc “${found.text.trim().slice(0, 40)}”`;
+    if (found) pick.firstElementChild.textContent = inWords("Sửa cách đọc “%(words)s”", { words: found.text.trim().slice(0, 40) });
   });
   // The press itself may end the selection, on some telephones in spite of this: it is kept from before.
   let chosen = null;

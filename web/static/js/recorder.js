@@ -3,14 +3,14 @@ window.LoaRecorder = (function () {
   const QUIET = 0.02, QUIET_SECONDS = 5;  // loudest sample below which nothing is heard
   const KINDS = [["audio/webm;codecs=opus", "webm"], ["audio/mp4", "m4a"], ["audio/ogg;codecs=opus", "ogg"]];
   const SAY = {
-    insecure: "Trình duyệt chỉ cho ghi âm khi trang mở bằng https:// hoặc ngay trên máy chạy Loa. Hãy nhờ quản trị bật HTTPS, hoặc ghi bằng điện thoại rồi tải tệp lên.",
-    old: "Trình duyệt này không ghi âm được. Hãy dùng Chrome, Edge, Firefox hoặc Safari bản mới, hoặc ghi bằng điện thoại rồi tải tệp lên.",
-    NotAllowedError: "Trình duyệt chưa được phép dùng micrô. Bấm biểu tượng ổ khoá cạnh địa chỉ trang, cho phép Micrô, rồi bấm “Ghi âm” lần nữa.",
-    NotFoundError: "Máy này không có micrô. Hãy cắm micrô rồi bấm “Ghi âm”, hoặc ghi bằng điện thoại rồi tải tệp lên.",
-    NotReadableError: "Micrô đang được chương trình khác dùng. Hãy đóng chương trình đó rồi bấm “Ghi âm” lần nữa.",
-    pulled: "Micrô bị rút ra giữa chừng. Phần đã ghi vẫn còn: hãy nghe lại rồi dùng hoặc ghi lại.",
+    insecure: inWords("Trình duyệt chỉ cho ghi âm khi trang mở bằng https:// hoặc ngay trên máy chạy Loa. Hãy nhờ quản trị bật HTTPS, hoặc ghi bằng điện thoại rồi tải tệp lên."),
+    old: inWords("Trình duyệt này không ghi âm được. Hãy dùng Chrome, Edge, Firefox hoặc Safari bản mới, hoặc ghi bằng điện thoại rồi tải tệp lên."),
+    NotAllowedError: inWords("Trình duyệt chưa được phép dùng micrô. Bấm biểu tượng ổ khoá cạnh địa chỉ trang, cho phép Micrô, rồi bấm “Ghi âm” lần nữa."),
+    NotFoundError: inWords("Máy này không có micrô. Hãy cắm micrô rồi bấm “Ghi âm”, hoặc ghi bằng điện thoại rồi tải tệp lên."),
+    NotReadableError: inWords("Micrô đang được chương trình khác dùng. Hãy đóng chương trình đó rồi bấm “Ghi âm” lần nữa."),
+    pulled: inWords("Micrô bị rút ra giữa chừng. Phần đã ghi vẫn còn: hãy nghe lại rồi dùng hoặc ghi lại."),
   };
-  const STATES = { recording: "đang ghi", held: "tạm dừng", recorded: "đã ghi xong, hãy nghe lại" };
+  const STATES = { recording: inWords("đang ghi"), held: inWords("tạm dừng"), recorded: inWords("đã ghi xong, hãy nghe lại") };
   const two = (number) => String(number).padStart(2, "0");
 
   return class Recorder {
@@ -36,7 +36,7 @@ window.LoaRecorder = (function () {
       this.elapsed = 0;
       this.began = performance.now();
       source.enter("recording");
-      source.say("Đang ghi âm");
+      source.say(inWords("Đang ghi âm"));
       source.find("[data-do=stop]").focus();
       this.measure();
     }
@@ -106,7 +106,7 @@ window.LoaRecorder = (function () {
       this.keep(pieces);
       source.enter("recorded");
       this.tell();
-      source.say("Đã ghi xong, hãy nghe lại");
+      source.say(inWords("Đã ghi xong, hãy nghe lại"));
       source.find("[data-do=use]").focus();
     }
 

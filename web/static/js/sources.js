@@ -6,15 +6,15 @@
   const PIECE = 1024 * 1024;  // bytes: what a broken line costs at most
   const PATIENCE = [0, 1000, 3000, 5000, 10000, 20000, 30000, 60000];  // ms before each try
   const SAY = {
-    line: "Đường truyền bị ngắt. Phần đã gửi được giữ lại; có mạng sẽ tự gửi tiếp, hoặc bấm “Thử gửi lại”.",
-    signedOut: "Bạn đã bị đăng xuất. Hãy đăng nhập lại ở một thẻ khác rồi quay lại đây bấm “Thử gửi lại”.",
-    refused: "Đài chưa nhận được tệp. Hãy bấm “Thử gửi lại”; nếu vẫn thế, hãy báo người quản trị.",
-    one: "Mỗi chỗ chỉ nhận một tệp. Hãy thả từng tệp một.",
-    empty: "Tệp vừa chọn trống (0 byte). Hãy chọn lại tệp ghi âm.",
-    wait: "Tệp đang được gửi. Gửi xong sẽ tự lưu; hãy giữ trang này mở.",
-    paused: "Việc gửi tệp đang tạm dừng. Hãy bấm “Tiếp tục” hoặc “Huỷ” rồi lưu.",
-    recording: "Đang ghi âm. Bấm “Dừng ghi”, rồi “Dùng bản ghi này” (hoặc “Bỏ”), rồi lưu.",
-    unsent: "Bản vừa ghi chưa được gửi. Hãy bấm “Dùng bản ghi này” hoặc “Bỏ” rồi lưu.",
+    line: inWords("Đường truyền bị ngắt. Phần đã gửi được giữ lại; có mạng sẽ tự gửi tiếp, hoặc bấm “Thử gửi lại”."),
+    signedOut: inWords("Bạn đã bị đăng xuất. Hãy đăng nhập lại ở một thẻ khác rồi quay lại đây bấm “Thử gửi lại”."),
+    refused: inWords("Đài chưa nhận được tệp. Hãy bấm “Thử gửi lại”; nếu vẫn thế, hãy báo người quản trị."),
+    one: inWords("Mỗi chỗ chỉ nhận một tệp. Hãy thả từng tệp một."),
+    empty: inWords("Tệp vừa chọn trống (0 byte). Hãy chọn lại tệp ghi âm."),
+    wait: inWords("Tệp đang được gửi. Gửi xong sẽ tự lưu; hãy giữ trang này mở."),
+    paused: inWords("Việc gửi tệp đang tạm dừng. Hãy bấm “Tiếp tục” hoặc “Huỷ” rồi lưu."),
+    recording: inWords("Đang ghi âm. Bấm “Dừng ghi”, rồi “Dùng bản ghi này” (hoặc “Bỏ”), rồi lưu."),
+    unsent: inWords("Bản vừa ghi chưa được gửi. Hãy bấm “Dùng bản ghi này” hoặc “Bỏ” rồi lưu."),
   };
   const sources = new Set();
   let saving = null;  // the button of a form that waits for its files
@@ -93,10 +93,10 @@
     send(file) {
       this.file = file;
       this.sha = "";
-      this.write("[data-sending-name]", `Đang gửi “${file.name}”`);
+      this.write("[data-sending-name]", inWords("Đang gửi “%(name)s”", { name: file.name }));
       this.progress(0, file.size);
       this.enter("sending");
-      this.say(`Bắt đầu gửi tệp ${file.name}`);
+      this.say(inWords("Bắt đầu gửi tệp %(name)s", { name: file.name }));
       this.show("[data-unfinished]", false);
       this.upload = new tus.Upload(file, {
         endpoint: this.element.dataset.to,
@@ -125,7 +125,7 @@
       const percent = Math.floor(100 * sent / all), step = Math.floor(percent / 25);
       this.find("[data-progress]").value = percent;
       this.write("[data-sent]", `${percent} % · ${megabytes(sent)} / ${megabytes(all)} MB`);
-      if (step !== this.step && percent) this.say(`Đã gửi ${percent} phần trăm`);
+      if (step !== this.step && percent) this.say(inWords("Đã gửi %(percent)s phần trăm", { percent }));
       this.step = step;
     }
 
@@ -138,7 +138,7 @@
       this.input.dispatchEvent(new Event("change", { bubbles: true }));
       this.recorder.forget();
       this.complain("");
-      this.say(`Đã nhận tệp ${this.file.name}`);
+      this.say(inWords("Đã nhận tệp %(name)s", { name: this.file.name }));
       this.enter("idle");
       this.element.querySelectorAll("small.error").forEach((said) => said.remove());
       this.element.dispatchEvent(new CustomEvent("source:kept", { bubbles: true, detail: { sha: this.sha, name: this.file.name } }));
@@ -148,7 +148,7 @@
     fail(error) {
       const response = error.originalResponse;
       this.enter("failed");
-      this.write("[data-sending-name]", `Chưa gửi được “${this.file.name}”`);
+      this.write("[data-sending-name]", inWords("Chưa gửi được “%(name)s”", { name: this.file.name }));
       this.complain(!response || response.getStatus() >= 500 && !plain(response) ? SAY.line
         : isSignIn(response) ? SAY.signedOut : plain(response) || SAY.refused);
       saving = null;
@@ -164,7 +164,7 @@
       this.enter("failed");  // too large: it can still be saved on this machine
     }
 
-    pause() { this.upload.abort(); this.enter("paused"); this.say("Đã tạm dừng gửi"); }
+    pause() { this.upload.abort(); this.enter("paused"); this.say(inWords("Đã tạm dừng gửi")); }
     resume() { this.enter("sending"); this.upload.start(); }
 
     async retry() {
@@ -185,7 +185,7 @@
       this.input.value = "";
       this.input.dispatchEvent(new Event("change", { bubbles: true }));
       this.complain("");
-      this.say("Đã huỷ gửi");
+      this.say(inWords("Đã huỷ gửi"));
       this.enter(this.recorder.file ? "recorded" : "idle");  // what was recorded here is only thrown away by "Bỏ"
       saving = null;
     }
