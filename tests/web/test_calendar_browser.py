@@ -225,3 +225,18 @@ def test_it_speaks_english_to_who_chose_it(tab: Page, served, schedule) -> None:
         assert not MARKED.search(re.sub("Lịch tiêm chủng|Chiều", "", shown)), shown
     expect(page.locator(".calendar [data-title]")).to_have_text("Month 11/2026")
     assert page.amiss == []
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_an_empty_calendar_is_scrolled_by_keys(tab: Page, served, cast, size) -> None:
+    tab.set_viewport_size(size)
+    page = sign_in(tab, served)
+    first = page.locator(".fc-timegrid-col[tabindex='0']")
+    expect(first).to_have_count(1)
+    box = page.locator(".fc-scroller", has=first)
+    before = box.evaluate("(box) => box.scrollTop")
+    first.focus()
+    page.keyboard.press("PageDown")
+    page.wait_for_function(
+        "([box, before]) => box.scrollTop > before", arg=[box.element_handle(), before]
+    )

@@ -198,6 +198,9 @@
       info.jsEvent.preventDefault();
       if (info.event.display !== "background") open(panelOf(info.event, {}));
     },
+    dayCellDidMount: (info) => {  // what scrolls is scrolled by keys too, where no run can be reached by them
+      if (info.date.getTime() === info.view.activeStart.getTime()) info.el.tabIndex = 0;
+    },
     eventDidMount: (info) => {
       if (info.event.display === "background") return;
       const told = info.event.extendedProps;
