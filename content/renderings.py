@@ -41,10 +41,7 @@ def claim(session: Session, now: Instant) -> Rendering | None:
 
     Emergencies first, then the oldest.
     """
-    free = sa.or_(
-        Rendering.state == RenderingState.QUEUED,
-        sa.and_(Rendering.state == RenderingState.RUNNING, Rendering.claimed_until < now),
-    )
+    free = _is_free(now)
     rendering = session.scalars(
         sa.select(Rendering)
         .join(Bulletin, Bulletin.id == Rendering.bulletin_id)
@@ -61,6 +58,24 @@ def claim(session: Session, now: Instant) -> Rendering | None:
         .returning(Rendering.id)
     )
     return rendering if taken.first() else None
+
+
+def is_waiting(session: Session, now: Instant) -> bool:
+    """Whether there is a sound to be made, or an upload without a preview."""
+    return bool(session.scalar(_IS_WAITING, {"now": now}))
+
+
+def _is_free(now: Instant | sa.BindParameter[Instant]) -> sa.ColumnElement[bool]:
+    left_behind = sa.and_(Rendering.state == RenderingState.RUNNING, Rendering.claimed_until < now)
+    return sa.or_(Rendering.state == RenderingState.QUEUED, left_behind)
+
+
+# Asked after every commit, mostly for nothing: made once, and the one writer is left alone.
+_IS_WAITING = sa.select(
+    sa.or_(
+        sa.exists().where(_is_free(sa.bindparam("now"))), sa.exists().where(uploads.unexamined())
+    )
+)
 
 
 def render_next(database: Database, config: Config, clock: Callable[[], Instant] = present) -> bool:
@@ -353,7 +368,9 @@ def work(
         _take_up_again(session)
     while not stop.is_set():
         try:
-            busy = render_next(database, config) or preview_next(database, config)
+            with database.read() as session:
+                busy = is_waiting(session, present())
+            busy = busy and (render_next(database, config) or preview_next(database, config))
         except Exception:  # a locked or lost database passes; the queue is still in it
             log.exception("recordings: the queue could not be read")
             busy = False

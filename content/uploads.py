@@ -74,9 +74,14 @@ def get(session: Session, sha256: str) -> Upload | None:
     return session.get(Upload, sha256)
 
 
+def unexamined() -> sa.ColumnElement[bool]:
+    """The condition of an upload that has no preview yet."""
+    return Upload.examined_at.is_(None)
+
+
 def next_unexamined(session: Session) -> Upload | None:
     """The oldest that has no preview yet."""
-    found = sa.select(Upload).where(Upload.examined_at.is_(None))
+    found = sa.select(Upload).where(unexamined())
     return session.scalars(found.order_by(Upload.received_at, Upload.sha256).limit(1)).first()
 
 

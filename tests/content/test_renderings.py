@@ -439,6 +439,7 @@ def test_a_bulletin_is_made_before_previews(sqlite: Database, settings: Config) 
 
     sounds, previews = [False, True], [True]
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(renderings, "is_waiting", lambda *_: True)
         patch.setattr(renderings, "render_next", lambda *_: note("sound", sounds))
         patch.setattr(renderings, "preview_next", lambda *_: note("preview", previews))
         renderings.work(sqlite, settings, stop)
