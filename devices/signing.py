@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import (
+    Ed25519PrivateKey,
+    Ed25519PublicKey,
+)
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -25,6 +28,8 @@ from loa.errors import DeviceError
 from loa.words import say
 
 ALGORITHM = "Ed25519"
+_ED25519_ALONE = jws.JWSRegistry(algorithms=[ALGORITHM])
+"""Made once: named by its algorithms, it is made anew for every token."""
 KeyRole = Literal["plan", "emergency"]
 
 
@@ -117,9 +122,12 @@ def verify(token: bytes, kind: str, keys: Mapping[str, PublicKey]) -> tuple[byte
         key = keys.get(str(header.get("kid")))
         if key is None:
             raise BadSignature("kid")
-        jwk = OKPKey.import_key({"kty": "OKP", "crv": "Ed25519", "x": key.x})
+        public = Ed25519PublicKey.from_public_bytes(_raw(key.x))
+        jwk = OKPKey.import_key(
+            public
+        )  # a dictionary of its parts is checked part by part, each time
         if header.get("alg") != ALGORITHM or not jws.validate_compact(
-            parts, jwk, algorithms=[ALGORITHM]
+            parts, jwk, registry=_ED25519_ALONE
         ):
             raise BadSignature("signature")
     except (JoseError, ValueError, TypeError, RecursionError) as error:
@@ -205,7 +213,7 @@ def payload(token: bytes) -> bytes:
 def public_key(text: str, kid: str) -> PublicKey:
     """A public key as a person pastes it (base64url, 43 characters). Raises DeviceError."""
     try:
-        raw = base64.urlsafe_b64decode(text.strip() + "=" * (-len(text.strip()) % 4))
+        raw = _raw(text.strip())
     except ValueError:
         raw = b""
     if len(raw) != 32:
@@ -216,6 +224,11 @@ def public_key(text: str, kid: str) -> PublicKey:
             field="public_key",
         )
     return PublicKey(kid=kid, x=b64(raw))
+
+
+def _raw(text: str) -> bytes:
+    """The bytes in base64url without padding. Raises ValueError."""
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 def b64(raw: bytes) -> str:
