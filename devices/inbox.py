@@ -45,13 +45,18 @@ class Inbox:
         if not _is_heartbeat(event) or len(self._arrived) >= self._many:
             self._pressing.set()
 
-    def take(self, most: int, timeout: float) -> list[Incoming]:
-        """Up to ``most`` of what is there, once any of it is pressing or ``timeout`` seconds have passed."""
+    def take(self, most: int, timeout: float, most_bytes: int = MOST_UNREAD) -> list[Incoming]:
+        """What is there, once any of it is pressing or ``timeout`` seconds have passed.
+
+        Up to ``most``, and no more once those taken have ``most_bytes``.
+        """
         self._pressing.wait(timeout)
         self._pressing.clear()  # before the look: what comes after it sets it again
-        arrived = self._arrived
-        taken = [arrived.popleft() for _ in range(min(most, len(arrived)))]
-        self._bytes_taken += sum(map(_size, taken))
+        arrived, taken, size = self._arrived, list[Incoming](), 0
+        while arrived and len(taken) < most and size < most_bytes:
+            taken.append(arrived.popleft())
+            size += _size(taken[-1])
+        self._bytes_taken += size
         if arrived:
             self._pressing.set()
         return taken

@@ -46,6 +46,16 @@ def test_what_is_left_is_there_at_once() -> None:
     assert [len(inbox.take(2, LONG)) for _ in range(2)] == [2, 1]
 
 
+def test_what_is_long_is_taken_in_smaller_numbers() -> None:
+    inbox = Inbox()
+    for _ in range(3):
+        inbox.put(NEWS)
+        inbox.put(Connected())
+    both = 2 * (len(NEWS.topic) + EACH)
+    assert inbox.take(10, LONG, both) == [NEWS, Connected(), NEWS]
+    assert inbox.take(10, LONG, both) == [Connected(), NEWS, Connected()]
+
+
 def test_too_many_messages_are_counted_and_what_the_link_says_is_kept() -> None:
     inbox = Inbox(most=2 * (len(NEWS.topic) + EACH))
     for _ in range(3):
