@@ -19,7 +19,7 @@ def test_it_measures_a_station_beside_its_ceilings(monkeypatch) -> None:
     found = {figure.what: figure for figure in fleet.measure(8)}
     assert all(figure.value >= 0 for figure in found.values())
     with_ceiling = [figure for figure in found.values() if figure.ceiling is not None]
-    assert len(with_ceiling) == 3
+    assert len(with_ceiling) == 5
     assert all(figure.ratio and figure.ratio > 0 for figure in with_ceiling)
     assert found["  mỗi khối được phát trung bình"].value >= 1
 
