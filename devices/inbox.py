@@ -36,7 +36,7 @@ class Inbox:
 
     def put(self, event: Incoming) -> None:
         """Note it, never waiting. Too many: messages are counted and lost, all else is kept."""
-        size = _size(event)
+        size = size_of(event)
         if size and self._bytes_put - self._bytes_taken + size > self._most:
             self._lose()
             return
@@ -55,7 +55,7 @@ class Inbox:
         arrived, taken, size = self._arrived, list[Incoming](), 0
         while arrived and len(taken) < most and size < most_bytes:
             taken.append(arrived.popleft())
-            size += _size(taken[-1])
+            size += size_of(taken[-1])
         self._bytes_taken += size
         if arrived:
             self._pressing.set()
@@ -67,7 +67,8 @@ class Inbox:
             logger.error("nobody reads the inbox: %d messages lost", self.overflow)
 
 
-def _size(event: Incoming) -> int:
+def size_of(event: Incoming) -> int:
+    """Bytes it takes; none where it is no message."""
     return len(event.topic) + len(event.payload) + EACH if isinstance(event, Message) else 0
 
 

@@ -261,6 +261,11 @@ def listing(session: Session, *, active: bool = True) -> list[Receiver]:
     return list(session.scalars(found.order_by(Area.name, Receiver.name)))
 
 
+def count(session: Session) -> int:
+    """How many there are, retired ones aside."""
+    return session.scalar(sa.select(sa.func.count()).where(Receiver.active)) or 0
+
+
 def in_service() -> sa.ColumnElement[bool]:
     """The condition of taking part in broadcasts: not retired, and heard on the spot by somebody."""
     return sa.and_(Receiver.active, Receiver.confirmed_at.is_not(None))

@@ -156,6 +156,8 @@ def _constant(column: sa.Column[Any]) -> Any:
 
 
 def _binding(column: sa.Column[Any], dialect: sa.Dialect) -> Callable[[Any], Any] | None:
+    if isinstance(column.type, sa.LargeBinary):
+        return None  # both drivers take bytes as they are; SQLAlchemy would wrap each for the garbage collector to see
     return column.type.dialect_impl(dialect).bind_processor(dialect)
 
 

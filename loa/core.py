@@ -89,6 +89,10 @@ class Core:
         """What each broadcast was last held against, as committed."""
         self._serving = False
         """Receivers are being given their plans just now."""
+        self._alarmed = False
+        """Some of them were given an alarm, or a stop, in this tick."""
+        self._put_off = False
+        """All else was left for the next tick."""
         self._new_keys = False
         """Plans signed with older keys are still to be made anew."""
         self._quiet: tuple[regulation.QuietHours, ...] | None = None
@@ -142,10 +146,8 @@ class Core:
         """
         self._attempt("nonces", lambda: self._answer_nonces(now))
         changed = self._take_change()
-        if changed:
-            self._attempt("alarms", lambda: self._serve_alarms(now))
         if changed or now - self._planned_at >= PLAN_EVERY or now < self._planned_at:
-            self._attempt("plan", lambda: self._plan(now))
+            self._serve(now, changed)
         self._attempt("publish", lambda: self._publisher.fill(now))
         if not 0 <= now - self._expired_at < EXPIRE_EVERY:
             self._attempt("expire", lambda: self._expire(now))
@@ -155,6 +157,30 @@ class Core:
             self._attempt("checkpoint", lambda: self._sign_checkpoint(now))
         if self._accounts_due:
             self._attempt("accounts", self._bring_accounts)
+
+    def _serve(self, now: Instant, changed: bool) -> None:
+        """Give receivers the plans they are to have: where anything was committed alarms first.
+
+        All else then waits for the next tick, and no longer: the answers to the alarm are to be stored meanwhile.
+        """
+        self._serving, self._alarmed = True, False
+        try:
+            if changed:
+                self._attempt("alarms", lambda: self._serve_alarms(now))
+            self._put_off = self._alarmed and not self._put_off
+            if self._put_off:
+                self._changed.set()
+            else:
+                self._attempt("plan", lambda: self._plan(now))
+        finally:
+            self._serving = False
+        self._attempt("more", lambda: self._look_for_more(now))
+
+    def _look_for_more(self, now: Instant) -> None:
+        """Whoever came to need a plan while others were served: ``has_news`` said nothing of them."""
+        with self._database.read() as session:
+            if dispatcher.is_due(session, now, self._terms):
+                self._changed.set()
 
     def _take_change(self) -> bool:
         """Whether something was committed since last asked."""
@@ -176,9 +202,11 @@ class Core:
         self._signed_at = now
 
     def _look_at_fleet(self, now: Instant) -> None:
-        """Note which receiver has which fault, and since when."""
+        """Note which receiver has which fault, and since when; and how many there are."""
         kept = keyring.published(self._config)
         watch.look(self._database, now, self._config.zone, kept.kv if kept else 0)
+        with self._database.read() as session:
+            self._gate.verifiers.expect(receivers.count(session))
         self._looked_at = now
 
     def _attempt(self, name: str, step: Callable[[], None]) -> None:
@@ -215,6 +243,7 @@ class Core:
             with self._database.write() as session:
                 looked_at, _ = dispatcher.dispatch_urgent(session, now, self._terms, most)
             if looked_at:
+                self._alarmed = True
                 self._publisher.look()
                 self._publisher.fill(now)
             if looked_at < most:
@@ -245,16 +274,6 @@ class Core:
 
         What is committed meanwhile is planned in between, for it may be an emergency.
         """
-        self._serving = True
-        try:
-            self._dispatch_all(now)
-        finally:
-            self._serving = False
-        with self._database.read() as session:
-            if dispatcher.is_due(session, now, self._terms):
-                self._changed.set()
-
-    def _dispatch_all(self, now: Instant) -> None:
         for most in dispatcher.portions():
             self._publisher.look()
             self._publisher.fill(now)
@@ -301,11 +320,24 @@ class Core:
 
     # What comes from the wire
 
-    def take_in(self, arrived: Sequence[Incoming], now: Instant) -> None:
+    def take_in(
+        self,
+        arrived: Sequence[Incoming],
+        now: Instant,
+        more: Callable[[], Sequence[Incoming]] = tuple,
+    ) -> None:
         """Store what arrived in one transaction and answer it. Raises what the database raises: nothing is then
-        acknowledged, so receivers send it again, and what the broker took is published again."""
-        mail = self._sort(arrived, now)
-        batches = self._gate.let_in(mail.evidence, now)
+        acknowledged, so receivers send it again, and what the broker took is published again.
+
+        While another writes, it looks at what ``more`` says has arrived meanwhile: all receivers answer an
+        emergency while the plans for the last of them are written.
+        """
+        mail, batches = _Mail(), list[Batch]()
+        while arrived:
+            evidence = self._sort(arrived, now, mail)
+            # While plans are made the interpreter is theirs.
+            batches += self._gate.let_in(evidence, now, lend=not self._database.is_writing)
+            arrived = more() if self._database.is_writing else ()
         try:
             answers = self._store(mail, batches, now)
         except Exception:
@@ -324,8 +356,11 @@ class Core:
         """Whether ``take_in`` is to be called though nothing has arrived."""
         return self._heartbeats.due(now)
 
-    def _sort(self, arrived: Sequence[Incoming], now: Instant) -> _Mail:
-        mail = _Mail()
+    def _sort(
+        self, arrived: Sequence[Incoming], now: Instant, mail: _Mail
+    ) -> list[tuple[str, bytes]]:
+        """Add these to the mail, but for pairs of receiver and batch: those are returned."""
+        evidence: list[tuple[str, bytes]] = []
         keys = self._gate.keys.of(_sender(m.topic)[0] for m in arrived if isinstance(m, Message))
         for each in arrived:
             match each:
@@ -335,18 +370,18 @@ class Core:
                     self._link_changed(each, now)
                 case Message(topic, payload):
                     rid, kind = _sender(topic)
-                    if rid in keys:
+                    if rid in keys and kind == "evt":
+                        evidence.append((rid, payload))
+                    elif rid in keys:
                         self._sort_message(mail, rid, kind, payload, now)
                     elif rid not in broker.CANARIES:  # the station's own look at its broker
                         log.warning(
                             "message on %s from a receiver this station does not know", topic
                         )
-        return mail
+        return evidence
 
     def _sort_message(self, mail: _Mail, rid: str, kind: str, payload: bytes, now: Instant) -> None:
-        if kind == "evt":
-            mail.evidence.append((rid, payload))
-        elif kind == "get":
+        if kind == "get":
             self._blocks.asked(rid, payload, now)
         elif kind == "state" and len(payload) <= messages.MAX_STATE_BYTES:
             if not self._state_quota.admit(rid, now):
@@ -485,7 +520,6 @@ class _Mail:
     states: dict[str, State] = field(default_factory=dict)
     heard: dict[str, Instant] = field(default_factory=dict)
     """When those states were heard that were not heard just now."""
-    evidence: list[tuple[str, bytes]] = field(default_factory=list)
     published: list[Published] = field(default_factory=list)
     """Each with a Parcel as its token."""
 

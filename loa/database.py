@@ -214,6 +214,11 @@ class Database:
             if wake and not self.is_sqlite and session.info.get(WROTE):
                 session.execute(sa.text(f"NOTIFY {CHANNEL}"))
 
+    @property
+    def is_writing(self) -> bool:
+        """Whether a thread of this process writes just now."""
+        return self._writing.locked()
+
     @contextlib.contextmanager
     def read(self) -> Iterator[Session]:
         """A steady view of the last commit; what is loaded stays readable after the block."""

@@ -18,7 +18,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from content import renderings, voices
-from devices import broker, messages, receivers, trust
+from devices import broker, inbox, messages, receivers, trust
 from devices.inbox import Inbox
 from devices.link import Incoming, Link, LinkSettings
 from loa import archiving, due_reports, files, memory, times
@@ -26,8 +26,8 @@ from loa.config import Config
 from loa.core import Core
 from loa.database import Database
 from loa.errors import LoaError
-from loa.times import HOUR, SECOND, Instant, after
-from scheduler import leases, regulation
+from loa.times import HOUR, SECOND, Instant, after, local
+from scheduler import days, leases, regulation
 from scheduler.clock import Clock
 from scheduler.evidence import outside
 from scheduler.regulation import QuietHours
@@ -38,6 +38,8 @@ INGEST_MOST, INGEST_BYTES = 2_000, 1_500_000
 
 Long journals are stopped by their size, at some hundreds, for whoever else writes waits as long.
 """
+MORE_SECONDS, MORE_LOOK = 1.0, 0.02
+"""So long others may write before what has arrived is stored, and so often it is seen whether they still do."""
 INGEST_WAIT = 0.5
 """Seconds; so long mere heartbeats wait for others, and so soon the thread notices that it is to end."""
 GATHER = 0.5
@@ -143,6 +145,9 @@ class Runner:
         ]
         self._worked_at = time.monotonic()
         threads[0].start()
+        days.by_calendar(
+            local(times.now(), self._config.zone).date()
+        )  # sixth of a second, now: not in an alarm
         self._core.begin()
         memory.keep()
         self._link.start()
@@ -310,10 +315,28 @@ class Runner:
 
     def _take_in(self, arrived: list[Incoming]) -> None:
         try:
-            self._core.take_in(arrived, times.now())
+            self._core.take_in(arrived, times.now(), self._more_than(arrived))
         except Exception:  # nothing was acknowledged, so receivers send it again
             log.exception("what came from the receivers could not be stored")
             self._over.wait(1.0)
+
+    def _more_than(self, arrived: list[Incoming]) -> Callable[[], list[Incoming]]:
+        """What else arrives within MORE_SECONDS, as long as all of it is not too much for one transaction."""
+        left, until = INGEST_MOST - len(arrived), time.monotonic() + MORE_SECONDS
+        bytes_left = INGEST_BYTES - sum(map(inbox.size_of, arrived))
+
+        def more() -> list[Incoming]:
+            nonlocal left, bytes_left
+            found: list[Incoming] = []
+            while not found and left > 0 < bytes_left and time.monotonic() < until:
+                if not self._database.is_writing:
+                    return []
+                found = self._inbox.take(left, MORE_LOOK, bytes_left)
+            left -= len(found)
+            bytes_left -= sum(map(inbox.size_of, found))
+            return found
+
+        return more
 
     def _link_settings(self) -> LinkSettings:
         host, port, tls = self._config.broker_address

@@ -175,7 +175,8 @@ class _Common:
 
     now: Instant
     terms: Terms
-    quiet: tuple[regulation.QuietHours, ...]
+    quiet: tuple[tuple[str, str], ...]
+    """Spans, "hh:mm" each."""
     checkpoint: messages.Checkpoint
     nonces: Mapping[str, str]
     kept: canned.Kept
@@ -188,7 +189,9 @@ def _serve(
 ) -> int:
     wanted = occurrences.wanted(session, ids, now, terms)
     n, h = audit.checkpoint(session)
-    quiet = regulation.quiet_at(session, now)
+    quiet = tuple(
+        (f"{span.since:%H:%M}", f"{span.until:%H:%M}") for span in regulation.quiet_at(session, now)
+    )
     kept = canned.kept(session)
     ahead = early.sounds(session, ids)
     common = _Common(now, terms, quiet, messages.Checkpoint(n=n, h=h), nonces, kept, ahead)
@@ -221,13 +224,11 @@ def _receivers(session: Session, ids: Sequence[str]) -> Sequence[Row]:
     return session.execute(found).all()
 
 
-def _settings(
-    receiver: Row, quiet: Sequence[regulation.QuietHours], terms: Terms
-) -> messages.Settings:
+def _settings(receiver: Row, quiet: tuple[tuple[str, str], ...], terms: Terms) -> messages.Settings:
     return messages.Settings(
         vol=receiver.volume,
         hb=terms.heartbeat_seconds,
-        quiet=tuple((f"{span.since:%H:%M}", f"{span.until:%H:%M}") for span in quiet),
+        quiet=quiet,
         tz=terms.timezone,
         delay_ms=receiver.delay_ms,
         mute=receiver.muted,
@@ -241,10 +242,11 @@ def _make(receiver: Row, wanted: list[Carried], common: _Common) -> Signed | Non
     settings = _settings(receiver, common.quiet, terms)
     nonce = common.nonces.get(receiver.id, "")
     seen = receiver.seen if receiver.seen and receiver.seen <= now + plans.MOST_AHEAD else 0
-    before, ahead = _last(receiver), common.early.get(receiver.id, {})
+    ahead = common.early.get(receiver.id, {})
     # One nobody has heard yet may stand anywhere: it gets nothing to be played by hand.
-    sounds = _canned(before, common) if receiver.confirmed_at is not None else None
-    if not nonce and _still_holds(receiver, before, seen, settings, sounds, wanted, common):
+    sounds = _canned(receiver, common) if receiver.confirmed_at is not None else None
+    is_news = nonce or any(each.unnamed is not None for each in wanted)
+    if not is_news and _still_holds(receiver, seen, settings, sounds, wanted, common):
         return None
     document = messages.Plan(
         v=1, rid=receiver.id, rev=max((receiver.rev or 0) + 1, seen + 1, now), iat=now,
@@ -270,15 +272,22 @@ def _last(receiver: Row) -> messages.Plan | None:
     return messages.decode(signing.payload(receiver.jws), messages.Plan)
 
 
-def _canned(before: messages.Plan | None, common: _Common) -> tuple[messages.Canned, ...] | None:
+def _canned(receiver: Row, common: _Common) -> tuple[messages.Canned, ...] | None:
     """What it is to keep. Said in every plan once it was ever said: absent would let an old set stay."""
-    is_used = common.kept.sounds or (before is not None and before.can is not None)
-    return common.kept.sounds if is_used else None
+    return common.kept.sounds if common.kept.sounds or _was_canned(receiver) else None
+
+
+def _was_canned(receiver: Row) -> bool:
+    """Whether its last plan said what to keep."""
+    # Mostly it said null, which costs a tenth of decoding it. In a text the quotes would not stand alone.
+    if receiver.rev is None or b'"can":null' in signing.payload(receiver.jws):
+        return False
+    before = _last(receiver)
+    return before is not None and before.can is not None
 
 
 def _still_holds(
     receiver: Row,
-    before: messages.Plan | None,
     seen: int,
     settings: messages.Settings,
     sounds: tuple[messages.Canned, ...] | None,
@@ -287,11 +296,14 @@ def _still_holds(
 ) -> bool:
     """True when a new plan would differ from the last only in what is over."""
     # A receiver that knows a higher revision than we do has outlived a restore of our database.
-    if before is None or seen > receiver.rev:
+    if receiver.rev is None or seen > receiver.rev:
         return False
     if receiver.made_at <= common.now - RENEW_AFTER:
         return False
     if signing.kid_of(receiver.jws) not in common.terms.kids:
+        return False
+    before = _last(receiver)
+    if before is None:
         return False
     ahead = common.early.get(receiver.id, {})
     if early.named_in(before) != ahead.keys() - {each.occurrence.sha for each in wanted}:

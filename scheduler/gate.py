@@ -137,8 +137,13 @@ class Gate:
         self.quota = Quota()
         self.verifiers = verifiers or Verifiers()
 
-    def let_in(self, arrived: Sequence[tuple[str, bytes]], now: Instant) -> list[Batch]:
-        """The true batches among these pairs of receiver and payload, in order; the rest is logged and dropped."""
+    def let_in(
+        self, arrived: Sequence[tuple[str, bytes]], now: Instant, lend: bool = True
+    ) -> list[Batch]:
+        """The true batches among these pairs of receiver and payload, in order; the rest is logged and dropped.
+
+        ``lend``: as ``Verifiers.faults`` has it.
+        """
         if not arrived:
             return []
         admitted = self._admitted(arrived, now)
@@ -148,7 +153,7 @@ class Gate:
             for rid, payload in admitted
             if rid in keys
         ]
-        faults = self.verifiers.faults(jobs, now)
+        faults = self.verifiers.faults(jobs, now, lend)
         batches = (self._read(job, why, now) for job, why in zip(jobs, faults, strict=True))
         return [batch for batch in batches if batch is not None]
 

@@ -1,8 +1,9 @@
 """Signatures of many batches, checked on more than one core.
 
-A signature costs ten times what the rest of a batch does. A few are checked where we stand, as are a few thousand
-that come once: all receivers answer an emergency, and processes would take the cores just then to start. When it
-goes on like that, processes are started that check and do nothing else, and ended when it is quiet.
+A signature costs ten times what the rest of a batch does. A few are checked where we stand, as is what comes once
+in a while: processes would take the cores just then to start. When it goes on like that, processes are started that
+check and do nothing else, and ended when it is quiet. Where there are so many receivers that all of them answer an
+emergency at once, the processes are there before: they wait, and cost memory alone.
 """
 
 from __future__ import annotations
@@ -24,14 +25,16 @@ from loa.times import MINUTE, SECOND, Instant
 
 log = logging.getLogger(__name__)
 WORKERS = min(2, max(1, (os.cpu_count() or 1) - 1))
-"""One core is ours: from there the checked batches are written."""
-SLICES = 4
-"""Of a flood, for each process: the first is done, and worked on, before the last is checked."""
+"""One core is ours: there batches are checked as well, and written."""
+A_SLICE = 64
+"""Signatures handed over together."""
 FLOOD = 100
 """From so many at once the way to another process and back is worth it."""
 MANY = 5_000
 """From so many within LATELY the start of processes is worth it: half a second of checking against a third of one."""
 LATELY = 10 * SECOND
+CROWD = 1_000
+"""Receivers from which on the processes are kept ready."""
 REST_AFTER = MINUTE
 """The processes end when there was no flood for so long."""
 
@@ -72,34 +75,45 @@ class Verifiers:
         self._pool: ProcessPoolExecutor | None = None
         self._warm: Future[list[str]] | None = None
         self._used_at = Instant(0)
+        self._broken_at = Instant(-REST_AFTER)
+        self._stays = False
+
+    def expect(self, receivers: int) -> None:
+        """So many may answer at once. Any thread may say so."""
+        self._stays = receivers >= CROWD
 
     @property
     def is_awake(self) -> bool:
         """Whether there are processes now."""
         return self._pool is not None
 
-    def faults(self, jobs: Sequence[Token], now: Instant) -> Iterator[str]:
-        """``fault`` of each, in order and as soon as it is known: while the rest is checked, one may go on."""
+    def faults(self, jobs: Sequence[Token], now: Instant, lend: bool = True) -> Iterator[str]:
+        """``fault`` of each, in order; of many, those found first while the last are still checked.
+
+        ``lend`` a hand to the processes, unless this one has better things to do.
+        """
         pool = self._pool_for(jobs, now)
         if pool is None:
             yield from map(fault, jobs)
             return
-        size = -(-len(jobs) // (SLICES * self._workers))
-        slices = [jobs[start : start + size] for start in range(0, len(jobs), size)]
+        slices = [jobs[start : start + A_SLICE] for start in range(0, len(jobs), A_SLICE)]
         checked = 0
         try:
-            for some in pool.map(_faults, slices):
+            for some in _checked(pool, slices, lend):
                 checked += len(some)
                 yield from some
         except BrokenProcessPool:
             # Killed, or out of memory: slower here, but checked.
             log.exception("a process that checks signatures has ended")
             self.close()
+            self._broken_at = now
             yield from map(fault, jobs[checked:])
 
     def rest(self, now: Instant) -> None:
-        """End the processes when there is no flood any more; call now and then."""
-        if self._pool is not None and not 0 <= now - self._used_at < REST_AFTER:
+        """End the processes when there is no flood any more, or keep them ready for a crowd; call now and then."""
+        if self._stays:
+            self._ready(now)
+        elif self._pool is not None and not 0 <= now - self._used_at < REST_AFTER:
             self.close()
 
     def close(self) -> None:
@@ -115,15 +129,17 @@ class Verifiers:
         self._used_at = now
         if self._pool is None and sum(many for _, many in self._lately) < self._many:
             return None
-        return self._ready()
+        return self._ready(now)
 
     def _count(self, many: int, now: Instant) -> None:
         self._lately.append((now, many))
         while not 0 <= now - self._lately[0][0] <= LATELY:
             self._lately.popleft()
 
-    def _ready(self) -> ProcessPoolExecutor | None:
+    def _ready(self, now: Instant) -> ProcessPoolExecutor | None:
         """The processes, once one of them has answered: until then nobody waits for their start."""
+        if self._pool is None and 0 <= now - self._broken_at < REST_AFTER:
+            return None  # where they cannot live, they are not started for every message
         if self._pool is None:
             self._pool = ProcessPoolExecutor(
                 self._workers,
@@ -133,6 +149,20 @@ class Verifiers:
             )
             self._warm = self._pool.submit(_faults, ())
         return self._pool if self._warm is not None and self._warm.done() else None
+
+
+def _checked(
+    pool: ProcessPoolExecutor, slices: Sequence[Sequence[Token]], lend: bool
+) -> Iterator[Sequence[str]]:
+    """``_faults`` of each slice, in order. The processes begin with the first, whoever lends a hand with the last."""
+    theirs = deque(pool.submit(_faults, some) for some in slices)
+    ours: deque[Sequence[str]] = deque()
+    while lend and theirs and theirs[-1].cancel():
+        theirs.pop()
+        ours.appendleft(_faults(slices[len(theirs)]))
+    for each in theirs:
+        yield each.result()
+    yield from ours
 
 
 def _begin_work() -> None:

@@ -20,9 +20,11 @@ from devices.messages import BLOCK_BYTES, UP_TOPICS, block_topic
 from loa import times
 from loa.benches.ground import SOUND_BYTES, Cost, Ground, Poles, wait_until
 from loa.times import HOUR, Instant, after, local
-from scheduler import schedules
+from scheduler import alert_consent, alert_orders, alerts, schedules
+from scheduler.alert_orders import Order as AlertOrder
 from scheduler.dispatcher import PLAN_TYPE
 from scheduler.schedules import Kind, Rule
+from scheduler.targets import Where
 
 LISTENERS = 200
 """Receivers that ask for one sound at once."""
@@ -79,8 +81,8 @@ class _Ceilings:
 
     def __init__(self, ground: Ground, poles: Poles) -> None:
         self._ground, self._poles = ground, poles
-        self.sign = ceilings.sign_seconds(ground.count)
-        self.verify = ceilings.verify_seconds(ground.count)
+        self.sign = ceilings.middle(lambda: ceilings.sign_seconds(ground.count))
+        self.verify = ceilings.middle(lambda: ceilings.verify_seconds(ground.count))
         settings = LinkSettings(
             host="127.0.0.1", port=ground.port, client_id=ground.config.mqtt.username,
             username=ground.config.mqtt.username, password=trust.broker_password(ground.config), version="5",
@@ -89,8 +91,8 @@ class _Ceilings:
         with ceilings.Loop(settings, ground.folder) as loop:
             key = trust.station_keys(ground.config, times.now()).plan
             token = key.sign(bytes(PLAN_BYTES), PLAN_TYPE)
-            self.publish = loop.publish_seconds(ground.rids, token)
-            self.round = loop.round_seconds(ground.rids, token)
+            self.publish = ceilings.middle(lambda: loop.publish_seconds(ground.rids, token))
+            self.round = ceilings.middle(lambda: loop.round_seconds(ground.rids, token))
             self.spread = self._spread(loop)
 
     def _spread(self, loop: ceilings.Loop) -> float:
@@ -165,48 +167,70 @@ class _Station:
         wait_until(lambda: self._poles.stats().plans >= self._ground.count, "first plans")
         yield Figure(f"{what}: mọi đầu thu có kế hoạch", (times.now() - began) / 1e3, "s")
 
-    def _press(self, bulletin_id: int, at: Instant | None) -> tuple[float, int]:
-        """Have everybody play it, at once without ``at``; (seconds since the epoch of the commit, schedule's id)."""
+    def _schedule(self, bulletin_id: int, at: Instant) -> tuple[float, int]:
+        """Have everybody play it then; (seconds since the epoch of the commit, the schedule's id)."""
         with self._ground.database.write() as session:
             bulletin, who = bulletins.get(session, bulletin_id), self._ground.approver(session)
-            everywhere, zone = (self._ground.commune,), self._ground.config.zone
-            if at is None:
-                made = schedules.broadcast_now(
-                    session, bulletin, who, everywhere, now=times.now(), zone=zone
-                )
-            else:
-                wall = local(at, zone)
-                rule = Rule(
-                    kind=Kind.ONCE,
-                    at=wall.time().replace(microsecond=0),
-                    start_date=wall.date(),
-                    area_ids=everywhere,
-                )
-                made = schedules.add(session, bulletin, who, rule, now=times.now(), zone=zone)
-            found = made.id
+            wall = local(at, self._ground.config.zone)
+            rule = Rule(
+                kind=Kind.ONCE, at=wall.time().replace(microsecond=0), start_date=wall.date(),
+                area_ids=(self._ground.commune,),
+            )  # fmt: skip
+            found = schedules.add(
+                session, bulletin, who, rule, now=times.now(), zone=self._ground.config.zone
+            ).id
         return time.time(), found
 
-    def _all_accepted(self, schedule_id: int) -> bool:
-        """Whether every receiver has.
+    def _prepare(self, bulletin_id: int) -> int:
+        """An alert for everybody, for which a second person is waited for; returns its id."""
+        with self._ground.database.write() as session:
+            now = times.now()
+            order = AlertOrder(
+                where=Where((self._ground.commune,)), expires_at=after(now, 2 * HOUR),
+                bulletin=bulletins.get(session, bulletin_id),
+            )  # fmt: skip
+            who = self._ground.editor(session)
+            return alert_orders.prepare(session, who, order, now, self._ground.config.zone).id
+
+    def _all_told_since(self, moment: Instant) -> bool:
+        """Whether every receiver has a plan made since then, and nothing more to say of it."""
+        told = "select count(*) from outbox where made_at >= :since and published_at is not null"
+        return (
+            self._ground.count_of(told, since=moment) >= self._ground.count
+            and self._has_all_evidence()
+        )
+
+    def _agree(self, alert_id: int) -> float:
+        """Be the second person; seconds since the epoch of the commit."""
+        with self._ground.database.write() as session:
+            alert = alerts.get(session, alert_id)
+            alert_consent.agree(
+                session, alert, self._ground.approver(session), alert.bulletin.sounds.values(),
+                times.now(), self._ground.config.zone, emergency_approvers=1,
+            )  # fmt: skip
+        return time.time()
+
+    def _all_accepted(self, source: str, its_id: int) -> bool:
+        """Whether every receiver has accepted the broadcast of that source: a column of its own, and an id.
 
         Those served last are looked at first: to count ten thousand fifty times a second would take a tenth of the
         machine from what is measured.
         """
-        its = "broadcast_id = (select max(id) from broadcasts where schedule_id = :id)"
+        its = f"broadcast_id = (select max(id) from broadcasts where {source} = :id)"  # noqa: S608 - no value
         is_open = self._ground.count_of(
             f"select count(*) from (select 1 from deliveries where {its} and accepted_at is null "  # noqa: S608 - no value
             "order by receiver_id desc limit 1) as waiting",
-            id=schedule_id,
+            id=its_id,
         )
         return not is_open and self._ground.count <= self._ground.count_of(
             f"select count(*) from deliveries where {its} and accepted_at is not null",  # noqa: S608 - no value
-            id=schedule_id,
+            id=its_id,
         )
 
     def _plans(self) -> Iterator[Figure]:
         bulletin = self._ground.bulletin(Priority.NORMAL)
-        pressed, schedule = self._press(bulletin, after(times.now(), 2 * HOUR))
-        wait_until(lambda: self._all_accepted(schedule), "accepted")
+        pressed, schedule = self._schedule(bulletin, after(times.now(), 2 * HOUR))
+        self._ground.wait_committed(lambda: self._all_accepted("schedule_id", schedule), "accepted")
         took = time.time() - pressed
         last = self._ground.count_of("select max(published_at) from outbox") / 1e3 - pressed
         ceiling = self._ceiling.publish + self._ceiling.sign if self._ceiling else None
@@ -226,9 +250,12 @@ class _Station:
             )
 
     def _emergency(self) -> Iterator[Figure]:
-        bulletin = self._ground.bulletin(Priority.EMERGENCY)
-        pressed, schedule = self._press(bulletin, None)
-        wait_until(lambda: self._all_accepted(schedule), "emergency")
+        """As people order one: it is prepared, its sound is sent ahead, and then the second person agrees."""
+        bulletin, asked = self._ground.bulletin(Priority.EMERGENCY), times.now()
+        alert = self._prepare(bulletin)
+        wait_until(lambda: self._all_told_since(asked), "plans that name the sound")
+        pressed = self._agree(alert)
+        self._ground.wait_committed(lambda: self._all_accepted("alert_id", alert), "emergency")
         took = time.time() - pressed
         c = self._ceiling
         ceiling = c.round + c.sign + c.verify if c else None

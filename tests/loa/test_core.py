@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import DataError
+from sqlalchemy.orm import Session
 
 from content.bulletins import Priority
 from devices import messages, receivers, signing
@@ -21,10 +22,11 @@ from loa.audit import AuditEntry
 from loa.core import Core
 from loa.database import Database
 from loa.times import MINUTE, SECOND, Instant, after
-from scheduler import alert_consent, alert_orders, alerts, dispatcher, schedules, turns
+from scheduler import alert_consent, alert_orders, alerts, dispatcher, receipts, schedules, turns
 from scheduler.alert_orders import Order
 from scheduler.broadcasts import Delivery, DeliveryState
 from scheduler.plans import Outgoing, Parcel
+from scheduler.receipts import Batch
 from scheduler.schedules import Kind, Rule
 from scheduler.targets import Where
 from tests.cast import NOON, ZONE, Cast, another_approver, approved_bulletin, give_sound, settle_in
@@ -204,7 +206,8 @@ def test_an_alarm_leaves_before_anything_else_is_planned(
         heard = list(alert.bulletin.sounds.values())
         for person in (station.cast.minh, another_approver(session)):
             alert_consent.agree(session, alert, person, heard, NOON, ZONE)
-    monkeypatch.setattr("scheduler.planner.plan", lambda *_: 1 / 0)
+    planned: list[int] = []
+    monkeypatch.setattr("scheduler.planner.plan", lambda *_: planned.append(1))
     station.core.changed()
     station.core.tick(after(NOON, SECOND))
     notes = station.link.take()
@@ -212,6 +215,24 @@ def test_an_alarm_leaves_before_anything_else_is_planned(
     for note in notes:
         plan = messages.decode(signing.payload(note.payload), messages.Plan)
         assert [each.cls for each in plan.occ] == ["E"] * 6
+    assert planned == []
+    station.core.tick(after(NOON, 2 * SECOND))  # nobody has said that anything changed since
+    assert planned == [1]
+
+
+def test_what_else_is_planned_waits_for_alarms_one_tick_and_no_longer(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even where somebody is to be told of an alarm at each."""
+    planned: list[int] = []
+    monkeypatch.setattr("scheduler.planner.plan", lambda *_: planned.append(1))
+    monkeypatch.setattr(dispatcher, "dispatch_urgent", lambda *_: dispatcher.Served(1, 1))
+    counts = []
+    for seconds in range(6):
+        station.core.changed()
+        station.core.tick(after(NOON, seconds * SECOND))
+        counts.append(len(planned))
+    assert counts == [0, 1, 1, 2, 2, 3]
 
 
 def test_nothing_is_handed_to_a_link_that_is_down(station: Station) -> None:
@@ -237,6 +258,32 @@ def test_evidence_is_acknowledged_only_once_it_is_stored(
     station.core.take_in(arrived, NOON)
     (evack,) = station.link.take("evack")
     assert messages.decode(evack.payload, Evack) == Evack(jid="j1", upto=1)
+
+
+def test_while_another_writes_what_arrives_is_looked_at_and_stored_together(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poles = {rid: Pole(rid, key) for rid, key in station.cast.keys.items()}
+    for pole in poles.values():
+        pole.write("", "boot", NOON, why="power")
+    waiting = [Message(messages.events_topic(rid), pole.batch()) for rid, pole in poles.items()]
+    writes: list[int] = []
+    real = receipts.record
+
+    def note(session: Session, batches: list[Batch], now: Instant) -> dict[str, Evack]:
+        writes.append(len(batches))
+        return real(session, batches, now)
+
+    monkeypatch.setattr("scheduler.receipts.record", note)
+    monkeypatch.setattr(type(station.database), "is_writing", True)
+    station.core.take_in([waiting.pop()], NOON, lambda: [waiting.pop()] if waiting else [])
+    monkeypatch.setattr(type(station.database), "is_writing", False)
+    assert writes == [len(poles)]
+    assert len(station.link.take("evack")) == len(poles)
+    poles["r-0000"].write("", "clock", NOON, step_ms=1)
+    again = Message(messages.events_topic("r-0000"), poles["r-0000"].batch())
+    station.core.take_in([again], NOON, lambda: pytest.fail("nobody writes"))
+    assert writes == [len(poles), 1]
 
 
 def test_a_commit_that_fails_has_every_plan_published_again(

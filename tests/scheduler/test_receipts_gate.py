@@ -188,6 +188,30 @@ def test_a_process_that_is_killed_costs_no_signature() -> None:
             process.kill()
             process.join(60)
         assert list(verifiers.faults(jobs, NOON)) == [fault(job) for job in jobs]
+        for seconds in (0, 59):  # nor are they started again for every message
+            later = after(NOON, seconds * SECOND)
+            assert list(verifiers.faults(jobs, later)) == [fault(job) for job in jobs]
+            assert not verifiers.is_awake
+        list(verifiers.faults(jobs, after(NOON, MINUTE)))
+        assert verifiers.is_awake
+    finally:
+        verifiers.close()
+
+
+def test_where_a_crowd_may_answer_at_once_the_processes_are_there_before() -> None:
+    verifiers = Verifiers(workers=1)
+    try:
+        verifiers.expect(999)
+        verifiers.rest(NOON)
+        assert not verifiers.is_awake
+        verifiers.expect(1_000)
+        verifiers.rest(NOON)
+        assert verifiers.is_awake
+        verifiers.rest(after(NOON, 10 * MINUTE))
+        assert verifiers.is_awake
+        verifiers.expect(999)
+        verifiers.rest(after(NOON, 11 * MINUTE))
+        assert not verifiers.is_awake
     finally:
         verifiers.close()
 
