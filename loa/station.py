@@ -44,8 +44,12 @@ INGEST_WAIT = 0.5
 """Seconds; so long mere heartbeats wait for others, and so soon the thread notices that it is to end."""
 GATHER = 0.5
 """Seconds; so long heartbeats are left unread. Two thousand receivers wake the link 33 times a second otherwise."""
-TIDY_EVERY = 60.0
-"""Seconds; so often memory is given back that nobody uses any more."""
+TIDY_EVERY = 300.0
+"""Seconds; so often memory is given back that nobody uses any more.
+
+It takes a twentieth of a second, and SQLite's connections are then opened anew: each minute, that was a sixth of what a
+station of two thousand receivers does at rest.
+"""
 RECORDINGS_LOOK = 10.0
 """Seconds; so often the queue of sounds to be made is looked at when nobody has committed anything."""
 STUCK_SECONDS = 300.0
