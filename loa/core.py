@@ -366,7 +366,10 @@ class Core:
             match each:
                 case Published(token=Parcel()):
                     mail.published.append(each)
-                case Connected() | Disconnected():
+                case Connected():
+                    self._link_changed(each, now)
+                    mail.published.clear()  # a broker that was emptied meanwhile has none of it
+                case Disconnected():
                     self._link_changed(each, now)
                 case Message(topic, payload):
                     rid, kind = _sender(topic)

@@ -149,9 +149,8 @@ class Runner:
         ]
         self._worked_at = time.monotonic()
         threads[0].start()
-        days.by_calendar(
-            local(times.now(), self._config.zone).date()
-        )  # sixth of a second, now: not in an alarm
+        # Read now: it takes a sixth of a second, for which no alarm is to wait.
+        days.by_calendar(local(times.now(), self._config.zone).date())
         self._core.begin()
         memory.keep()
         self._link.start()

@@ -175,6 +175,15 @@ def test_what_the_broker_forgot_comes_again_at_a_bounded_rate_behind_what_is_new
     assert [note.topic.split("/")[2] for note in station.link.take()] == ["r-0002", "r-0003"]
 
 
+def test_what_a_broker_took_before_the_link_came_back_is_sent_again(station: Station) -> None:
+    """Though both are heard of together: it may have been emptied in between."""
+    station.core.tick(NOON)
+    notes = station.link.take()
+    station.core.take_in([*answered(notes), Connected()], NOON)
+    station.core.tick(after(NOON, SECOND))
+    assert {note.topic for note in station.link.take()} == {note.topic for note in notes}
+
+
 def test_what_was_never_answered_is_given_to_the_link_again(station: Station) -> None:
     station.core.tick(NOON)
     assert len(station.link.take()) == 6
