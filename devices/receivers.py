@@ -297,15 +297,23 @@ def accounts(session: Session, retired_since: Instant) -> list[broker.Account]:
     A receiver retired since ``retired_since`` still is: it must hear that it has nothing left to play, and its
     last evidence must reach us.
     """
-    found = (
+    return [
+        broker.Account(username=row.id, password_hash=row.password_hash)
+        for row in session.execute(_let_in(retired_since))
+    ]
+
+
+def accounts_mark(session: Session, retired_since: Instant) -> int:
+    """As ``bulk.mark`` of ``accounts``: they are asked for at every change."""
+    return bulk.mark(session, _let_in(retired_since))
+
+
+def _let_in(retired_since: Instant) -> sa.Select[str, str]:
+    return (
         sa.select(Receiver.id, Receiver.password_hash)
         .where(sa.or_(Receiver.active, Receiver.retired_at > retired_since))
         .order_by(Receiver.id)
     )
-    return [
-        broker.Account(username=row.id, password_hash=row.password_hash)
-        for row in session.execute(found)
-    ]
 
 
 def note_states(

@@ -7,7 +7,6 @@ the database.
 from __future__ import annotations
 
 import contextlib
-import functools
 import logging
 import threading
 import time
@@ -88,23 +87,26 @@ def broker_kind(config: Config) -> str:
     return config.mqtt.broker
 
 
-def write_broker_accounts(config: Config, database: Database) -> None:
-    """Bring the broker's account file in line with the receivers in the database."""
+def write_broker_accounts(config: Config, database: Database, known: int | None = None) -> int:
+    """Bring the broker's account file in line with the receivers in the database; what to give as ``known`` next time.
+
+    With that nothing is done while the receivers are the same.
+    """
     plans_run_out = after(times.now(), -config.delivery.plan_valid_hours * HOUR)
     with database.read() as session:
+        mark = receivers.accounts_mark(session, retired_since=plans_run_out)
+        if mark == known:
+            return mark
         accounts = receivers.accounts(session, retired_since=plans_run_out)
     password = trust.broker_password(config)
     # Kept, for each hash differs: a new one each time would make the broker read its accounts again.
     file = config.secrets / "mqtt.hash"
-    if not file.exists() or not _is_hash_of(password, file.read_text()):
+    if not file.exists() or not broker.check_password(password, file.read_text()):
         file.unlink(missing_ok=True)
         files.create_once(file, broker.hash_password(password).encode())
     station = broker.Account(username=config.mqtt.username, password_hash=file.read_text())
     broker.write_accounts(config.broker, [station, *accounts])
-
-
-# Slow on purpose, and asked at every change of what is always the same.
-_is_hash_of = functools.lru_cache(maxsize=1)(broker.check_password)
+    return mark
 
 
 class Runner:
@@ -120,6 +122,7 @@ class Runner:
         self._over = threading.Event()
         self._committed = threading.Event()
         """Somebody has: there may be a sound to be made."""
+        self._accounts_mark: int | None = None
         self._inbox = Inbox()
         self._archiving = archiving.Nightly(config, database)
         self._link = Link(self._link_settings(), hear=self._inbox.put)
@@ -218,7 +221,9 @@ class Runner:
             self._over.set()
 
     def _write_accounts(self) -> None:
-        write_broker_accounts(self._config, self._database)
+        self._accounts_mark = write_broker_accounts(
+            self._config, self._database, self._accounts_mark
+        )
 
     # The lease
 

@@ -17,6 +17,7 @@ from devices import areas, receivers
 from devices.areas import Area
 from devices.groups import Member
 from devices.receivers import Receiver
+from loa import bulk
 from loa.times import Instant, after
 from scheduler import alerts, declining, regulation, targets
 from scheduler.broadcasts import Broadcast
@@ -162,4 +163,4 @@ def _fleet(session: Session) -> int:
         places.order_by(Area.id),
         members.order_by(Member.group_id, Member.receiver_id),
     )
-    return hash(tuple(tuple(map(tuple, session.execute(part))) for part in parts))
+    return hash(tuple(bulk.mark(session, part) for part in parts))

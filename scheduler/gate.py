@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from devices import claims, messages, signing
 from devices.receivers import Receiver
+from loa import bulk
 from loa.database import Database
 from loa.times import MINUTE, Instant
 from scheduler import receipts, verifying
@@ -114,9 +115,10 @@ class Keys:
         """The present key of each of these that the station knows; a retired one may still deliver old evidence."""
         known, wanted = self._known, set(receiver_ids)
         if missing := wanted - known.keys():
-            found = sa.select(Receiver.id, Receiver.public_key).where(Receiver.id.in_(missing))
+            found = sa.select(Receiver.id, Receiver.public_key)
             with self._database.read() as session:
-                known.update({row.id: row.public_key for row in session.execute(found)})
+                named = found.where(bulk.among(session, Receiver.id, missing))
+                known.update({row.id: row.public_key for row in session.execute(named)})
         return {rid: known[rid] for rid in wanted if rid in known}
 
     def all_of(self, receiver_id: str) -> dict[str, Instant | None]:

@@ -88,3 +88,31 @@ def test_a_name_is_no_part_of_the_statement(session) -> None:
     bulk.insert(session, Journal, [*journals(1), {**journals(1)[0], "jid": "\"'],ố"}])
     found = sa.select(Journal.jid).where(bulk.among(session, Journal.jid, ["\"'],ố"]))
     assert session.scalars(found).all() == ["\"'],ố"]
+
+
+def test_a_mark_differs_once_anything_of_the_rows_does(session) -> None:
+    def mark() -> int:
+        rows = sa.select(Journal.jid, Journal.upto, Journal.closed_at).order_by(Journal.jid)
+        return bulk.mark(session, rows)
+
+    marks = [mark()]
+    bulk.insert(session, Journal, journals(3))
+    marks.append(mark())
+    assert marks[-1] == mark()
+    for change in ({"upto": 1}, {"closed_at": NOON}, {"closed_at": None, "upto": 2}):
+        bulk.update(session, Journal, [{"receiver_id": "r-0000", "jid": "j1", **change}])
+        marks.append(mark())
+    session.execute(sa.delete(Journal).where(Journal.jid == "j2"))
+    marks.append(mark())
+    assert len(set(marks)) == len(marks)
+
+
+@pytest.mark.parametrize("rows", [[("ab", "c"), ("a", "bc")], [("", None), (None, "")]])
+def test_a_mark_knows_where_one_value_ends(session, rows) -> None:
+    of = [
+        bulk.mark(
+            session, sa.select(*(sa.cast(value, sa.Text).label(name) for name, value in pair))
+        )
+        for pair in (zip("xy", row, strict=True) for row in rows)
+    ]
+    assert len(set(of)) == 2

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from devices import accounts, broker
+from devices.receivers import Receiver
 from loa import config
 from loa.database import Database
 from loa.station import Runner
 from scheduler import leases
 from scheduler.leases import Claim
-from tests.cast import NOON
+from tests.cast import NOON, settle_in
 
 
 @pytest.fixture
@@ -66,3 +68,29 @@ def test_across_a_network_it_gives_up_before_another_may_take_over(
     clock[0] += leases.GIVE_UP_SECONDS
     runner._give_up_in_time()
     assert runner._over.is_set() is not database.is_sqlite
+
+
+def test_the_brokers_accounts_are_written_where_receivers_changed_and_only_there(
+    runner: Runner, database: Database
+) -> None:
+    with database.write() as session:
+        receiver = settle_in(session).receivers[0]
+        receiver_id = receiver.id
+    runner._write_accounts()
+    file = runner._config.broker / accounts.PASSWORDS
+    assert receiver_id in accounts.read_accounts(runner._config.broker)
+    file.unlink()
+
+    with database.write() as session:
+        session.get_one(Receiver, receiver_id).name = "Cột mới"
+    runner._write_accounts()
+    assert not file.exists()
+
+    changes = ({"password_hash": broker.hash_password("new")}, {"active": False})
+    for change in changes:
+        with database.write() as session:
+            for name, value in change.items():
+                setattr(session.get_one(Receiver, receiver_id), name, value)
+        runner._write_accounts()
+        kept = accounts.read_accounts(runner._config.broker)
+        assert kept.get(receiver_id) == change.get("password_hash")
