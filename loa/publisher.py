@@ -21,7 +21,8 @@ from scheduler.plans import LANES, Parcel, Waiting
 
 ROOM = {True: 2_000, False: 1_000}
 """Plans with the link at once: urgent ones, others."""
-AT_ONCE = 500
+AT_ONCE = 1_000
+"""Plans read together: those with the link are read over again each time."""
 LOW = 500
 """Fewer than this with the link, and it is given more."""
 AGAIN_A_SECOND = 500
