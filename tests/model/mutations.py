@@ -8,14 +8,14 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, suppre
 from typing import Any
 from unittest.mock import patch
 
-from devices import signing
+from devices import messages, signing
 from devices.messages import Evack, Events
 from devices.receiver import agenda, plans, receiver
 from devices.receiver.journal import Journal
 from devices.receiver.plans import Accepted
 from devices.receiver.shelf import Shelf
 from devices.receiver.store import Change, MemoryStore
-from loa import core
+from loa import intake
 from scheduler import dispatcher, folding, receipts, regulation
 from scheduler import plans as station_plans
 from tests.model.box import CutStore
@@ -29,7 +29,7 @@ Mutation = Callable[[World], AbstractContextManager[object]]
 
 
 def no_rewind(world: World) -> AbstractContextManager[object]:
-    return patch.object(core, "Evack", lambda jid, upto, rw=False: Evack(jid=jid, upto=upto))
+    return patch.object(intake, "Evack", lambda jid, upto, rw=False: Evack(jid=jid, upto=upto))
 
 
 def revision_by_counting(world: World) -> AbstractContextManager[object]:
@@ -51,7 +51,7 @@ def evack_before_commit(world: World) -> AbstractContextManager[object]:
     def record(session: Any, batches: Any, now: Any) -> dict[str, Evack]:
         answers = usual(session, batches, now)
         for rid, evack in answers.items():
-            world.desk.publish(core.messages.evack_topic(rid), core.messages.encode(evack), qos=1)
+            world.desk.publish(messages.evack_topic(rid), messages.encode(evack), qos=1)
         return answers
 
     return patch.object(receipts, "record", record)
@@ -132,7 +132,7 @@ def puback_trusted(world: World) -> AbstractContextManager[object]:
     def batch(self: Journal, rid: str, key: signing.PrivateKey) -> bytes | None:
         token = usual(self, rid, key)
         if token:
-            raw = core.messages.decode(signing.payload(token), Events)
+            raw = messages.decode(signing.payload(token), Events)
             self.acknowledge(Evack(jid=self.jid, upto=raw.from_ + len(raw.e) - 1))
         return token
 
@@ -194,7 +194,7 @@ def rid_unchecked(world: World) -> AbstractContextManager[object]:
     def verify(token: bytes, rid: str, keys: Any, last_rev: int) -> Accepted | None:
         with suppress(signing.BadSignature):
             payload, _ = signing.verify(token, plans.KIND, keys)
-            rid = core.messages.decode(payload, core.messages.Plan).rid
+            rid = messages.decode(payload, messages.Plan).rid
         return usual(token, rid, keys, last_rev)
 
     usual = plans.verify
