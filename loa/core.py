@@ -9,14 +9,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from content import recordings
 from devices import keyring, messages, receivers, trust
 from devices.blocks import BlockServer
-from devices.link import Incoming, Urgency
+from devices.link import Urgency
 from loa import audit
 from loa.config import Config
 from loa.database import Database
@@ -50,7 +50,7 @@ def terms(config: Config, now: Instant) -> Terms:
 
 
 class Core:
-    """One station's work. ``tick`` and ``take_in`` may be called from two threads; ``nudge`` asks for a tick soon."""
+    """One station's work. ``tick`` and ``intake`` may be called from two threads; ``nudge`` asks for a tick soon."""
 
     def __init__(
         self, config: Config, database: Database, link: Outlet, *,
@@ -90,10 +90,11 @@ class Core:
         self._changed = threading.Event()
         self._accounts_due = False
         needs = Needs(self._nonces, self._blocks, self._changed.set, nudge, self._note_keys)
-        self._intake = Intake(
+        self.intake = Intake(
             database, link, self._publisher, self._gate, needs,
             self._terms.heartbeat_seconds * SECOND,
         )  # fmt: skip
+        """What comes from the wire."""
         self.hopeless = False
         """A step has failed for so long that the process had better be started anew."""
 
@@ -286,6 +287,11 @@ class Core:
         self._signed_at = Instant(0)  # they are to be written down
         self._tell_keys(dict(self._known_keys))
 
+    def _note_keys(self, known: Mapping[str, int]) -> None:
+        """Receivers with old keys are told the new ones."""
+        self._known_keys.update(known)
+        self._tell_keys(known)
+
     def _tell_keys(self, known: Mapping[str, int]) -> None:
         """Publish the keys document to those that have an older one; 0: it was given no roots to check one by."""
         kept = keyring.published(self._config)
@@ -305,26 +311,6 @@ class Core:
             with self._database.write() as session:
                 receipts.expire(session, now, late=late, grace=grace)
         self._expired_at = now
-
-    # What comes from the wire
-
-    def take_in(
-        self,
-        arrived: Sequence[Incoming],
-        now: Instant,
-        more: Callable[[], Sequence[Incoming]] = tuple,
-    ) -> None:
-        """As ``Intake.take_in``."""
-        self._intake.take_in(arrived, now, more)
-
-    def is_due(self, now: Instant) -> bool:
-        """Whether ``take_in`` is to be called though nothing has arrived."""
-        return self._intake.is_due(now)
-
-    def _note_keys(self, known: Mapping[str, int]) -> None:
-        """Receivers with old keys are told the new ones."""
-        self._known_keys.update(known)
-        self._tell_keys(known)
 
     # Sound, on request
 

@@ -87,11 +87,11 @@ class Intake:
             arrived = more() if self._database.is_writing else ()
         try:
             answers = self._store(mail, batches, now)
-        except Exception:
+        except Exception:  # whatever it was: nothing is stored, so all of it is published again
             self._publisher.forget()
             raise
         if mail.published:
-            self._publisher.answered(_parcel(each) for each in mail.published)
+            self._publisher.answered(parcel for parcel, _ in mail.published)
             self._publisher.refill(now)
         for rid, evack in answers.items():
             self._link.publish(
@@ -111,8 +111,8 @@ class Intake:
         keys = self._gate.keys.of(_sender(m.topic)[0] for m in arrived if isinstance(m, Message))
         for each in arrived:
             match each:
-                case Published(token=Parcel()):
-                    mail.published.append(each)
+                case Published(token=Parcel() as parcel):
+                    mail.published.append((parcel, each.refused))
                 case Connected():
                     self._link_changed(each, now)
                     mail.published.clear()  # a broker that was emptied meanwhile has none of it
@@ -152,7 +152,8 @@ class Intake:
             return {}
         with self._database.write() as session:
             answers = receipts.record(session, batches, now)
-            plans.published(session, [_taken(each) for each in mail.published], now)
+            taken = [Taken(p.receiver_id, p.rev, refused) for p, refused in mail.published]
+            plans.published(session, taken, now)
             for each in notes:
                 if each.states:
                     answers.update(self._note_all_states(session, each, answers, now))
@@ -253,8 +254,8 @@ class _Mail:
     states: dict[str, State] = field(default_factory=dict)
     heard: dict[str, Instant] = field(default_factory=dict)
     """When those states were heard that were not heard just now."""
-    published: list[Published] = field(default_factory=list)
-    """Each with a Parcel as its token."""
+    published: list[tuple[Parcel, str | None]] = field(default_factory=list)
+    """What the broker answered, each with its reason where it refused."""
 
 
 def _sender(topic: str) -> tuple[str, str]:
@@ -262,16 +263,6 @@ def _sender(topic: str) -> tuple[str, str]:
     parts = topic.split("/")
     # One string for all that is remembered of a receiver, rather than one from each message.
     return (sys.intern(parts[2]), parts[4]) if len(parts) == 5 else ("", "")
-
-
-def _parcel(each: Published) -> Parcel:
-    assert isinstance(each.token, Parcel)  # noqa: S101 - _sort lets no other in
-    return each.token
-
-
-def _taken(each: Published) -> Taken:
-    parcel = _parcel(each)
-    return Taken(parcel.receiver_id, parcel.rev, each.refused)
 
 
 def _merge(before: State | None, state: State) -> State:

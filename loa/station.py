@@ -313,7 +313,7 @@ class Runner:
                 tidy_at = time.monotonic() + TIDY_EVERY
                 self._database.rest()
                 memory.give_back()
-            if arrived or self._core.is_due(times.now()):
+            if arrived or self._core.intake.is_due(times.now()):
                 if not self._keep_lease():
                     return
                 self._take_in(arrived)
@@ -323,7 +323,7 @@ class Runner:
 
     def _take_in(self, arrived: list[Incoming]) -> None:
         try:
-            self._core.take_in(arrived, times.now(), self._more_than(arrived))
+            self._core.intake.take_in(arrived, times.now(), self._more_than(arrived))
         except Exception:  # nothing was acknowledged, so receivers send it again
             log.exception("what came from the receivers could not be stored")
             self._over.wait(1.0)

@@ -167,7 +167,7 @@ def test_the_station_hears_both_and_tells_staff(database: Database, tmp_path: Pa
     for turn in range(6):
         state = boxes[turn % 2].connect().says(at(20 * turn + 2))
         topic = messages.state_topic("r-0000")
-        core.take_in([Message(topic, messages.encode(state))], at(20 * turn + 2))
+        core.intake.take_in([Message(topic, messages.encode(state))], at(20 * turn + 2))
     core.close()
     with database.read() as session:
         ((receiver, _),) = clones.standing(session)

@@ -127,7 +127,7 @@ class Station:
         self.now = now
         self.core.tick(now)
         notes = self.link.take()
-        self.core.take_in([Published(note.token) for note in notes], now)
+        self.core.intake.take_in([Published(note.token) for note in notes], now)
         for note in notes:
             self._deliver(note, now)
 
@@ -143,7 +143,7 @@ class Station:
             pole = self.poles[rid]
             pole.clock.now = max(pole.clock.now, now)
             while batch := pole.journal.batch(rid, pole.key):
-                self.core.take_in([Message(messages.events_topic(rid), batch)], now)
+                self.core.intake.take_in([Message(messages.events_topic(rid), batch)], now)
                 for note in self.link.take("evack"):
                     pole.journal.acknowledge(messages.decode(note.payload, Evack))
 

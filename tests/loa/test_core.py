@@ -119,7 +119,7 @@ def test_plans_leave_with_the_tick_that_makes_them_and_are_sent_once_answered(
     assert states(station.database) == {DeliveryState.PLANNED}
     station.core.tick(after(NOON, SECOND))
     assert station.link.take() == []  # they are with the link
-    station.core.take_in(answered(notes), after(NOON, SECOND))
+    station.core.intake.take_in(answered(notes), after(NOON, SECOND))
     assert states(station.database) == {DeliveryState.SENT}
     station.core.tick(after(NOON, 40 * SECOND))
     assert station.link.take() == []
@@ -136,7 +136,7 @@ def test_the_link_is_fed_as_it_answers_and_not_once_a_second(
     while notes:
         assert len(notes) <= 2
         seen += [note.topic for note in notes]
-        station.core.take_in(answered(notes), NOON)
+        station.core.intake.take_in(answered(notes), NOON)
         notes = station.link.take()
     assert sorted(seen) == [messages.plan_topic(f"r-{n:04d}") for n in range(6)]
 
@@ -157,10 +157,10 @@ def test_what_the_broker_forgot_comes_again_at_a_bounded_rate_behind_what_is_new
     station: Station, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     station.core.tick(NOON)
-    station.core.take_in(answered(station.link.take()), NOON)
+    station.core.intake.take_in(answered(station.link.take()), NOON)
     monkeypatch.setattr(publisher, "AGAIN_A_SECOND", 2)
     station.core._publisher._allowance = 2.0
-    station.core.take_in([Connected()], after(NOON, 1))
+    station.core.intake.take_in([Connected()], after(NOON, 1))
     assert len(acts(station.database, "link.connected")) == 1
     with station.database.write() as session:
         receivers.mark_stale(session, ["r-0005"])
@@ -179,7 +179,7 @@ def test_what_a_broker_took_before_the_link_came_back_is_sent_again(station: Sta
     """Though both are heard of together: it may have been emptied in between."""
     station.core.tick(NOON)
     notes = station.link.take()
-    station.core.take_in([*answered(notes), Connected()], NOON)
+    station.core.intake.take_in([*answered(notes), Connected()], NOON)
     station.core.tick(after(NOON, SECOND))
     assert {note.topic for note in station.link.take()} == {note.topic for note in notes}
 
@@ -262,9 +262,9 @@ def test_evidence_is_acknowledged_only_once_it_is_stored(
     with monkeypatch.context() as patch:
         patch.setattr("scheduler.plans.published", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            station.core.take_in(arrived, NOON)
+            station.core.intake.take_in(arrived, NOON)
         assert station.link.notes == []
-    station.core.take_in(arrived, NOON)
+    station.core.intake.take_in(arrived, NOON)
     (evack,) = station.link.take("evack")
     assert messages.decode(evack.payload, Evack) == Evack(jid="j1", upto=1)
 
@@ -285,13 +285,13 @@ def test_while_another_writes_what_arrives_is_looked_at_and_stored_together(
 
     monkeypatch.setattr("scheduler.receipts.record", note)
     monkeypatch.setattr(type(station.database), "is_writing", True)
-    station.core.take_in([waiting.pop()], NOON, lambda: [waiting.pop()] if waiting else [])
+    station.core.intake.take_in([waiting.pop()], NOON, lambda: [waiting.pop()] if waiting else [])
     monkeypatch.setattr(type(station.database), "is_writing", False)
     assert writes == [len(poles)]
     assert len(station.link.take("evack")) == len(poles)
     poles["r-0000"].write("", "clock", NOON, step_ms=1)
     again = Message(messages.events_topic("r-0000"), poles["r-0000"].batch())
-    station.core.take_in([again], NOON, lambda: pytest.fail("nobody writes"))
+    station.core.intake.take_in([again], NOON, lambda: pytest.fail("nobody writes"))
     assert writes == [len(poles), 1]
 
 
@@ -303,26 +303,26 @@ def test_a_commit_that_fails_has_every_plan_published_again(
     with monkeypatch.context() as patch:
         patch.setattr("scheduler.plans.published", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            station.core.take_in(answered(notes), NOON)
+            station.core.intake.take_in(answered(notes), NOON)
     station.core.tick(after(NOON, SECOND))
     assert len(station.link.take()) == 6
 
 
 def test_thousands_come_online_in_one_transaction_and_each_is_in_the_log(station: Station) -> None:
     rids = [f"r-{number:04d}" for number in range(6)]
-    station.core.take_in([station.say(rid) for rid in rids], NOON)
+    station.core.intake.take_in([station.say(rid) for rid in rids], NOON)
     assert [each.actor for each in acts(station.database, "receiver.online")] == rids
-    station.core.take_in([station.say(rid) for rid in rids], after(NOON, MINUTE))
+    station.core.intake.take_in([station.say(rid) for rid in rids], after(NOON, MINUTE))
     will = Message(messages.state_topic("r-0003"), messages.encode(State(on=0, sid="s")))
     old = Message(messages.state_topic("r-0004"), messages.encode(State(on=0, sid="before")))
-    station.core.take_in([will, old], after(NOON, 2 * MINUTE))
+    station.core.intake.take_in([will, old], after(NOON, 2 * MINUTE))
     assert [each.actor for each in acts(station.database, "receiver.offline")] == ["r-0003"]
     with station.database.read() as session:
         seen = {p.receiver_id: p for p in session.scalars(sa.select(Presence))}
     assert [rid for rid in rids if seen[rid].is_online(after(NOON, 2 * MINUTE))] == [
         rid for rid in rids if rid != "r-0003"
     ]
-    station.core.take_in([station.say("r-0003", sid="t")], after(NOON, 3 * MINUTE))
+    station.core.intake.take_in([station.say("r-0003", sid="t")], after(NOON, 3 * MINUTE))
     with station.database.read() as session:
         back = session.get(Presence, "r-0003")
     assert back is not None
@@ -338,7 +338,7 @@ def test_one_that_floods_is_named_in_the_log(station: Station) -> None:
     pole.write("", "boot", NOON)
     batch = Message(messages.events_topic("r-0000"), pole.batch())
     for _ in range(80):
-        station.core.take_in([batch] * 4, NOON)
+        station.core.intake.take_in([batch] * 4, NOON)
     (named,) = acts(station.database, "receiver.flooding")
     assert named.actor == "r-0000"
 
@@ -348,7 +348,7 @@ def test_what_the_wire_itself_writes_is_no_news(station: Station) -> None:
     assert core.has_news(NOON)
     core.tick(NOON)
     assert not core.has_news(NOON)
-    core.take_in([station.say("r-0000", rev=NOON)], NOON)
+    core.intake.take_in([station.say("r-0000", rev=NOON)], NOON)
     assert not core.has_news(NOON)
     station.broadcast()
     assert core.has_news(NOON)
@@ -405,7 +405,7 @@ def test_an_instant_is_what_the_publisher_goes_by(station: Station) -> None:
     """A clock set back neither holds a plan back nor sends one twice."""
     station.core.tick(NOON)
     notes = station.link.take()
-    station.core.take_in(answered(notes), Instant(NOON - 60 * MINUTE))
+    station.core.intake.take_in(answered(notes), Instant(NOON - 60 * MINUTE))
     station.core.tick(Instant(NOON - 60 * MINUTE))
     assert station.link.take() == []
 
@@ -413,7 +413,7 @@ def test_an_instant_is_what_the_publisher_goes_by(station: Station) -> None:
 def test_what_no_database_can_keep_is_refused_as_it_is_read(station: Station) -> None:
     told = [{"ready": 2**31}, {"want": 2**40}, {"can": 2**31}, {"disk": 1.5}, {"jid": "\0"}]
     for wrong in told:
-        station.core.take_in([station.say("r-0000", **wrong), station.say("r-0001")], NOON)
+        station.core.intake.take_in([station.say("r-0000", **wrong), station.say("r-0001")], NOON)
     assert [each.actor for each in acts(station.database, "receiver.online")] == ["r-0001"]
 
 
@@ -433,7 +433,7 @@ def test_a_state_that_cannot_be_stored_costs_nobody_else_anything(
     pole.write("", "boot", NOON, why="power")
     evidence = Message(messages.events_topic("r-0003"), pole.batch())
     told = [station.say(f"r-000{n}", jid="j", n=n) for n in range(3)]
-    station.core.take_in([evidence, *told], NOON)
+    station.core.intake.take_in([evidence, *told], NOON)
     online = [each.actor for each in acts(station.database, "receiver.online")]
     assert online == ["r-0000", "r-0002"]
     evacks = [note.topic.split("/")[2] for note in station.link.take("evack")]
@@ -446,12 +446,12 @@ def test_one_that_asks_for_the_time_without_end_gets_few_plans_and_nobody_is_pla
     station: Station, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     station.core.tick(NOON)
-    station.core.take_in(answered(station.link.take()), NOON)
+    station.core.intake.take_in(answered(station.link.take()), NOON)
     monkeypatch.setattr("scheduler.planner.plan", lambda *_: pytest.fail("planned"))
     answers = []
     for second in range(1, 26):
         now = after(NOON, second * SECOND)
-        station.core.take_in([station.say("r-0000", nonce=f"{second:032x}", t=now)], now)
+        station.core.intake.take_in([station.say("r-0000", nonce=f"{second:032x}", t=now)], now)
         station.core.tick(now)
         answers += [second] * len(station.link.take())
     assert answers == [1, 11, 21]
@@ -477,24 +477,24 @@ def test_answers_in_a_row_come_ever_more_rarely_and_rest_makes_good(station: Sta
 def test_one_that_comes_and_goes_fills_no_log_but_its_presence_follows(station: Station) -> None:
     for half in range(20):
         now = after(NOON, half * 500)
-        station.core.take_in([station.say("r-0000", on=(half + 1) % 2, t=now)], now)
+        station.core.intake.take_in([station.say("r-0000", on=(half + 1) % 2, t=now)], now)
     assert len(acts(station.database, "receiver.online")) == 1
     assert len(acts(station.database, "receiver.offline")) == 1
     with station.database.read() as session:
         assert not session.get_one(Presence, "r-0000").online
-    station.core.take_in([station.say("r-0000")], after(NOON, 2 * MINUTE))
+    station.core.intake.take_in([station.say("r-0000")], after(NOON, 2 * MINUTE))
     assert len(acts(station.database, "receiver.online")) == 2
 
 
 def test_states_beyond_a_receivers_share_are_dropped_and_it_is_named(station: Station) -> None:
     told = [station.say("r-0000", rev=rev) for rev in range(1, 31)]
-    station.core.take_in([*told, station.say("r-0001")], NOON)
+    station.core.intake.take_in([*told, station.say("r-0001")], NOON)
     with station.database.read() as session:
         assert session.get_one(Presence, "r-0000").rev == turns.STATES
         assert session.get(Presence, "r-0001") is not None
     (named,) = acts(station.database, "receiver.flooding")
     assert named.actor == "r-0000"
-    station.core.take_in([station.say("r-0000", rev=99)], after(NOON, SECOND))
+    station.core.intake.take_in([station.say("r-0000", rev=99)], after(NOON, SECOND))
     with station.database.read() as session:
         assert session.get_one(Presence, "r-0000").rev == 99
 

@@ -203,7 +203,7 @@ class Desk:
             return
         self.time.note("take in")
         try:
-            core.take_in(arrived, self.now)
+            core.intake.take_in(arrived, self.now)
         except OperationalError:  # as the station's own loop: nothing was acknowledged
             self.time.note("take in failed")
 
