@@ -66,6 +66,8 @@ class Intake:
         self._state_quota = StateQuota()
         self._noted: dict[tuple[str, str], Instant] = {}
         """When the audit log was last told that a receiver came, or went."""
+        self._came_back = False
+        """The broker may have been emptied, and what it had is not yet published again."""
 
     def take_in(
         self,
@@ -80,12 +82,14 @@ class Intake:
         emergency while the plans for the last of them are written.
         """
         mail, batches = _Mail(), list[Batch]()
-        while arrived:
-            evidence = self._sort(arrived, now, mail)
-            # While plans are made the interpreter is theirs.
-            batches += self._gate.let_in(evidence, now, lend=not self._database.is_writing)
-            arrived = more() if self._database.is_writing else ()
         try:
+            if self._came_back:
+                self._send_all_again(now)
+            while arrived:
+                evidence = self._sort(arrived, now, mail)
+                # While plans are made the interpreter is theirs.
+                batches += self._gate.let_in(evidence, now, lend=not self._database.is_writing)
+                arrived = more() if self._database.is_writing else ()
             answers = self._store(mail, batches, now)
         except Exception:  # whatever it was: nothing is stored, so all of it is published again
             self._publisher.forget()
@@ -101,7 +105,7 @@ class Intake:
 
     def is_due(self, now: Instant) -> bool:
         """Whether ``take_in`` is to be called though nothing has arrived."""
-        return self._heartbeats.due(now)
+        return self._came_back or self._heartbeats.due(now)
 
     def _sort(
         self, arrived: Sequence[Incoming], now: Instant, mail: _Mail
@@ -241,9 +245,15 @@ class Intake:
             log.error(
                 "the broker refused our subscription: no receiver can be heard; check its access list"
             )
+        self._came_back = True
+        self._send_all_again(now)
+
+    def _send_all_again(self, now: Instant) -> None:
         with self._database.write() as session:
             again = plans.republish(session, now)
             audit.append(session, now, audit.SYSTEM, "link.connected", plans_again=again)
+        self._came_back = False
+        self._publisher.look()  # only now: a tick that looked before this was committed saw none of them
         self._needs.nudge()
 
 

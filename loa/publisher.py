@@ -70,15 +70,13 @@ class Publisher:
         """Hand over what waits, as far as there is room."""
         with self._lock:
             self._give_up(now)
-            while self._link.connected and self._more:
-                self._more = False
-                if not self._hand_over(now):
-                    return
+            self._feed(now)
 
     def refill(self, now: Instant) -> None:
-        """The same, once the link has little left."""
+        """The same, once the link has little left; ``now`` may be a moment ago."""
         if self._more and len(self._handed) < LOW:
-            self.fill(now)
+            with self._lock:
+                self._feed(now)
 
     def answered(self, parcels: Iterable[Parcel]) -> None:
         """The broker answered these, and that is stored."""
@@ -94,6 +92,12 @@ class Publisher:
             self._handed.clear()
             self._more = True
 
+    def _feed(self, now: Instant) -> None:
+        while self._link.connected and self._more:
+            self._more = False
+            if not self._hand_over(now):
+                return
+
     def _hand_over(self, now: Instant) -> int:
         """Give the link one round of what waits; how many plans. ``_more`` says whether any was left for later."""
         room = self._room()
@@ -107,7 +111,8 @@ class Publisher:
             waiting = plans.waiting(session, most, lanes)
             new = [each for each in waiting if not self._is_with_link(each)]
             chosen = self._choose(new, room, now)
-            self._more |= len(chosen) < len(new) or len(waiting) >= most
+            if len(chosen) < len(new) or len(waiting) >= most:
+                self._more = True
             parcels = plans.parcels(session, chosen)
         for parcel in parcels:
             # Anew, at the end: the oldest stay first.

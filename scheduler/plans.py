@@ -250,8 +250,10 @@ def republish(session: Session, now: Instant, receiver_ids: Sequence[str] | None
         sa.or_(Outgoing.published_at.is_not(None), Outgoing.refused.is_not(None))
     )
     if receiver_ids is not None:
-        # One queued in the future was queued before our clock was set back.
-        not_just_sent = sa.or_(Outgoing.queued_at <= now - RESEND_AFTER, Outgoing.queued_at > now)
+        # One queued in the future was queued before our clock was set back; `now` itself may be a moment ago.
+        not_just_sent = sa.or_(
+            Outgoing.queued_at <= now - RESEND_AFTER, Outgoing.queued_at > now + RESEND_AFTER
+        )
         again = again.where(bulk.among(session, Outgoing.receiver_id, receiver_ids), not_just_sent)
     lane = sa.case((Outgoing.lane < Lane.URGENT_AGAIN, Outgoing.lane + 2), else_=Outgoing.lane)
     done = session.scalars(

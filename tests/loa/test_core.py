@@ -22,7 +22,16 @@ from loa.audit import AuditEntry
 from loa.core import Core
 from loa.database import Database
 from loa.times import MINUTE, SECOND, Instant, after
-from scheduler import alert_consent, alert_orders, alerts, dispatcher, receipts, schedules, turns
+from scheduler import (
+    alert_consent,
+    alert_orders,
+    alerts,
+    dispatcher,
+    plans,
+    receipts,
+    schedules,
+    turns,
+)
 from scheduler.alert_orders import Order
 from scheduler.broadcasts import Delivery, DeliveryState
 from scheduler.plans import Outgoing, Parcel
@@ -184,6 +193,44 @@ def test_what_a_broker_took_before_the_link_came_back_is_sent_again(station: Sta
     assert {note.topic for note in station.link.take()} == {note.topic for note in notes}
 
 
+def test_plans_for_an_emptied_broker_leave_though_a_tick_looked_before_they_were_stored(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    station.core.tick(NOON)
+    notes = station.link.take()
+    station.core.intake.take_in(answered(notes), NOON)
+    real = plans.republish
+
+    def amid_a_tick(session: Session, now: Instant) -> int:
+        again = real(session, now)
+        station.core._publisher.fill(now)
+        return again
+
+    monkeypatch.setattr("scheduler.plans.republish", amid_a_tick)
+    station.core.intake.take_in([Connected()], after(NOON, 1))
+    assert station.link.take() == []
+    station.core.tick(after(NOON, SECOND))
+    assert len(station.link.take()) == len(notes)
+
+
+def test_a_broker_that_came_back_while_nothing_could_be_stored_is_given_all_plans_later(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    station.core.tick(NOON)
+    notes = station.link.take()
+    station.core.intake.take_in(answered(notes), NOON)
+    with monkeypatch.context() as patch:
+        patch.setattr("scheduler.plans.republish", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            station.core.intake.take_in([Connected()], NOON)
+    assert station.core.intake.is_due(NOON)
+    station.core.intake.take_in([], after(NOON, SECOND))
+    assert len(acts(station.database, "link.connected")) == 1
+    assert not station.core.intake.is_due(NOON)
+    station.core.tick(after(NOON, SECOND))
+    assert len(station.link.take()) == len(notes)
+
+
 def test_what_was_never_answered_is_given_to_the_link_again(station: Station) -> None:
     station.core.tick(NOON)
     assert len(station.link.take()) == 6
@@ -306,6 +353,35 @@ def test_a_commit_that_fails_has_every_plan_published_again(
             station.core.intake.take_in(answered(notes), NOON)
     station.core.tick(after(NOON, SECOND))
     assert len(station.link.take()) == 6
+
+
+def test_answers_that_could_not_be_looked_at_have_every_plan_published_again(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    station.core.tick(NOON)
+    notes = station.link.take()
+    pole = Pole("r-0000", station.cast.keys["r-0000"])
+    pole.write("", "boot", NOON, why="power")
+    evidence = Message(messages.events_topic("r-0000"), pole.batch())
+    with monkeypatch.context() as patch:
+        patch.setattr("scheduler.receipts.read", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            station.core.intake.take_in([*answered(notes), evidence], NOON)
+    station.core.tick(after(NOON, SECOND))
+    assert len(station.link.take()) == 6
+
+
+def test_answers_stored_a_moment_late_publish_nothing_twice(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While others write, they are stored at the time when the first came; a tick may have gone by since."""
+    monkeypatch.setattr(publisher, "ROOM", {True: 1, False: 4})
+    station.core.tick(after(NOON, SECOND))
+    notes = station.link.take()
+    station.core.intake.take_in(answered(notes[:1]), NOON)
+    later = station.link.take()
+    assert len(later) == 1
+    assert {note.topic for note in later}.isdisjoint(note.topic for note in notes)
 
 
 def test_thousands_come_online_in_one_transaction_and_each_is_in_the_log(station: Station) -> None:
