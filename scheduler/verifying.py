@@ -17,7 +17,6 @@ import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from typing import NamedTuple
 
 from devices import signing
@@ -36,7 +35,11 @@ LATELY = 10 * SECOND
 CROWD = 1_000
 """Receivers from which on the processes are kept ready."""
 REST_AFTER = MINUTE
-"""The processes end when there was no flood for so long."""
+"""The processes end when there was no flood for so long, and live or not are looked at so often."""
+CANNOT_LIVE = (OSError, RuntimeError)
+"""No memory, no process or no thread is to be had, or one of the processes has ended (BrokenProcessPool)."""
+AHEAD = 2
+"""Slices the processes are given beyond one for each, so that none waits for us."""
 
 
 class Token(NamedTuple):
@@ -75,6 +78,8 @@ class Verifiers:
         self._pool: ProcessPoolExecutor | None = None
         self._warm: Future[list[str]] | None = None
         self._used_at = Instant(0)
+        self._seen_at = Instant(0)
+        """When the processes were last seen to take work."""
         self._broken_at = Instant(-REST_AFTER)
         self._stays = False
 
@@ -99,14 +104,11 @@ class Verifiers:
         slices = [jobs[start : start + A_SLICE] for start in range(0, len(jobs), A_SLICE)]
         checked = 0
         try:
-            for some in _checked(pool, slices, lend):
+            for some in _checked(pool, slices, self._workers + AHEAD, lend):
                 checked += len(some)
                 yield from some
-        except BrokenProcessPool:
-            # Killed, or out of memory: slower here, but checked.
-            log.exception("a process that checks signatures has ended")
-            self.close()
-            self._broken_at = now
+        except CANNOT_LIVE:
+            self._do_without(now)
             yield from map(fault, jobs[checked:])
 
     def rest(self, now: Instant) -> None:
@@ -140,28 +142,51 @@ class Verifiers:
         """The processes, once one of them has answered: until then nobody waits for their start."""
         if self._pool is None and 0 <= now - self._broken_at < REST_AFTER:
             return None  # where they cannot live, they are not started for every message
-        if self._pool is None:
-            self._pool = ProcessPoolExecutor(
-                self._workers,
-                # Not fork: the child would hold our threads' locks and the broker's connection.
-                mp_context=multiprocessing.get_context("spawn"),
-                initializer=_begin_work,
-            )
-            self._warm = self._pool.submit(_faults, ())
+        try:
+            if self._pool is None:
+                self._pool = self._start()
+                self._warm = self._pool.submit(_faults, ())
+                self._seen_at = now
+            elif not 0 <= now - self._seen_at < REST_AFTER:
+                self._pool.submit(_faults, ())  # refused where one of them has died at rest
+                self._seen_at = now
+        except CANNOT_LIVE:
+            self._do_without(now)
         return self._pool if self._warm is not None and self._warm.done() else None
+
+    def _start(self) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(
+            self._workers,
+            # Not fork: the child would hold our threads' locks and the broker's connection.
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=_begin_work,
+        )
+
+    def _do_without(self, now: Instant) -> None:
+        """Slower here, but checked."""
+        log.exception("signatures are checked without processes for a while")
+        self.close()
+        self._broken_at = now
 
 
 def _checked(
-    pool: ProcessPoolExecutor, slices: Sequence[Sequence[Token]], lend: bool
+    pool: ProcessPoolExecutor, slices: Sequence[Sequence[Token]], ahead: int, lend: bool
 ) -> Iterator[Sequence[str]]:
-    """``_faults`` of each slice, in order. The processes begin with the first, whoever lends a hand with the last."""
-    theirs = deque(pool.submit(_faults, some) for some in slices)
-    ours: deque[Sequence[str]] = deque()
-    while lend and theirs and theirs[-1].cancel():
-        theirs.pop()
-        ours.appendleft(_faults(slices[len(theirs)]))
-    for each in theirs:
-        yield each.result()
+    """``_faults`` of each slice, in order. The processes begin with the first, whoever lends a hand with the last.
+
+    The processes have ``ahead`` slices at most, for none can be taken back: a pool that breaks while it holds a
+    cancelled one ends nothing of its own (CPython 3.11), and the program then never ends.
+    """
+    left = deque(slices)
+    theirs = deque[Future[list[str]]]()
+    ours = deque[Sequence[str]]()
+    while left or theirs:
+        while left and sum(not each.done() for each in theirs) < ahead:
+            theirs.append(pool.submit(_faults, left.popleft()))
+        if lend and left:
+            ours.appendleft(_faults(left.pop()))
+        else:
+            yield theirs.popleft().result()
     yield from ours
 
 

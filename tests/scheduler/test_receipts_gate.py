@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures.process import BrokenProcessPool
+
 import pytest
 import sqlalchemy as sa
 
@@ -10,7 +12,7 @@ from devices.receivers import JournalEntry, Receiver
 from loa.audit import AuditEntry
 from loa.database import Database
 from loa.times import MINUTE, SECOND, Instant, after
-from scheduler import attacks, gate, receipts
+from scheduler import attacks, gate, receipts, verifying
 from scheduler.gate import Gate, Quota
 from scheduler.verifying import Token, Verifiers, fault
 from tests.cast import NOON, Cast, settle_in
@@ -194,6 +196,81 @@ def test_a_process_that_is_killed_costs_no_signature() -> None:
             assert not verifiers.is_awake
         list(verifiers.faults(jobs, after(NOON, MINUTE)))
         assert verifiers.is_awake
+    finally:
+        verifiers.close()
+
+
+def test_one_killed_amid_a_flood_leaves_no_other_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    verifiers = Verifiers(workers=2, flood=2, many=8)
+    jobs = tokens(signing.generate(RID), 2_000)
+    checked = [fault(job) for job in jobs]
+    list(verifiers.faults(jobs[:8], NOON))
+    started(verifiers)
+    assert verifiers._pool is not None
+    list(verifiers.faults(jobs, NOON))  # both have begun
+    processes = list(verifiers._pool._processes.values())
+    assert len(processes) == 2
+
+    def kill_and_check(job: Token) -> str:
+        processes[0].kill()
+        return fault(job)
+
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(verifying, "fault", kill_and_check)
+            assert list(verifiers.faults(jobs, NOON)) == checked
+        assert not verifiers.is_awake
+        for process in processes:
+            process.join(20)
+        assert [process.exitcode is None for process in processes] == [False, False]
+    finally:
+        for process in processes:
+            process.kill()
+
+
+def test_processes_that_cannot_be_started_are_tried_again_in_a_minute(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    verifiers = Verifiers(workers=1, flood=2, many=8)
+    verifiers.expect(1_000)
+    jobs = tokens(signing.generate(RID), 8)
+    starts: list[int] = []
+
+    def refuse(*_: object) -> None:
+        starts.append(1)
+        raise OSError(11, "Resource temporarily unavailable")
+
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr("multiprocessing.context.SpawnProcess.start", refuse)
+            for seconds in (0, 1, 59):
+                verifiers.rest(after(NOON, seconds * SECOND))
+                later = after(NOON, seconds * SECOND)
+                assert list(verifiers.faults(jobs, later)) == [fault(job) for job in jobs]
+                assert not verifiers.is_awake
+        assert len(starts) == 1
+        verifiers.rest(after(NOON, MINUTE))
+        started(verifiers)
+        assert list(verifiers.faults(jobs, after(NOON, MINUTE))) == [fault(job) for job in jobs]
+    finally:
+        verifiers.close()
+
+
+def test_one_that_died_at_rest_is_missed_before_the_next_crowd_comes() -> None:
+    verifiers = Verifiers(workers=1)
+    verifiers.expect(1_000)
+    try:
+        verifiers.rest(NOON)
+        started(verifiers)
+        assert verifiers._pool is not None
+        for process in list(verifiers._pool._processes.values()):
+            process.kill()
+        with pytest.raises(BrokenProcessPool):
+            verifiers._pool.submit(fault, tokens(signing.generate(RID), 1)[0]).result(60)
+        verifiers.rest(after(NOON, MINUTE))
+        assert not verifiers.is_awake
+        verifiers.rest(after(NOON, 2 * MINUTE))
+        started(verifiers)
     finally:
         verifiers.close()
 
