@@ -87,26 +87,33 @@ def broker_kind(config: Config) -> str:
     return config.mqtt.broker
 
 
-def write_broker_accounts(config: Config, database: Database, known: int | None = None) -> int:
+AccountsMark = tuple[int, broker.Stamp]
+"""Of the accounts in the database, and of the file."""
+
+
+def write_broker_accounts(
+    config: Config, database: Database, known: AccountsMark | None = None
+) -> AccountsMark:
     """Bring the broker's account file in line with the receivers in the database; what to give as ``known`` next time.
 
-    With that nothing is done while the receivers are the same.
+    With that nothing is done while the receivers are the same and the file is as it was left.
     """
+    file = config.broker / broker.PASSWORDS
     plans_run_out = after(times.now(), -config.delivery.plan_valid_hours * HOUR)
     with database.read() as session:
         mark = receivers.accounts_mark(session, retired_since=plans_run_out)
-        if mark == known:
-            return mark
+        if (mark, broker.stamp(file)) == known:
+            return known
         accounts = receivers.accounts(session, retired_since=plans_run_out)
     password = trust.broker_password(config)
     # Kept, for each hash differs: a new one each time would make the broker read its accounts again.
-    file = config.secrets / "mqtt.hash"
-    if not file.exists() or not broker.check_password(password, file.read_text()):
-        file.unlink(missing_ok=True)
-        files.create_once(file, broker.hash_password(password).encode())
-    station = broker.Account(username=config.mqtt.username, password_hash=file.read_text())
+    kept = config.secrets / "mqtt.hash"
+    if not kept.exists() or not broker.check_password(password, kept.read_text()):
+        kept.unlink(missing_ok=True)
+        files.create_once(kept, broker.hash_password(password).encode())
+    station = broker.Account(username=config.mqtt.username, password_hash=kept.read_text())
     broker.write_accounts(config.broker, [station, *accounts])
-    return mark
+    return mark, broker.stamp(file)
 
 
 class Runner:
@@ -122,7 +129,7 @@ class Runner:
         self._over = threading.Event()
         self._committed = threading.Event()
         """Somebody has: there may be a sound to be made."""
-        self._accounts_mark: int | None = None
+        self._accounts_mark: AccountsMark | None = None
         self._inbox = Inbox()
         self._archiving = archiving.Nightly(config, database)
         self._link = Link(self._link_settings(), hear=self._inbox.put)

@@ -71,7 +71,7 @@ def test_across_a_network_it_gives_up_before_another_may_take_over(
 
 
 def test_the_brokers_accounts_are_written_where_receivers_changed_and_only_there(
-    runner: Runner, database: Database
+    runner: Runner, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with database.write() as session:
         receiver = settle_in(session).receivers[0]
@@ -79,12 +79,17 @@ def test_the_brokers_accounts_are_written_where_receivers_changed_and_only_there
     runner._write_accounts()
     file = runner._config.broker / accounts.PASSWORDS
     assert receiver_id in accounts.read_accounts(runner._config.broker)
-    file.unlink()
-
+    written = file.stat().st_mtime_ns
     with database.write() as session:
         session.get_one(Receiver, receiver_id).name = "Cột mới"
+    with monkeypatch.context() as patch:
+        patch.setattr(broker, "write_accounts", None)  # whoever writes now fails
+        runner._write_accounts()
+    assert file.stat().st_mtime_ns == written
+
+    file.unlink()
     runner._write_accounts()
-    assert not file.exists()
+    assert receiver_id in accounts.read_accounts(runner._config.broker)
 
     changes = ({"password_hash": broker.hash_password("new")}, {"active": False})
     for change in changes:
