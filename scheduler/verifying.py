@@ -17,7 +17,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from devices import signing
 from loa.times import MINUTE, SECOND, Instant
@@ -38,6 +38,8 @@ REST_AFTER = MINUTE
 """The processes end when there was no flood for so long, and live or not are looked at so often."""
 CANNOT_LIVE = (OSError, RuntimeError)
 """No memory, no process or no thread is to be had, or one of the processes has ended (BrokenProcessPool)."""
+END_SECONDS = 2.0
+"""A pool that has not ended by then is stuck."""
 AHEAD = 2
 """Slices the processes are given beyond one for each, so that none waits for us."""
 
@@ -122,7 +124,7 @@ class Verifiers:
         """End the processes, if there are any."""
         pool, self._pool, self._warm = self._pool, None, None
         if pool is not None:
-            pool.shutdown(wait=True, cancel_futures=True)
+            _end(pool)
 
     def _pool_for(self, jobs: Sequence[Token], now: Instant) -> ProcessPoolExecutor | None:
         self._count(len(jobs), now)
@@ -188,6 +190,22 @@ def _checked(
         else:
             yield theirs.popleft().result()
     yield from ours
+
+
+def _end(pool: ProcessPoolExecutor) -> None:
+    """End the pool, also one that a killed process has left stuck.
+
+    CPython before 3.11.4 (Debian 12 has 3.11.2) waits for a thread that writes what nobody reads any more, into a
+    pipe that this process itself holds open: closed, it lets go. Later versions close it themselves.
+    """
+    inside: Any = pool
+    calls, manager = inside._call_queue, inside._executor_manager_thread
+    pool.shutdown(wait=False, cancel_futures=True)
+    if manager is not None:
+        manager.join(END_SECONDS)
+        if manager.is_alive():
+            calls._reader.close()
+            manager.join()
 
 
 def _begin_work() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures.process import BrokenProcessPool
+from unittest.mock import Mock
 
 import pytest
 import sqlalchemy as sa
@@ -226,6 +228,19 @@ def test_one_killed_amid_a_flood_leaves_no_other_behind(monkeypatch: pytest.Monk
     finally:
         for process in processes:
             process.kill()
+
+
+def test_a_pool_left_stuck_by_a_killed_process_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Older Pythons wait for what they write into a pipe that only they themselves still hold."""
+    monkeypatch.setattr(verifying, "END_SECONDS", 0.01)
+    closed = threading.Event()
+    manager = threading.Thread(target=closed.wait, daemon=True)
+    manager.start()
+    pool = Mock(_executor_manager_thread=manager)
+    pool._call_queue._reader.close = closed.set
+    verifying._end(pool)
+    assert not manager.is_alive()
+    pool.shutdown.assert_called_once_with(wait=False, cancel_futures=True)
 
 
 def test_processes_that_cannot_be_started_are_tried_again_in_a_minute(
