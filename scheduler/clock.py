@@ -1,7 +1,7 @@
 """The station's heartbeat: one tick a second, and at once when nudged. The only file that knows APScheduler.
 
-One interval trigger in memory, nothing stored: what is due is asked of the database at each tick, so a missed,
-merged or repeated tick changes nothing.
+One trigger in memory, nothing stored: what is due is asked of the database at each tick, so a missed, merged or
+repeated tick changes nothing.
 """
 
 from __future__ import annotations
@@ -9,16 +9,30 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.base import BaseTrigger
 
 from loa import times
 from loa.times import Instant
 
 log = logging.getLogger(__name__)
 TICK_SECONDS = 1
+SILENT_SECONDS = 2.0
+"""APScheduler keeps wall time: set back by an hour, it sleeps for that hour. After such a silence we tick anyway."""
+
+
+class _EverySecond(BaseTrigger):  # type: ignore[misc]
+    """Counts from now on: an interval would go through every second that a clock put right has left out.
+
+    A computer whose battery is flat begins years ago; that list of seconds would not fit its memory.
+    """
+
+    def get_next_fire_time(self, _previous: datetime | None, now: datetime) -> datetime:
+        return now + timedelta(seconds=TICK_SECONDS)
 
 
 class Clock:
@@ -40,7 +54,7 @@ class Clock:
 
     def start(self) -> None:
         """Begin to tick, at once."""
-        self._scheduler.add_job(self.nudge, "interval", seconds=TICK_SECONDS, id="tick")
+        self._scheduler.add_job(self.nudge, _EverySecond(), id="tick")
         self._scheduler.start()
         self._thread.start()
         self.nudge()
@@ -58,7 +72,7 @@ class Clock:
 
     def _run(self) -> None:
         while True:
-            self._nudged.wait()
+            self._nudged.wait(SILENT_SECONDS)
             if self._stopped.is_set():
                 return
             self._nudged.clear()

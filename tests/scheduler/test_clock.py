@@ -2,8 +2,12 @@ from __future__ import annotations
 
 import queue
 import threading
+from datetime import datetime, timedelta
+
+import pytest
 
 from loa.times import Instant
+from scheduler import clock as clocks
 from scheduler.clock import Clock
 
 NEVER = 60.0
@@ -46,3 +50,28 @@ def test_ticks_never_overlap() -> None:
     assert done.wait(NEVER)
     clock.stop()
     assert most == 1
+
+
+def test_where_the_wall_clock_was_set_back_it_ticks_though_the_scheduler_sleeps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(clocks, "SILENT_SECONDS", 0.05)
+    ticks: queue.Queue[Instant] = queue.Queue()
+    clock = Clock(ticks.put)
+    clock.start()
+    clock._scheduler.pause()
+    for _ in range(5):
+        ticks.get(timeout=NEVER)
+    clock.stop()
+
+
+def test_a_clock_put_right_by_years_costs_one_tick() -> None:
+    clock = Clock(lambda _: None)
+    clock.start()
+    (job,) = clock._scheduler.get_jobs()
+    began = job.next_run_time
+    assert isinstance(began, datetime)
+    later = began + timedelta(days=3650)
+    assert job._get_run_times(later) == [began]
+    assert job.trigger.get_next_fire_time(began, later) == later + timedelta(seconds=1)
+    clock.stop()
