@@ -28,6 +28,7 @@ from sqlalchemy.exc import OperationalError, TimeoutError
 from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session
 from sqlalchemy.types import TypeDecorator
 
+from loa.bell import Bell
 from loa.errors import DatabaseError
 from loa.times import Instant
 from loa.touches import Touches
@@ -179,6 +180,7 @@ class Database:
         self._thread = threading.local()
         if self.is_sqlite:
             Path(self.url.database or "").parent.mkdir(parents=True, exist_ok=True)
+            self._bell = Bell(Path(f"{self.url.database or 'loa'}-bell"))
             self._writer = _sqlite_engine(url, "BEGIN IMMEDIATE")
             self._reader = _sqlite_engine(url, "BEGIN")
         elif self.url.get_backend_name() == "postgresql":
@@ -207,7 +209,10 @@ class Database:
             Session(self._writer, expire_on_commit=False) as session,
             session.begin(),
         ):
-            if not self.is_sqlite:
+            if self.is_sqlite:
+                with self._bell.rung():
+                    session.connection()
+            else:
                 session.execute(sa.select(sa.func.pg_advisory_xact_lock(WRITER_LOCK)))
             yield session
             session.flush()
