@@ -44,6 +44,15 @@ FIRST_LOOK_SECONDS = 0.005
 LOOK_SECONDS = 2.0
 """So long after its log was written a commit of SQLite's is looked for; then once a call."""
 BUSY_SECONDS = 30
+LOST_LINE = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+"""libpq's words (s, s, –, ms): a PostgreSQL server that has lost power is given up in half a minute, not two hours."""
+NO_ANSWER = (OperationalError, TimeoutError)
+"""The database does not answer, or there was no turn at it in time; both pass."""
 READERS = 12
 """Threads of this process that read at once. More would only take turns at the interpreter."""
 NESTED = 3
@@ -184,7 +193,9 @@ class Database:
             self._writer = _sqlite_engine(url, "BEGIN IMMEDIATE")
             self._reader = _sqlite_engine(url, "BEGIN")
         elif self.url.get_backend_name() == "postgresql":
-            self._writer = sa.create_engine(url, pool_pre_ping=True, max_overflow=READERS * NESTED)
+            self._writer = sa.create_engine(
+                patient(self.url), pool_pre_ping=True, max_overflow=READERS * NESTED
+            )
             self._reader = self._writer.execution_options(
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
             )
@@ -346,6 +357,13 @@ class Database:
         self._reader.dispose()
 
 
+def patient(url: sa.URL) -> sa.URL:
+    """The same PostgreSQL database, with LOST_LINE where the address itself says nothing of it."""
+    return url.update_query_dict(
+        {word: str(value) for word, value in LOST_LINE.items() if word not in url.query}
+    )
+
+
 @contextlib.contextmanager
 def _one_of(places: threading.Lock | threading.Semaphore) -> Iterator[None]:
     """Hold one of them. Raises SQLAlchemy's TimeoutError, as a pool does, where none is free in time."""
@@ -438,7 +456,7 @@ class _PostgresChanges(Changes):
     """LISTENs on a connection of its own; a lost connection is opened anew and counts as a change."""
 
     def __init__(self, url: sa.URL) -> None:
-        self._dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        self._dsn = patient(url.set(drivername="postgresql")).render_as_string(hide_password=False)
         self._connection: psycopg.Connection | None = None
         self._listen()
 

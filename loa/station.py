@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Sequence
 
 import sqlalchemy as sa
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from content import renderings, voices
@@ -23,7 +23,7 @@ from devices.link import Incoming, Link, LinkSettings
 from loa import archiving, due_reports, files, memory, times
 from loa.config import Config
 from loa.core import Core
-from loa.database import Database
+from loa.database import NO_ANSWER, Database, patient
 from loa.errors import LoaError
 from loa.times import HOUR, SECOND, Instant, after, local
 from scheduler import days, leases, regulation
@@ -52,7 +52,9 @@ station of two thousand receivers does at rest.
 RECORDINGS_LOOK = 10.0
 """Seconds; so often the queue of sounds to be made is looked at when nobody has committed anything."""
 STUCK_SECONDS = 300.0
-"""A tick that stands still so long between two transactions will not end."""
+"""A tick that stands still so long between two transactions will not end, nor will one look at what has arrived."""
+LAST_SECONDS = 30.0
+"""So long an orderly end may take. Longer than that, something will never end, and nobody starts us again."""
 
 
 def open_station(config: Config, quiet: Sequence[QuietHours] | None = None) -> Database:
@@ -123,10 +125,10 @@ class Runner:
         self._config, self._database, self._stop = config, database, stop
         self._claim = leases.Claim()
         self._lease_lock = threading.Lock()
-        self._lease_engine = None if database.is_sqlite else sa.create_engine(database.url)
-        self._worked_at = time.monotonic()
-        """When the clock's thread last came by."""
-        self._over = threading.Event()
+        self._lease_engine = None if database.is_sqlite else sa.create_engine(patient(database.url))
+        self._worked_at = self._listened_at = time.monotonic()
+        """When the clock's thread last came by, and the one that takes in what arrives."""
+        self._over, self._ended = threading.Event(), threading.Event()
         self._committed = threading.Event()
         """Somebody has: there may be a sound to be made."""
         self._accounts_mark: AccountsMark | None = None
@@ -157,7 +159,7 @@ class Runner:
                 ("checkpoints", self._hand_over_checkpoints),
             )
         ]
-        self._worked_at = time.monotonic()
+        self._worked_at = self._listened_at = time.monotonic()
         threads[0].start()
         # Read now: it takes a sixth of a second, for which no alarm is to wait.
         days.by_calendar(local(times.now(), self._config.zone).date())
@@ -167,8 +169,8 @@ class Runner:
         self._clock.start()
         for thread in threads[1:]:
             thread.start()
+        threading.Thread(target=self._oversee, name="overseer", daemon=True).start()
         while not self._stop.wait(0.5) and not self._over.is_set():
-            self._give_up_in_time()
             self._archive()
         self._shut_down(threads)
         return self._stop.is_set()
@@ -177,7 +179,7 @@ class Runner:
         """Old months, at night; whatever fails there, the station goes on."""
         try:
             self._archiving.look(times.now())
-        except (OperationalError, OSError):
+        except (*NO_ANSWER, OSError):
             log.exception("archiving could not be looked after")
 
     def _wait_for_lease(self) -> bool:
@@ -199,23 +201,37 @@ class Runner:
         try:
             with self._database.write(wake=False) as session:
                 return self._claim.take(session, times.now(), time.monotonic())
-        except OperationalError as error:
-            log.error("the database does not answer, trying again: %s", error.orig)
+        except NO_ANSWER as error:
+            log.error("the database does not answer, trying again: %s", error)
             return False
 
     def _shut_down(self, threads: list[threading.Thread]) -> None:
         self._over.set()
         self._committed.set()
+        if not self._stop.is_set():
+            self._link.end()  # another may be at work by now, and the broker hears one of us
         self._archiving.stop()
         self._clock.stop()
         for thread in threads:
             thread.join(timeout=10)
         self._link.stop()
         self._core.close()
-        with contextlib.suppress(OperationalError), self._database.write(wake=False) as session:
+        with contextlib.suppress(*NO_ANSWER), self._database.write(wake=False) as session:
             self._claim.release(session)
         if self._lease_engine is not None:
             self._lease_engine.dispose()
+        self._ended.set()
+
+    def _oversee(self) -> None:
+        """Whatever stands still, this thread does not: it asks nothing of the database and waits for no lock."""
+        while not self._over.wait(0.5):
+            self._give_up_in_time()
+            if time.monotonic() - min(self._worked_at, self._listened_at) > STUCK_SECONDS:
+                log.error("the station's work stands still; stopping, to be started again")
+                self._over.set()
+        if not self._ended.wait(LAST_SECONDS):
+            log.critical("the station does not end; cut short, to be started again")
+            os._exit(1)
 
     # What happens each second
 
@@ -235,11 +251,8 @@ class Runner:
     # The lease
 
     def _renew_in_time(self) -> None:
-        """However long the work takes, the lease is renewed; unless the work stands still for good."""
+        """However long the work takes, the lease is renewed."""
         while not self._over.wait(0.5):
-            if time.monotonic() - self._worked_at > STUCK_SECONDS:
-                log.error("the station's work stands still; stopping, to be started again")
-                self._over.set()
             self._keep_lease()
 
     def _must_stop(self) -> bool:
@@ -253,16 +266,20 @@ class Runner:
             if not self._over.is_set() and self._claim.due(time.monotonic()):
                 try:
                     self._renew()
-                except OperationalError as error:
-                    log.error("the lease could not be renewed, trying again: %s", error.orig)
+                except NO_ANSWER as error:
+                    log.error("the lease could not be renewed, trying again: %s", error)
         return not self._over.is_set()
 
     def _renew(self) -> None:
         with self._lease_session() as session:
             session.connection()  # waits here for other writers: while they write nobody takes the lease, either
-            if not self._claim.renew(session, times.now(), time.monotonic()):
-                log.error("another process has taken the lease; stopping")
-                self._over.set()
+            since = time.monotonic()
+            is_ours = self._claim.renew(session, times.now())
+        if is_ours:
+            self._claim.renewed(since)
+        else:
+            log.error("another process has taken the lease; stopping")
+            self._over.set()
 
     def _lease_session(self) -> contextlib.AbstractContextManager[Session]:
         """A transaction for the lease alone; on PostgreSQL it does not queue with the writers."""
@@ -315,6 +332,7 @@ class Runner:
     def _ingest(self) -> None:
         wait, tidy_at = INGEST_WAIT, time.monotonic() + TIDY_EVERY
         while not self._over.is_set():
+            self._listened_at = time.monotonic()
             arrived = self._inbox.take(INGEST_MOST, wait, INGEST_BYTES)
             if not self._inbox and time.monotonic() >= tidy_at:
                 tidy_at = time.monotonic() + TIDY_EVERY

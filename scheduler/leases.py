@@ -82,13 +82,14 @@ class Claim:
         """Who holds it, as last seen."""
         return self._seen[0] if self._seen else ""
 
-    def renew(self, session: Session, now: Instant, monotonic: float) -> bool:
-        """Count up; False when another has taken over: stop at once."""
-        renewed = session.connection().execute(_RENEW, {"me": self.holder, "now": now})
-        if renewed.first() is None:
-            return False
+    def renew(self, session: Session, now: Instant) -> bool:
+        """Count up; False when another has taken over: stop at once. Once that is committed say ``renewed``."""
+        counted = session.connection().execute(_RENEW, {"me": self.holder, "now": now})
+        return counted.first() is not None
+
+    def renewed(self, monotonic: float) -> None:
+        """It counts from then, before the commit: another counts from when it sees it."""
         self._renewed = monotonic
-        return True
 
     def due(self, monotonic: float) -> bool:
         """True when it is time to renew."""

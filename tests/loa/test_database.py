@@ -29,7 +29,7 @@ import scheduler.report_orders.tables
 import scheduler.retention.tables
 import scheduler.rollup.tables
 from loa import audit, audit_guard, idempotency, second_step, tokens
-from loa.database import READERS, Base, Database
+from loa.database import READERS, Base, Database, _PostgresChanges, patient
 from loa.errors import DatabaseError
 from loa.touches import Touches
 from tests.cast import NOON
@@ -241,3 +241,19 @@ def test_the_audit_chain_shows_an_edit_and_a_gap(database: Database, change: str
         audit_guard.take_down(session.connection(), ["audit"])
         session.execute(sa.text(change))
         assert audit.first_broken(session) == 2
+
+
+@pytest.mark.parametrize("migrated_url", ["postgresql"], indirect=True)
+def test_a_server_that_fell_silent_is_given_up_and_who_set_up_the_address_decides(
+    database: Database,
+) -> None:
+    with database._writer.connect() as connection:
+        info = connection.connection.driver_connection.info
+        assert info.get_parameters()["keepalives_idle"] == "10"
+        assert info.get_parameters()["tcp_user_timeout"] == "30000"
+    changes = database.changes()
+    assert isinstance(changes, _PostgresChanges)
+    assert changes._listen().info.get_parameters()["tcp_user_timeout"] == "30000"
+    changes.close()
+    own = patient(database.url.update_query_dict({"tcp_user_timeout": "5000"}))
+    assert own.query["tcp_user_timeout"] == "5000"

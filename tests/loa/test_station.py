@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
+from sqlalchemy.exc import TimeoutError
 
 from devices import accounts, broker
 from devices.receivers import Receiver
-from loa import config
+from loa import config, station
 from loa.database import Database
 from loa.station import Runner
 from scheduler import leases
@@ -99,3 +101,44 @@ def test_the_brokers_accounts_are_written_where_receivers_changed_and_only_there
         runner._write_accounts()
         kept = accounts.read_accounts(runner._config.broker)
         assert kept.get(receiver_id) == change.get("password_hash")
+
+
+def test_no_turn_at_the_database_in_time_ends_no_work(
+    runner: Runner, clock: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_turn(*_: object, **__: object) -> None:
+        raise TimeoutError("no turn at the database")
+
+    monkeypatch.setattr(runner, "_renew", no_turn)
+    monkeypatch.setattr(runner._archiving, "look", no_turn)
+    clock[0] += leases.RENEW_SECONDS
+    assert not runner._must_stop()
+    runner._archive()
+    monkeypatch.setattr(runner, "_database", Mock(write=no_turn))
+    assert not runner._try_lease()
+
+
+@pytest.mark.parametrize("who", ["_worked_at", "_listened_at"])
+def test_work_that_stands_still_is_cut_short_where_it_does_not_even_end(
+    runner: Runner, clock: list[float], monkeypatch: pytest.MonkeyPatch, who: str
+) -> None:
+    monkeypatch.setattr(station, "LAST_SECONDS", 0.01)
+    cut_short: list[int] = []
+    monkeypatch.setattr("loa.station.os._exit", cut_short.append)
+    clock[0] += 1 + station.STUCK_SECONDS
+    runner._worked_at = runner._listened_at = runner._claim._renewed = clock[0]
+    setattr(runner, who, clock[0] - station.STUCK_SECONDS - 1)
+    runner._oversee()
+    assert runner._over.is_set()
+    assert cut_short == [1]
+
+
+def test_work_that_ends_in_order_is_not_cut_short(
+    runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut_short: list[int] = []
+    monkeypatch.setattr("loa.station.os._exit", cut_short.append)
+    runner._clock.start()
+    runner._shut_down([])
+    runner._oversee()
+    assert cut_short == []

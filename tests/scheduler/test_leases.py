@@ -13,11 +13,11 @@ def test_the_second_waits_and_takes_over_when_the_first_stands_still(database: D
         assert first.take(session, NOON, 0.0)
         assert not second.take(session, NOON, 100.0)  # another machine's steady clock
         assert second.waiting_for == "first"
-        assert first.renew(session, NOON, 2.0)
+        assert first.renew(session, NOON)
         assert not second.take(session, NOON, 109.0)  # it has moved: the wait begins anew
         assert not second.take(session, NOON, 118.9)
         assert second.take(session, NOON, 119.0)
-        assert not first.renew(session, NOON, 12.0)
+        assert not first.renew(session, NOON)
 
 
 def test_the_holder_gives_up_before_another_takes_over(database: Database) -> None:
@@ -28,6 +28,12 @@ def test_the_holder_gives_up_before_another_takes_over(database: Database) -> No
     assert claim.due(3.0)
     assert not claim.lapsed(7.9)
     assert claim.lapsed(8.0)
+    with database.write() as session:
+        assert claim.renew(session, NOON)
+        assert claim.lapsed(8.0)  # not yet committed
+    claim.renewed(3.0)
+    assert not claim.lapsed(10.9)
+    assert claim.lapsed(11.0)
     assert leases.GIVE_UP_SECONDS < leases.STANDSTILL_SECONDS
 
 
