@@ -87,6 +87,10 @@ class Core:
         self._known_keys: dict[str, int] = {}
         """Version of the keys document each receiver last said it has."""
         self._nonces = Nonces()
+        self._asking: dict[str, str] = {}
+        """Nonces taken and not yet answered."""
+        self._answered: dict[str, str] = {}
+        """Those answered in this tick."""
         self._changed = threading.Event()
         self._accounts_due = False
         needs = Needs(self._nonces, self._blocks, self._changed.set, nudge, self._note_keys)
@@ -133,6 +137,7 @@ class Core:
 
         Each step stands alone: one that fails must not keep a stop from being published.
         """
+        self._answered = {}
         self._attempt("nonces", lambda: self._answer_nonces(now))
         changed = self._take_change()
         if changed or now - self._planned_at >= PLAN_EVERY or now < self._planned_at:
@@ -200,9 +205,9 @@ class Core:
 
     def _attempt(self, name: str, step: Callable[[], None]) -> None:
         """Take a step of the tick. One that keeps failing ends the process: it is then started anew, and seen."""
-        if self._stop():
-            return
         try:
+            if self._stop():
+                return
             step()
         except (
             Exception
@@ -230,7 +235,9 @@ class Core:
             if self._stop():
                 return
             with self._database.write() as session:
-                looked_at, _ = dispatcher.dispatch_urgent(session, now, self._terms, most)
+                looked_at, _ = dispatcher.dispatch_urgent(
+                    session, now, self._terms, most, self._answered
+                )
             if looked_at:
                 self._alarmed = True
                 self._publisher.look()
@@ -253,9 +260,11 @@ class Core:
 
     def _answer_nonces(self, now: Instant) -> None:
         """Receivers that ask for the time get a plan at once, and nobody else is looked at for it."""
-        if nonces := self._nonces.take(now):
+        self._asking |= self._nonces.take(now)
+        if self._asking:
             with self._database.write() as session:
-                dispatcher.dispatch_nonces(session, now, self._terms, nonces)
+                dispatcher.dispatch_nonces(session, now, self._terms, self._asking)
+            self._asking, self._answered = {}, self._asking
             self._publisher.look()
 
     def _dispatch(self, now: Instant) -> None:
@@ -272,7 +281,9 @@ class Core:
                 self._serve_alarms(now)
                 self._bring_in_line(now)
             with self._database.write() as session:
-                looked_at, _ = dispatcher.dispatch_some(session, now, self._terms, most)
+                looked_at, _ = dispatcher.dispatch_some(
+                    session, now, self._terms, most, self._answered
+                )
             if looked_at < most:
                 break
         self._publisher.look()

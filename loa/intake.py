@@ -86,6 +86,8 @@ class Intake:
             if self._came_back:
                 self._send_all_again(now)
             while arrived:
+                # Noted first: sorting reads from the database, which may fail.
+                self._came_back |= any(isinstance(each, Connected) for each in arrived)
                 evidence = self._sort(arrived, now, mail)
                 # While plans are made the interpreter is theirs.
                 batches += self._gate.let_in(evidence, now, lend=not self._database.is_writing)
@@ -245,7 +247,6 @@ class Intake:
             log.error(
                 "the broker refused our subscription: no receiver can be heard; check its access list"
             )
-        self._came_back = True
         self._send_all_again(now)
 
     def _send_all_again(self, now: Instant) -> None:

@@ -34,6 +34,7 @@ FIRST = 200
 """The first to be served together: their plans are on their way while the next are made."""
 LONGEST = 6 * HOUR
 """No recording sounds as long; what began before is no longer urgent."""
+NOBODY_ASKS: Mapping[str, str] = {}
 Row = sa.Row[*tuple[Any, ...]]
 
 
@@ -65,13 +66,13 @@ class Served(NamedTuple):
 
 
 def dispatch(
-    session: Session, now: Instant, terms: Terms, nonces: Mapping[str, str] | None = None
+    session: Session, now: Instant, terms: Terms, nonces: Mapping[str, str] = NOBODY_ASKS
 ) -> int:
     """Make, sign and queue the plans that have changed or grown old; returns how many.
 
     ``nonces``: receiver id → what it said to learn the time; it gets a plan at once that says it back.
     """
-    made = dispatch_nonces(session, now, terms, nonces or {})
+    made = dispatch_nonces(session, now, terms, nonces)
     while True:
         served = dispatch_some(session, now, terms)
         made += served.made
@@ -86,27 +87,35 @@ def portions() -> Iterator[int]:
         yield AT_ONCE
 
 
-def dispatch_some(session: Session, now: Instant, terms: Terms, most: int | None = None) -> Served:
-    """Serve up to ``most`` (else AT_ONCE) of the receivers that need it; again until fewer were looked at."""
+def dispatch_some(
+    session: Session, now: Instant, terms: Terms, most: int | None = None,
+    nonces: Mapping[str, str] = NOBODY_ASKS,
+) -> Served:  # fmt: skip
+    """Serve up to ``most`` (else AT_ONCE) of the receivers that need it; again until fewer were looked at.
+
+    ``nonces``: what ``dispatch_nonces`` was given at the same ``now``: a newer plan says it back as well, for it may
+    be the only one that arrives.
+    """
     session.flush()
     due = _due(now, terms)
     (receiver_id,) = due.selected_columns
     is_urgent = receiver_id.in_(_urgent(now, terms))
     due = due.order_by(sa.case((is_urgent, 0), else_=1), receiver_id)
     ids = list(session.scalars(due.limit(AT_ONCE if most is None else most)))
-    return Served(len(ids), _serve(session, ids, now, terms, {}) if ids else 0)
+    return Served(len(ids), _serve(session, ids, now, terms, nonces) if ids else 0)
 
 
 def dispatch_urgent(
-    session: Session, now: Instant, terms: Terms, most: int | None = None
-) -> Served:
+    session: Session, now: Instant, terms: Terms, most: int | None = None,
+    nonces: Mapping[str, str] = NOBODY_ASKS,
+) -> Served:  # fmt: skip
     """As ``dispatch_some``, but only those that have an emergency to hear of, or something to leave."""
     session.flush()
     due = _due(now, terms)
     (receiver_id,) = due.selected_columns
     urgent = due.where(receiver_id.in_(_urgent(now, terms))).order_by(receiver_id)
     ids = list(session.scalars(urgent.limit(AT_ONCE if most is None else most)))
-    return Served(len(ids), _serve(session, ids, now, terms, {}) if ids else 0)
+    return Served(len(ids), _serve(session, ids, now, terms, nonces) if ids else 0)
 
 
 def dispatch_nonces(session: Session, now: Instant, terms: Terms, nonces: Mapping[str, str]) -> int:

@@ -231,6 +231,21 @@ def test_a_broker_that_came_back_while_nothing_could_be_stored_is_given_all_plan
     assert len(station.link.take()) == len(notes)
 
 
+def test_nor_is_it_forgotten_where_the_receivers_keys_could_not_be_read(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    station.core.tick(NOON)
+    notes = station.link.take()
+    station.core.intake.take_in(answered(notes), NOON)
+    with monkeypatch.context() as patch:
+        patch.setattr(station.core._gate.keys, "of", lambda _: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            station.core.intake.take_in([Connected()], NOON)
+    station.core.intake.take_in([], after(NOON, SECOND))
+    station.core.tick(after(NOON, SECOND))
+    assert len(station.link.take()) == len(notes)
+
+
 def test_what_was_never_answered_is_given_to_the_link_again(station: Station) -> None:
     station.core.tick(NOON)
     assert len(station.link.take()) == 6
@@ -516,6 +531,57 @@ def test_a_state_that_cannot_be_stored_costs_nobody_else_anything(
     assert evacks == ["r-0003", "r-0002"]
     with station.database.read() as session:
         assert list(session.scalars(sa.select(Presence.receiver_id))) == ["r-0000", "r-0002"]
+
+
+def nonces_in(notes: list[Note]) -> dict[str, str]:
+    """The newest plan's, of each receiver that was sent one."""
+    plans_sent = {note.topic.split("/")[2]: note.payload for note in notes}
+    return {
+        rid: messages.decode(signing.payload(jws), messages.Plan).nz
+        for rid, jws in plans_sent.items()
+    }
+
+
+def test_an_alarm_in_the_same_tick_says_the_time_as_well(station: Station) -> None:
+    """Its plan takes the place of the one that was made to say it."""
+    station.core.tick(NOON)
+    station.core.intake.take_in(answered(station.link.take()), NOON)
+    asked = "ab" * 16
+    station.core.intake.take_in([station.say("r-0000", nonce=asked)], after(NOON, SECOND))
+    station.broadcast(priority=Priority.EMERGENCY, at=time(12, 1))
+    station.core.tick(after(NOON, SECOND))
+    said = nonces_in(station.link.take())
+    assert said.pop("r-0000") == asked
+    assert list(said.values()) == [""] * 5
+
+
+def test_the_time_that_could_not_be_said_is_said_with_the_next_tick(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    station.core.tick(NOON)
+    station.core.intake.take_in(answered(station.link.take()), NOON)
+    asked = "cd" * 16
+    station.core.intake.take_in([station.say("r-0000", nonce=asked)], after(NOON, SECOND))
+    with monkeypatch.context() as patch:
+        patch.setattr(dispatcher, "dispatch_nonces", lambda *_: 1 / 0)
+        station.core.tick(after(NOON, SECOND))
+    assert nonces_in(station.link.take()) == {}
+    station.core.tick(after(NOON, 2 * SECOND))
+    assert nonces_in(station.link.take()) == {"r-0000": asked}
+
+
+def test_a_change_is_not_forgotten_where_nobody_can_say_whether_to_stop(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    station.core.tick(NOON)
+    station.core.intake.take_in(answered(station.link.take()), NOON)
+    station.broadcast(priority=Priority.EMERGENCY, at=time(12, 1))
+    with monkeypatch.context() as patch:
+        patch.setattr(station.core, "_stop", lambda: 1 / 0)
+        station.core.tick(after(NOON, SECOND))
+    assert station.link.take() == []
+    station.core.tick(after(NOON, 2 * SECOND))
+    assert len(station.link.take()) == 6
 
 
 def test_one_that_asks_for_the_time_without_end_gets_few_plans_and_nobody_is_planned_for_it(
