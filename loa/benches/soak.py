@@ -14,6 +14,7 @@ from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -26,7 +27,7 @@ from loa import simulated, times
 from loa.benches.ground import Cost, Ground, tone
 from loa.times import SECOND, after, local
 from scheduler import broadcasts, schedules
-from scheduler.broadcasts import Broadcast, Delivery
+from scheduler.broadcasts import Broadcast, Delivery, DeliveryState
 from scheduler.schedules import Kind, Rule
 
 FAULTS = Faults(
@@ -175,13 +176,11 @@ class _Soak:
         with self._ground.database.read() as session:
             rows = session.execute(
                 sa.select(Broadcast.occurrence, Broadcast.starts_at, Delivery.receiver_id, Delivery.state,
-                          Delivery.reason)
+                          Delivery.reason, Delivery.accepted_at)
                 .join(Broadcast, Delivery.broadcast_id == Broadcast.id)
             ).all()  # fmt: skip
             total = session.scalar(sa.select(sa.func.count()).select_from(Broadcast)) or 0
-        told = {
-            (row.receiver_id, row.occurrence): (str(row.state.value), row.reason) for row in rows
-        }
+        told = {(row.receiver_id, row.occurrence): (_outcome_of(row), row.reason) for row in rows}
         return Outcome(
             receivers=stats.known,
             seconds=round(time.monotonic() - self._began),
@@ -224,9 +223,17 @@ def _unacknowledged(stats: Stats) -> list[str]:
     return found + ([f"{stats.pending} entries not acknowledged"] if stats.pending > 20 else [])
 
 
+def _outcome_of(row: sa.Row[*tuple[Any, ...]]) -> str:
+    """Of a broadcast it never heard of until it was over, a receiver can say nothing, and the log says so."""
+    if row.state is DeliveryState.UNKNOWN and row.accepted_at is None:
+        return NEVER_HEARD_OF
+    return str(row.state.value)
+
+
+NEVER_HEARD_OF = "unknown, and never accepted"
 Told = dict[tuple[str, str], tuple[str, str | None]]
-SILENT = {"missed", "refused", "failed", "planned", "sent", "accepted", "ready"}
-FINAL = {"played", "interrupted", "missed", "refused", "failed", "cancelled"}
+SILENT = {"missed", "refused", "failed", "planned", "sent", "accepted", "ready", NEVER_HEARD_OF}
+FINAL = {"played", "interrupted", "missed", "refused", "failed", "cancelled", NEVER_HEARD_OF}
 
 
 def contradictions(told: Told, truth: list[Sounded]) -> Iterator[str]:

@@ -51,6 +51,7 @@ WHOLE, PARTLY = sounded(whole=True), sounded(whole=False)
         ("played", [WHOLE, WHOLE], "sounded 2 times"),
         ("unknown", [], "still unknown"),
         ("accepted", [], "still accepted"),
+        (soak.NEVER_HEARD_OF, [PARTLY], "and it sounded 10 ms"),
     ],
 )
 def test_a_contradiction_is_named(state: str, truth: list[Sounded], words: str) -> None:
@@ -68,6 +69,7 @@ def test_a_contradiction_is_named(state: str, truth: list[Sounded], words: str) 
         ("cancelled", [PARTLY]),
         ("cancelled", []),
         ("missed", []),
+        (soak.NEVER_HEARD_OF, []),
     ],
 )
 def test_what_agrees_is_not(state: str, truth: list[Sounded]) -> None:
