@@ -45,12 +45,15 @@ LOOK_SECONDS = 2.0
 """So long after its log was written a commit of SQLite's is looked for; then once a call."""
 BUSY_SECONDS = 30
 LOST_LINE = {
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 30_000,
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "30000",
 }
-"""libpq's words (s, s, –, ms): a PostgreSQL server that has lost power is given up in half a minute, not two hours."""
+"""libpq's words (s, s, –, ms): a PostgreSQL server that has lost power is given up in half a minute, not two hours.
+
+The server, told the same, gives up a station that has lost power, and with it the writer's lock it held.
+"""
 NO_ANSWER = (OperationalError, TimeoutError)
 """The database does not answer, or there was no turn at it in time; both pass."""
 READERS = 12
@@ -193,8 +196,8 @@ class Database:
             self._writer = _sqlite_engine(url, "BEGIN IMMEDIATE")
             self._reader = _sqlite_engine(url, "BEGIN")
         elif self.url.get_backend_name() == "postgresql":
-            self._writer = sa.create_engine(
-                patient(self.url), pool_pre_ping=True, max_overflow=READERS * NESTED
+            self._writer = postgresql_engine(
+                self.url, pool_pre_ping=True, max_overflow=READERS * NESTED
             )
             self._reader = self._writer.execution_options(
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
@@ -360,8 +363,25 @@ class Database:
 def patient(url: sa.URL) -> sa.URL:
     """The same PostgreSQL database, with LOST_LINE where the address itself says nothing of it."""
     return url.update_query_dict(
-        {word: str(value) for word, value in LOST_LINE.items() if word not in url.query}
+        {word: value for word, value in LOST_LINE.items() if word not in url.query}
     )
+
+
+def postgresql_engine(url: sa.URL, **options: Any) -> Engine:
+    """An engine whose connections are given up in half a minute where the line is lost, by either end."""
+    engine = sa.create_engine(patient(url), **options)
+    words = [word if word.startswith("tcp_") else f"tcp_{word}" for word in LOST_LINE]
+    told = "SELECT " + ", ".join(f"set_config('{word}', %s, false)" for word in words)
+
+    @event.listens_for(engine, "connect")
+    def _tell(connection: psycopg.Connection, _record: object) -> None:
+        connection.autocommit = (
+            True  # else the first transaction has begun, and has no isolation level yet
+        )
+        connection.execute(told, list(LOST_LINE.values()))
+        connection.autocommit = False
+
+    return engine
 
 
 @contextlib.contextmanager

@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-import sqlalchemy as sa
 from sqlalchemy.orm import Session, sessionmaker
 
 from content import renderings, voices
@@ -23,7 +22,7 @@ from devices.link import Incoming, Link, LinkSettings
 from loa import archiving, due_reports, files, memory, times
 from loa.config import Config
 from loa.core import Core
-from loa.database import NO_ANSWER, Database, patient
+from loa.database import NO_ANSWER, Database, postgresql_engine
 from loa.errors import LoaError
 from loa.times import HOUR, SECOND, Instant, after, local
 from scheduler import days, leases, regulation
@@ -53,8 +52,11 @@ RECORDINGS_LOOK = 10.0
 """Seconds; so often the queue of sounds to be made is looked at when nobody has committed anything."""
 STUCK_SECONDS = 300.0
 """A tick that stands still so long between two transactions will not end, nor will one look at what has arrived."""
-LAST_SECONDS = 30.0
-"""So long an orderly end may take. Longer than that, something will never end, and nobody starts us again."""
+LAST_SECONDS, ORDERED_SECONDS = 30.0, 80.0
+"""So long an end may take, and one that was ordered. After that something will never end, and nobody starts us again.
+
+An archive, a sound in the making or a mail may each take ten seconds to end; systemd waits for ninety.
+"""
 
 
 def open_station(config: Config, quiet: Sequence[QuietHours] | None = None) -> Database:
@@ -125,7 +127,7 @@ class Runner:
         self._config, self._database, self._stop = config, database, stop
         self._claim = leases.Claim()
         self._lease_lock = threading.Lock()
-        self._lease_engine = None if database.is_sqlite else sa.create_engine(patient(database.url))
+        self._lease_engine = None if database.is_sqlite else postgresql_engine(database.url)
         self._worked_at = self._listened_at = time.monotonic()
         """When the clock's thread last came by, and the one that takes in what arrives."""
         self._over, self._ended = threading.Event(), threading.Event()
@@ -229,7 +231,7 @@ class Runner:
             if time.monotonic() - min(self._worked_at, self._listened_at) > STUCK_SECONDS:
                 log.error("the station's work stands still; stopping, to be started again")
                 self._over.set()
-        if not self._ended.wait(LAST_SECONDS):
+        if not self._ended.wait(ORDERED_SECONDS if self._stop.is_set() else LAST_SECONDS):
             log.critical("the station does not end; cut short, to be started again")
             os._exit(1)
 

@@ -248,6 +248,10 @@ def test_a_server_that_fell_silent_is_given_up_and_who_set_up_the_address_decide
     database: Database,
 ) -> None:
     with database._writer.connect() as connection:
+        told = sa.text("SELECT name FROM pg_settings WHERE name LIKE 'tcp%' AND source = 'session'")
+        assert set(connection.scalars(told)) == {
+            "tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count", "tcp_user_timeout",
+        }  # fmt: skip
         info = connection.connection.driver_connection.info
         assert info.get_parameters()["keepalives_idle"] == "10"
         assert info.get_parameters()["tcp_user_timeout"] == "30000"
