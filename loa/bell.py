@@ -20,27 +20,40 @@ MOST_SECONDS = 0.15
 
 
 class Bell:
-    """One at a time may use it: whoever holds this process's turn to write. It never waits for a lock."""
+    """One at a time may use it: whoever holds this process's turn to write. It never waits for a lock.
+
+    It is a courtesy: where its file cannot be opened or locked, nobody rings, and all write as before.
+    """
 
     def __init__(self, path: Path) -> None:
         """``path``: a file for this alone. SQLite's own would lose its locks whenever another handle is closed."""
         self._path, self._file = path, -1
+        self.rings = True
+        """False: this process lets all others go first, and asks nobody to wait for it."""
 
     @contextlib.contextmanager
     def rung(self) -> Iterator[None]:
         """Let those that ring go first, for a moment; then ring until the block ends."""
-        if self._file < 0:
-            # Whoever made it, a command of root's or the station, the others may lock what they may read.
-            self._file = os.open(self._path, os.O_RDONLY | os.O_CREAT, 0o644)
-            weakref.finalize(self, os.close, self._file)
-        until = time.monotonic() + MOST_SECONDS
-        while not self._lock(fcntl.LOCK_EX) and time.monotonic() < until:
-            time.sleep(LOOK_SECONDS)
-        self._lock(fcntl.LOCK_SH)
+        with contextlib.suppress(OSError):
+            self._let_others_go()
+            self._lock(fcntl.LOCK_SH if self.rings else fcntl.LOCK_UN)
         try:
             yield
         finally:
-            fcntl.flock(self._file, fcntl.LOCK_UN)
+            if self._file >= 0:
+                with contextlib.suppress(OSError):
+                    fcntl.flock(self._file, fcntl.LOCK_UN)
+
+    def _let_others_go(self) -> None:
+        if self._file < 0:
+            self._file = os.open(self._path, os.O_RDONLY | os.O_CREAT, 0o644)
+            weakref.finalize(self, os.close, self._file)
+            with contextlib.suppress(OSError):
+                # Whoever made it, a command of root's or the station, the others may lock what they may read.
+                os.fchmod(self._file, 0o644)
+        until = time.monotonic() + MOST_SECONDS
+        while not self._lock(fcntl.LOCK_EX) and time.monotonic() < until:
+            time.sleep(LOOK_SECONDS)
 
     def _lock(self, kind: int) -> bool:
         """All that ring share it; nobody rings while one may have it alone."""

@@ -354,6 +354,11 @@ class Database:
             self._writer.dispose()
             self._reader.dispose()
 
+    def let_others_first(self) -> None:
+        """This process is in no hurry: whoever else wants to write to SQLite goes before it."""
+        if self.is_sqlite:
+            self._bell.rings = False
+
     def close(self) -> None:
         """Give back every connection."""
         self._writer.dispose()

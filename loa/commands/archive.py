@@ -105,6 +105,7 @@ def _at_night(config: Config, database: Database) -> int:
     stop = threading.Event()
     processes.stop_on_signals(stop)
     os.nice(LOWEST)
+    database.let_others_first()
     step = _Steps(config, database, stop)
     try:
         for sentence in night.work(database, config, times.now(), step.go_on):
