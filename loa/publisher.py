@@ -154,6 +154,8 @@ class Publisher:
     def _allowed(self, now: Instant) -> float:
         """How many plans may be sent again now."""
         passed = now - self._allowed_at
+        if -MINUTE < passed < 0:  # it began a moment ago, as a long tick has
+            return self._allowance
         self._allowed_at = now
         if passed < 0:  # the clock was set back
             return self._allowance
@@ -163,7 +165,8 @@ class Publisher:
         """Forget what was handed over so long ago that no answer will come."""
         while self._handed:
             receiver_id, oldest = next(iter(self._handed.items()))
-            if 0 <= now - oldest.at < GIVEN_UP_AFTER:
+            # A tick may have begun before others were given to the link; further ahead, the clock was set back.
+            if abs(now - oldest.at) < GIVEN_UP_AFTER:
                 return
             del self._handed[receiver_id]
             self._more = True

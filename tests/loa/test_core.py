@@ -399,6 +399,16 @@ def test_answers_stored_a_moment_late_publish_nothing_twice(
     assert {note.topic for note in later}.isdisjoint(note.topic for note in notes)
 
 
+def test_a_tick_that_began_before_others_were_published_gives_none_of_them_up(
+    station: Station,
+) -> None:
+    station.core.tick(after(NOON, SECOND))
+    assert len(station.link.take()) == 6
+    station.core._publisher.look()
+    station.core._publisher.fill(NOON)
+    assert station.link.take() == []
+
+
 def test_thousands_come_online_in_one_transaction_and_each_is_in_the_log(station: Station) -> None:
     rids = [f"r-{number:04d}" for number in range(6)]
     station.core.intake.take_in([station.say(rid) for rid in rids], NOON)
