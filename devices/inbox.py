@@ -26,13 +26,14 @@ class Inbox:
         self.overflow = 0
         """Messages lost because nobody took any."""
         self._most, self._many = most, many
-        self._arrived: deque[Incoming] = deque()
+        self._events: deque[Incoming] = deque()
+        self._messages: deque[Incoming] = deque()
         self._bytes_put = self._bytes_taken = 0
         """Each counted by one thread alone."""
         self._pressing = threading.Event()
 
     def __len__(self) -> int:
-        return len(self._arrived)
+        return len(self._events) + len(self._messages)
 
     def put(self, event: Incoming) -> None:
         """Note it, never waiting. Too many: messages are counted and lost, all else is kept."""
@@ -41,24 +42,31 @@ class Inbox:
             self._lose()
             return
         self._bytes_put += size
-        self._arrived.append(event)
-        if not _is_heartbeat(event) or len(self._arrived) >= self._many:
+        (self._messages if isinstance(event, Message) else self._events).append(event)
+        if not _is_heartbeat(event) or len(self._messages) >= self._many:
             self._pressing.set()
 
     def take(self, most: int, timeout: float, most_bytes: int = MOST_UNREAD) -> list[Incoming]:
         """What is there, once any of it is pressing or ``timeout`` seconds have passed.
 
-        Up to ``most``, and no more once those taken have ``most_bytes``.
+        Up to ``most``, and no more once those taken have ``most_bytes``; events before messages.
         """
         self._pressing.wait(timeout)
         self._pressing.clear()  # before the look: what comes after it sets it again
-        arrived, taken, size = self._arrived, list[Incoming](), 0
-        while arrived and len(taken) < most and size < most_bytes:
-            taken.append(arrived.popleft())
+        messages, taken, size = self._messages, self.take_events(most), 0
+        while messages and len(taken) < most and size < most_bytes:
+            taken.append(messages.popleft())
             size += size_of(taken[-1])
         self._bytes_taken += size
-        if arrived:
+        if self:
             self._pressing.set()
+        return taken
+
+    def take_events(self, most: int) -> list[Incoming]:
+        """What the link says of itself, and of what the broker took, up to ``most``; waits for nothing."""
+        events, taken = self._events, list[Incoming]()
+        while events and len(taken) < most:
+            taken.append(events.popleft())
         return taken
 
     def _lose(self) -> None:

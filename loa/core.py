@@ -22,7 +22,7 @@ from loa.config import Config
 from loa.database import Database
 from loa.intake import Intake, Needs
 from loa.publisher import Outlet, Publisher
-from loa.times import HOUR, SECOND, Instant
+from loa.times import HOUR, MINUTE, SECOND, Instant
 from scheduler import dispatcher, planner, receipts, regulation, watch
 from scheduler.dispatcher import Terms
 from scheduler.evidence import checkpoints, station_keys
@@ -35,6 +35,8 @@ PLAN_EVERY = 30 * SECOND
 """Upkeep of the plans when nothing was committed meanwhile."""
 EXPIRE_EVERY = 5 * SECOND
 """So often vain waits, of minutes and more, are ended."""
+ALARM_LASTS = MINUTE
+"""So long after an alarm what receivers say waits for no plans: they answer it, and ask for its sound."""
 FAILING_SECONDS = 30.0
 
 
@@ -77,6 +79,8 @@ class Core:
         """Receivers are being given their plans just now."""
         self._alarmed = False
         """Some of them were given an alarm, or a stop, in this tick."""
+        self._many = False
+        """So many are served, or were, that it is done in portions; until the broker has answered for the last."""
         self._put_off = False
         """All else was left for the next tick."""
         self._new_keys = False
@@ -125,6 +129,15 @@ class Core:
                 return True
             # Who is being served is no news; whoever comes to it meanwhile is looked for when that is over.
             return not self._serving and dispatcher.is_due(session, now, self._terms)
+
+    def gives_many(self, now: Instant) -> bool:
+        """Whether plans for many are being made or leave just now, and no alarm: what receivers say had better wait.
+
+        To be asked by one thread alone.
+        """
+        if not self._serving and not self._publisher.is_waiting:
+            self._many = False
+        return self._many and not 0 <= now - self._publisher.alarm_at < ALARM_LASTS
 
     def close(self) -> None:
         """End what this started: the processes that check signatures. Call when nothing else is called any more."""
@@ -286,6 +299,7 @@ class Core:
                 )
             if looked_at < most:
                 break
+            self._many = True
         self._publisher.look()
 
     def _follow_keys(self, now: Instant) -> None:

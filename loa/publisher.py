@@ -57,6 +57,8 @@ class Publisher:
         self._lock = threading.Lock()
         self._handed: dict[str, _Handed] = {}
         """By receiver, the oldest first."""
+        self.alarm_at = Instant(-MINUTE)
+        """When the last urgent one was handed over."""
         self._more = True
         """Something may wait that was not handed over."""
         self._allowance = float(AGAIN_A_SECOND)
@@ -65,6 +67,11 @@ class Publisher:
     def look(self) -> None:
         """Something new may wait: look at the next ``fill``."""
         self._more = True
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the broker has still to answer for any."""
+        return bool(self._handed)
 
     def fill(self, now: Instant) -> None:
         """Hand over what waits, as far as there is room."""
@@ -118,6 +125,7 @@ class Publisher:
             # Anew, at the end: the oldest stay first.
             self._handed.pop(parcel.receiver_id, None)
             self._handed[parcel.receiver_id] = _Handed(parcel.rev, parcel.urgent, now)
+            self.alarm_at = now if parcel.urgent else self.alarm_at
             self._link.publish(
                 messages.plan_topic(parcel.receiver_id), parcel.jws, qos=1, retain=True,
                 urgency=Urgency.EMERGENCY if parcel.urgent else Urgency.PLAN, token=parcel,

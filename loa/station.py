@@ -38,6 +38,8 @@ Long journals are stopped by their size, at some hundreds, for whoever else writ
 """
 MORE_SECONDS, MORE_LOOK = 1.0, 0.02
 """So long others may write before what has arrived is stored, and so often it is seen whether they still do."""
+MAIL_WAITS = 3.0
+"""Seconds; so long what receivers say may wait while plans for many leave, which are gone in half the time."""
 INGEST_WAIT = 0.5
 """Seconds; so long mere heartbeats wait for others, and so soon the thread notices that it is to end."""
 GATHER = 0.5
@@ -135,6 +137,8 @@ class Runner:
         """Somebody has: there may be a sound to be made."""
         self._accounts_mark: AccountsMark | None = None
         self._inbox = Inbox()
+        self._heard_at = time.monotonic()
+        """When what receivers say was last looked at."""
         self._archiving = archiving.Nightly(config, database)
         self._link = Link(self._link_settings(), hear=self._inbox.put)
         self._clock = Clock(self._tick)
@@ -335,7 +339,7 @@ class Runner:
         wait, tidy_at = INGEST_WAIT, time.monotonic() + TIDY_EVERY
         while not self._over.is_set():
             self._listened_at = time.monotonic()
-            arrived = self._inbox.take(INGEST_MOST, wait, INGEST_BYTES)
+            arrived = self._hear(INGEST_MOST, wait, INGEST_BYTES)
             if not self._inbox and time.monotonic() >= tidy_at:
                 tidy_at = time.monotonic() + TIDY_EVERY
                 self._database.rest()
@@ -347,6 +351,20 @@ class Runner:
             # After the questions that have just come in: some of them wait for nobody.
             next_block = self._core.send_blocks(times.now())
             wait = INGEST_WAIT if next_block is None else _seconds_until(next_block)
+
+    def _hear(self, most: int, wait: float, most_bytes: int) -> list[Incoming]:
+        """What has arrived. While many are given their plans that is what the broker says of them.
+
+        Plans and answers want the same interpreter: it first sends, then listens, but soon enough.
+        """
+        at = time.monotonic()
+        if at - self._heard_at < MAIL_WAITS and self._core.gives_many(times.now()):
+            events = self._inbox.take_events(most)
+            if not events:
+                self._over.wait(MORE_LOOK)
+            return events
+        self._heard_at = at
+        return self._inbox.take(most, wait, most_bytes)
 
     def _take_in(self, arrived: list[Incoming]) -> None:
         try:
@@ -366,7 +384,7 @@ class Runner:
             while not found and left > 0 < bytes_left and time.monotonic() < until:
                 if not self._database.is_writing:
                     return []
-                found = self._inbox.take(left, MORE_LOOK, bytes_left)
+                found = self._hear(left, MORE_LOOK, bytes_left)
             left -= len(found)
             bytes_left -= sum(map(inbox.size_of, found))
             return found

@@ -19,7 +19,7 @@ from devices.messages import Evack, State
 from devices.receivers import Presence
 from loa import config, publisher
 from loa.audit import AuditEntry
-from loa.core import Core
+from loa.core import ALARM_LASTS, Core
 from loa.database import Database
 from loa.times import MINUTE, SECOND, Instant, after
 from scheduler import (
@@ -500,6 +500,37 @@ def test_many_are_served_some_at_a_time_and_the_first_plans_leave_before_the_las
     with station.database.read() as session:
         assert session.scalar(sa.select(sa.func.count()).select_from(Outgoing)) == 6
     assert all(isinstance(note.token, Parcel) for note in station.link.take())
+
+
+def test_it_says_while_plans_for_many_leave_until_the_broker_has_answered_for_the_last(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatcher, "AT_ONCE", 2)
+    assert not station.core.gives_many(NOON)
+    station.core.tick(NOON)
+    notes = station.link.take()
+    station.core.intake.take_in(answered(notes[:-1]), NOON)
+    assert station.core.gives_many(NOON)
+    station.core.intake.take_in(answered(notes[-1:]), NOON)
+    assert not station.core.gives_many(NOON)
+
+
+def test_plans_for_few_are_not_many(station: Station) -> None:
+    station.core.tick(NOON)
+    assert station.link.take()
+    assert not station.core.gives_many(NOON)
+
+
+def test_while_an_alarm_lasts_what_receivers_say_waits_for_no_plans(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatcher, "AT_ONCE", 2)
+    station.broadcast(priority=Priority.EMERGENCY, at=time(12, 1))
+    later = after(NOON, SECOND)
+    station.core.tick(later)
+    assert Urgency.EMERGENCY in {note.urgency for note in station.link.notes}
+    assert not station.core.gives_many(later)
+    assert station.core.gives_many(after(later, ALARM_LASTS))
 
 
 def test_an_instant_is_what_the_publisher_goes_by(station: Station) -> None:

@@ -9,7 +9,8 @@ from unittest.mock import Mock
 import pytest
 from sqlalchemy.exc import TimeoutError
 
-from devices import accounts, broker
+from devices import accounts, broker, messages
+from devices.link import Connected, Message
 from devices.receivers import Receiver
 from loa import config, station
 from loa.database import Database
@@ -116,6 +117,25 @@ def test_no_turn_at_the_database_in_time_ends_no_work(
     runner._archive()
     monkeypatch.setattr(runner, "_database", Mock(write=no_turn))
     assert not runner._try_lease()
+
+
+def test_while_many_are_given_plans_it_hears_the_broker_and_receivers_soon_enough(
+    runner: Runner, clock: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner._core, "gives_many", lambda now: True)
+    said = Message(messages.events_topic("r-0000"), b"")
+    runner._heard_at = clock[0]
+    for event in (said, Connected()):
+        runner._inbox.put(event)
+    assert runner._hear(10, 60.0, 1_000) == [Connected()]
+    clock[0] += station.MAIL_WAITS - 0.1
+    assert runner._hear(10, 60.0, 1_000) == []
+    clock[0] += 0.2
+    assert runner._hear(10, 60.0, 1_000) == [said]
+    runner._inbox.put(said)
+    assert runner._hear(10, 60.0, 1_000) == [], "and then the plans have another turn"
+    monkeypatch.setattr(runner._core, "gives_many", lambda now: False)
+    assert runner._hear(10, 60.0, 1_000) == [said]
 
 
 @pytest.mark.parametrize("who", ["_worked_at", "_listened_at"])
