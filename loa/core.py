@@ -37,6 +37,8 @@ EXPIRE_EVERY = 5 * SECOND
 """So often vain waits, of minutes and more, are ended."""
 ALARM_LASTS = MINUTE
 """So long after an alarm what receivers say waits for no plans: they answer it, and ask for its sound."""
+PUT_OFF = 2
+"""Ticks: that of the alarm, which may take until the next is due, and one more for the answers."""
 FAILING_SECONDS = 30.0
 
 
@@ -81,8 +83,8 @@ class Core:
         """Some of them were given an alarm, or a stop, in this tick."""
         self._many = False
         """So many are served, or were, that it is done in portions; until the broker has answered for the last."""
-        self._put_off = False
-        """All else was left for the next tick."""
+        self._put_off = 0
+        """For so many ticks in a row all else was left."""
         self._new_keys = False
         """Plans signed with older keys are still to be made anew."""
         self._quiet: tuple[regulation.QuietHours, ...] | None = None
@@ -168,16 +170,17 @@ class Core:
     def _serve(self, now: Instant, changed: bool) -> None:
         """Give receivers the plans they are to have: where anything was committed alarms first.
 
-        All else then waits for the next tick, and no longer: the answers to the alarm are to be stored meanwhile.
+        All else then waits PUT_OFF ticks, and no longer: the answers to the alarm are to be stored meanwhile.
         """
         self._serving, self._alarmed = True, False
         try:
             if changed:
                 self._attempt("alarms", lambda: self._serve_alarms(now))
-            self._put_off = self._alarmed and not self._put_off
-            if self._put_off:
+            if (self._alarmed or self._put_off) and self._put_off < PUT_OFF:
+                self._put_off += 1
                 self._changed.set()
             else:
+                self._put_off = 0
                 self._attempt("plan", lambda: self._plan(now))
         finally:
             self._serving = False
