@@ -57,7 +57,7 @@ class Publisher:
         self._lock = threading.Lock()
         self._handed: dict[str, _Handed] = {}
         """By receiver, the oldest first."""
-        self.alarm_at = Instant(-MINUTE)
+        self.alarm_at = Instant(0)
         """When the last urgent one was handed over."""
         self._more = True
         """Something may wait that was not handed over."""
@@ -125,7 +125,8 @@ class Publisher:
             # Anew, at the end: the oldest stay first.
             self._handed.pop(parcel.receiver_id, None)
             self._handed[parcel.receiver_id] = _Handed(parcel.rev, parcel.urgent, now)
-            self.alarm_at = now if parcel.urgent else self.alarm_at
+            if parcel.urgent:
+                self.alarm_at = now
             self._link.publish(
                 messages.plan_topic(parcel.receiver_id), parcel.jws, qos=1, retain=True,
                 urgency=Urgency.EMERGENCY if parcel.urgent else Urgency.PLAN, token=parcel,
