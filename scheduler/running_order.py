@@ -94,7 +94,12 @@ class Sum(NamedTuple):
 def lay(entries: Sequence[Entry], room: int) -> list[Placed]:
     """Each entry in its place within ``room`` ms, in order."""
     fixed = _walk(entries, [0] * len(entries), room)
-    return _walk(entries, _fills(entries, fixed, room), room)
+    placed = _walk(entries, _fills(entries, fixed, room), room)
+    return [
+        # What is too long is so without campaigns: the time they take in what it leaves is not what it wants for.
+        one if entry.length is Length.FILL else one._replace(fate=alone.fate, over=alone.over)
+        for entry, alone, one in zip(entries, fixed, placed, strict=True)
+    ]
 
 
 def total(entries: Sequence[Entry], placed: Sequence[Placed], room: int) -> Sum:

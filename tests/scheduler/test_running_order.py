@@ -73,6 +73,13 @@ def test_what_is_left_out_gives_its_time_to_campaigns() -> None:
     assert lay(entries, 5 * MINUTE)[2].ms == 4 * MINUTE - GAP
 
 
+def test_campaigns_before_it_make_nothing_longer_than_it_is() -> None:
+    entries = [Entry(10 * MINUTE, Length.FILL), sound(6 * 60)]
+    fill, too_long = lay(entries, 5 * MINUTE)
+    assert fill.ms == 5 * MINUTE
+    assert (too_long.fate, too_long.over) == (Fate.PARTLY, MINUTE)
+
+
 def test_a_sound_not_made_and_one_that_is_barred_take_no_time() -> None:
     placed = lay([Entry(None), Entry(60_000, barred=True), sound(10)], MINUTE)
     assert [each.fate for each in placed] == [Fate.HEARD, Fate.BARRED, Fate.HEARD]
