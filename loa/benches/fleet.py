@@ -194,12 +194,16 @@ class _Station:
             who = self._ground.editor(session)
             return alert_orders.prepare(session, who, order, now, self._ground.config.zone).id
 
-    def _all_told_since(self, moment: Instant) -> bool:
-        """Whether every receiver has a plan made since then, and nothing more to say of it."""
-        told = "select count(*) from outbox where made_at >= :since and published_at is not null"
+    def _all_told(self, plans_before: int) -> bool:
+        """Whether every receiver has taken a plan since then, and neither side has more to say of it.
+
+        The receivers are asked: a plan bears the moment at which its tick began, which may lie before what it names.
+        """
+        stats = self._poles.stats()
         return (
-            self._ground.count_of(told, since=moment) >= self._ground.count
-            and self._has_all_evidence()
+            stats.plans >= plans_before + self._ground.count
+            and not stats.unsent
+            and not self._ground.count_of("select count(*) from outbox where published_at is null")
         )
 
     def _agree(self, alert_id: int) -> float:
@@ -257,9 +261,9 @@ class _Station:
 
     def _emergency(self) -> Iterator[Figure]:
         """As people order one: it is prepared, its sound is sent ahead, and then the second person agrees."""
-        bulletin, asked = self._ground.bulletin(Priority.EMERGENCY), times.now()
+        bulletin, plans = self._ground.bulletin(Priority.EMERGENCY), self._poles.stats().plans
         alert = self._prepare(bulletin)
-        wait_until(lambda: self._all_told_since(asked), "plans that name the sound")
+        wait_until(lambda: self._all_told(plans), "plans that name the sound")
         pressed = self._agree(alert)
         self._ground.wait_committed(lambda: self._all_accepted("alert_id", alert), "emergency")
         took = time.time() - pressed
